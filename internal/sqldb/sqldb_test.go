@@ -1,0 +1,148 @@
+package sqldb_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"hma/internal/sqldb"
+	"hma/internal/sqldb/sqldbtest"
+)
+
+var steps = []string{"CREATE TABLE thing (id BIGINT PRIMARY KEY, body {{blob}} NOT NULL, name TEXT {{search}} NOT NULL)"}
+
+func insert(db *sqldb.DB, id int) error {
+	return db.Write(context.Background(), func(tx *sqldb.Tx) error {
+		_, err := tx.Exec("INSERT INTO thing (id, body, name) VALUES ($1, $2, $3)", id, []byte{0, 255}, fmt.Sprint(id))
+		return err
+	})
+}
+
+func count(t *testing.T, db *sqldb.DB) (n int) {
+	t.Helper()
+	if err := db.QueryRow(context.Background(), "SELECT count(*) FROM thing").Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestWrite(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		if err := db.Migrate(t.Context(), "test", steps); err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		for i := range 200 {
+			wg.Go(func() {
+				err := insert(db, i/2) // every second one is a duplicate
+				if err != nil && !sqldb.IsUnique(err) {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if n := count(t, db); n != 100 {
+			t.Errorf("%d rows, want 100: a failed closure must not take its neighbours along", n)
+		}
+		boom := errors.New("boom")
+		err := db.Write(t.Context(), func(tx *sqldb.Tx) error {
+			if _, err := tx.Exec("DELETE FROM thing"); err != nil {
+				return err
+			}
+			return boom
+		})
+		if err != boom || count(t, db) != 100 {
+			t.Errorf("error %v, %d rows: want the closure's error and no change", err, count(t, db))
+		}
+		err = db.Write(t.Context(), func(*sqldb.Tx) error { panic("bad closure") })
+		if err == nil || !strings.Contains(err.Error(), "bad closure") {
+			t.Errorf("panic gave %v", err)
+		}
+		if err := insert(db, 1000); err != nil {
+			t.Errorf("the writer died of a panic: %v", err)
+		}
+	})
+}
+
+func TestView(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		if err := db.Migrate(t.Context(), "test", steps); err != nil {
+			t.Fatal(err)
+		}
+		if err := insert(db, 1); err != nil {
+			t.Fatal(err)
+		}
+		err := db.View(t.Context(), func(tx *sqldb.Tx) error {
+			var body []byte
+			return tx.QueryRow("SELECT body FROM thing WHERE id = $1", 1).Scan(&body)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestMigrateRefusesNewerData(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		two := append(steps[:1:1], "CREATE TABLE other (id BIGINT PRIMARY KEY)")
+		if err := db.Migrate(t.Context(), "test", two); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Migrate(t.Context(), "test", two); err != nil {
+			t.Fatalf("again: %v", err)
+		}
+		err := db.Migrate(t.Context(), "test", steps)
+		if err == nil || !strings.Contains(err.Error(), "newer hma") {
+			t.Errorf("got %v, want a refusal", err)
+		}
+	})
+}
+
+func TestOpen(t *testing.T) {
+	for _, url := range []string{"mysql://x", "sqlite:" + filepath.Join(t.TempDir(), "none", "x.db"), "postgres://x:secret@127.0.0.1:1/x?connect_timeout=1"} {
+		db, err := sqldb.Open(t.Context(), url)
+		if err == nil {
+			db.Close()
+			t.Errorf("%s opened", url)
+			continue
+		}
+		if strings.Contains(err.Error(), "secret") {
+			t.Errorf("the error shows the password: %v", err)
+		}
+	}
+}
+
+func TestWriteAfterClose(t *testing.T) {
+	db, err := sqldb.Open(t.Context(), "sqlite::memory:")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	if err := db.Write(t.Context(), func(*sqldb.Tx) error { return nil }); !errors.Is(err, sqldb.ErrClosed) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func BenchmarkWrite(b *testing.B) {
+	db := sqldbtest.Disk(b)
+	if err := db.Migrate(context.Background(), "test", steps); err != nil {
+		b.Fatal(err)
+	}
+	var mu sync.Mutex
+	id := 0
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			mu.Lock()
+			id++
+			n := id
+			mu.Unlock()
+			if err := insert(db, n); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}

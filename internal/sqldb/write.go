@@ -1,0 +1,214 @@
+package sqldb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+)
+
+// batch is how many waiting closures one SQLite commit takes along.
+const batch = 128
+
+// ErrClosed is what Write returns after Close.
+var ErrClosed = errors.New("database is closed")
+
+// pending is a closure that waits for the SQLite writer.
+type pending struct {
+	ctx  context.Context
+	fn   func(*Tx) error
+	err  error
+	done chan struct{}
+}
+
+// Write runs fn in a transaction and returns when it is durable. What fn
+// returns as an error rolls back fn's own changes only and is returned as it
+// is. fn may run more than once and must be written so.
+func (db *DB) Write(ctx context.Context, fn func(*Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if db.flavour == PostgreSQL {
+		return db.writePostgreSQL(ctx, fn)
+	}
+	p := &pending{ctx: db.detach(ctx), fn: fn, done: make(chan struct{})}
+	select {
+	case db.queue <- p:
+	case <-db.stop:
+		return ErrClosed
+	}
+	select {
+	case <-p.done:
+		return p.err
+	case <-db.stop:
+		// The writer answers everything that was queued before it stops.
+		db.stopped.Wait()
+		select {
+		case <-p.done:
+			return p.err
+		default:
+			return ErrClosed
+		}
+	}
+}
+
+// writer is the only goroutine that writes a SQLite database.
+func (db *DB) writer() {
+	for {
+		var first *pending
+		select {
+		case first = <-db.queue:
+		case <-db.stop:
+			select {
+			case first = <-db.queue:
+			default:
+				return
+			}
+		}
+		group := []*pending{first}
+	gather:
+		for len(group) < batch {
+			select {
+			case p := <-db.queue:
+				group = append(group, p)
+			default:
+				break gather
+			}
+		}
+		db.commitGroup(group)
+		for _, p := range group {
+			close(p.done)
+		}
+		db.writeStmts.prepareWanted(context.Background(), db.write)
+	}
+}
+
+// commitGroup runs a group's closures, each behind its own savepoint, and commits once.
+func (db *DB) commitGroup(group []*pending) {
+	fail := func(err error) {
+		for _, p := range group {
+			if p.err == nil {
+				p.err = err
+			}
+		}
+	}
+	ctx := context.Background()
+	tx, err := db.write.BeginTx(ctx, nil)
+	if err != nil {
+		fail(fmt.Errorf("begin write: %w", err))
+		return
+	}
+	for _, p := range group {
+		alone := len(group) == 1
+		if !alone {
+			if _, err := tx.ExecContext(ctx, "SAVEPOINT p"); err != nil {
+				p.err = fmt.Errorf("begin write: %w", err)
+				continue
+			}
+		}
+		p.err = run(&Tx{ctx: p.ctx, tx: tx, stmts: &db.writeStmts, flavour: SQLite}, p.fn)
+		switch {
+		case alone && p.err != nil:
+			tx.Rollback()
+			return
+		case !alone && p.err != nil:
+			if _, err := tx.ExecContext(ctx, "ROLLBACK TO p"); err != nil {
+				// A full disk may have rolled back everything already.
+				tx.Rollback()
+				fail(fmt.Errorf("write: %w", p.err))
+				return
+			}
+			fallthrough
+		case !alone:
+			if _, err := tx.ExecContext(ctx, "RELEASE p"); err != nil {
+				tx.Rollback()
+				fail(fmt.Errorf("write: %w", err))
+				return
+			}
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		tx.Rollback()
+		fail(fmt.Errorf("commit: %w", err))
+	}
+}
+
+// run calls fn and turns a panic into an error, so that one bad closure cannot stop the writer.
+func run(tx *Tx, fn func(*Tx) error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("write: panic: %v", r)
+		}
+	}()
+	return fn(tx)
+}
+
+// attempts is how often a PostgreSQL transaction is repeated after a conflict.
+const attempts = 10
+
+func (db *DB) writePostgreSQL(ctx context.Context, fn func(*Tx) error) error {
+	var err error
+	for i := range attempts {
+		if err = db.oncePostgreSQL(ctx, fn); err == nil || !conflict(err) {
+			return err
+		}
+		pause := time.Duration(rand.Int64N(int64(time.Millisecond) << i))
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return err
+}
+
+func (db *DB) oncePostgreSQL(ctx context.Context, fn func(*Tx) error) error {
+	tx, err := db.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin write: %w", err)
+	}
+	if err := run(&Tx{ctx: ctx, tx: tx, stmts: &db.writeStmts, flavour: PostgreSQL}, fn); err != nil {
+		tx.Rollback()
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// conflict tells whether a repeated transaction may succeed: serialization_failure, deadlock_detected.
+func conflict(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (pg.Code == "40001" || pg.Code == "40P01")
+}
+
+// SQLite result codes (sqlite.org/rescode.html).
+const (
+	sqliteReadOnly         = 8
+	sqliteFull             = 13
+	sqliteConstraintPK     = 1555
+	sqliteConstraintUnique = 2067
+)
+
+// IsUnique tells whether err says that a row with the same key exists.
+func IsUnique(err error) bool {
+	if lite, ok := errors.AsType[*sqlite.Error](err); ok {
+		return lite.Code() == sqliteConstraintUnique || lite.Code() == sqliteConstraintPK
+	}
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pg.Code == "23505" // unique_violation
+}
+
+// IsFull tells whether err says that the disk is full or cannot be written.
+func IsFull(err error) bool {
+	if lite, ok := errors.AsType[*sqlite.Error](err); ok {
+		return lite.Code()&0xff == sqliteFull || lite.Code()&0xff == sqliteReadOnly
+	}
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (pg.Code == "53100" || pg.Code == "25006") // disk_full, read_only_sql_transaction
+}
