@@ -1,0 +1,37 @@
+package psobject
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+	"time"
+)
+
+func TestRoundTrip(t *testing.T) {
+	in := Object{Type: "T", Properties: []Property{
+		{"Null", nil}, {"Text", "x"}, {"Empty", ""}, {"Yes", true}, {"Number", int64(-5)},
+		{"When", time.Date(2026, 11, 23, 1, 2, 3, 0, time.UTC)}, {"List", []string{"a", "b"}}, {"None", []string{}},
+	}}
+	data, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out Object
+	if err := json.Unmarshal(data, &out); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(in, out) {
+		t.Errorf("got  %v\nwant %v", out, in)
+	}
+	if _, err := json.Marshal(Property{"Odd", 3.5}); err == nil {
+		t.Error("a float travelled")
+	}
+}
+
+func TestText(t *testing.T) {
+	for want, value := range map[string]any{"": nil, "True": true, "{a, b}": []string{"a", "b"}, "{}": []string{}, "7": int64(7)} {
+		if got := Text(value); got != want {
+			t.Errorf("Text(%v) = %q, want %q", value, got, want)
+		}
+	}
+}
