@@ -1,0 +1,40 @@
+package clientaccess
+
+import (
+	"net/http"
+
+	"hma/exchange/auth"
+	"hma/exchange/org"
+)
+
+// Request is what a door gets: the HTTP request with everything that the front
+// end found out about it.
+type Request struct {
+	*http.Request
+	// ID is the request id, echoed as the request-id header and in every log line.
+	ID string
+	// Snapshot is the configuration that the request was admitted under; the door
+	// must use no other one.
+	Snapshot *org.Snapshot
+	// VirtualDirectory is the one that the path matched.
+	VirtualDirectory *org.VirtualDirectory
+	// Rest is the path behind the virtual directory, "" or with a leading slash, in the client's spelling.
+	Rest string
+	// Identity is nil only where the virtual directory's door admits anonymous
+	// requests (Autodiscover's JSON, the sign-in paths of OWA and ECP).
+	Identity *auth.Identity
+	// Record is the request's log record; a door may fill the fields meant for it.
+	Record *Record
+}
+
+// Door serves one protocol. It decodes, asks and encodes; it never sees a
+// request that the front end has not admitted.
+type Door interface {
+	ServeDoor(w http.ResponseWriter, r *Request)
+}
+
+// Record is the one log record of a request, written once when it ends.
+type Record struct {
+	Operation string // the protocol's own operation, for example FindItem; set by the door
+	Reason    string // why a 401 or 403 was given, in words; never a secret
+}

@@ -1,0 +1,47 @@
+package org
+
+import "hma/wire/guid"
+
+// Snapshot is the configuration that one server runs: immutable once
+// published. Its slices and maps must not be changed by whoever reads it.
+type Snapshot struct {
+	// Version is the configuration's version row when the snapshot was made; it
+	// is part of the trust generation under which verified tokens are kept.
+	Version int64
+	Org     OrganizationConfig
+	Server  Server
+	Service ClientAccessService
+	// VirtualDirectories are this server's, with the values that it runs.
+	VirtualDirectories []*VirtualDirectory
+	AuthServers        []*AuthServer
+	Auth               AuthConfig
+	// Policies are all authentication policies by GUID.
+	Policies map[guid.GUID]*AuthenticationPolicy
+	// Hosts are the public hosts of this server's URLs, internal and external, as
+	// lower-case host or host:port (never with :443): a request for any other
+	// Host has no valid token audience.
+	Hosts map[string]bool
+	// AcceptedDomains are the organisation's mail domains, lower case, default first.
+	AcceptedDomains []string
+}
+
+// DefaultAuthorizationEndpoint returns the enabled AuthServer that is the
+// default authorization endpoint, or nil when there is none.
+func (s *Snapshot) DefaultAuthorizationEndpoint() *AuthServer {
+	for _, a := range s.AuthServers {
+		if a.Enabled && a.IsDefaultAuthorizationEndpoint {
+			return a
+		}
+	}
+	return nil
+}
+
+// VirtualDirectory returns this server's virtual directory of the kind, or nil.
+func (s *Snapshot) VirtualDirectory(kind Kind) *VirtualDirectory {
+	for _, vd := range s.VirtualDirectories {
+		if vd.Kind == kind {
+			return vd
+		}
+	}
+	return nil
+}
