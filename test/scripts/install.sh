@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Installs what the tests need from Debian. Prints what it could not install;
+# fails then, unless WITNESS=none says that those tests may be left out.
+set -uo pipefail
+packages=(
+	postgresql            # storetest on PostgreSQL
+	curl jq               # raw handshakes
+	python3-exchangelib   # EWS witness
+	python3-msal          # sign-in witness
+	wbxml2-utils          # decodes ActiveSync answers
+	gcc libc6-dev libmspack-dev # decodes the offline address book
+	chromium              # the two redirects in a browser
+)
+missing=()
+for p in "${packages[@]}"; do
+	dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+if [ "${WITNESS:-}" = none ]; then
+	echo "WITNESS=none: left out the tests that need: ${missing[*]}"
+	exit 0
+fi
+if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
+	echo "make test installs with apt-get as root and cannot here; missing: ${missing[*]}" >&2
+	echo "install them, or set WITNESS=none to leave those tests out" >&2
+	exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+for try in 1 2 3; do
+	if apt-get update -qq >"$log" 2>&1 && apt-get install -y -qq --no-install-recommends "${missing[@]}" >>"$log" 2>&1; then
+		rm -f "$log"
+		exit 0
+	fi
+	sleep $((try * 3))
+done
+echo "apt-get install ${missing[*]} failed:" >&2
+tail -20 "$log" >&2
+exit 1
