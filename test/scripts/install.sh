@@ -7,7 +7,7 @@ packages=(
 	curl jq               # raw handshakes
 	python3-exchangelib   # EWS witness
 	python3-msal          # sign-in witness
-	wbxml2-utils          # decodes ActiveSync answers
+	libwbxml2-utils        # decodes ActiveSync answers
 	gcc libc6-dev libmspack-dev # decodes the offline address book
 	chromium              # the two redirects in a browser
 )

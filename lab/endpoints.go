@@ -1,0 +1,49 @@
+package lab
+
+// Endpoints is endpoints.json: everything that a client, a test or a command
+// needs to reach a running lab. Version 1; fields are only ever added.
+type Endpoints struct {
+	Version     int               `json:"version"`
+	PID         int               `json:"pid"`
+	Cloud       string            `json:"cloud"`
+	Servers     []ServerEndpoint  `json:"servers"`
+	Graph       string            `json:"graph"`
+	LMTP        string            `json:"lmtp"`
+	CA          string            `json:"ca"`
+	Tenant      TenantEndpoint    `json:"tenant"`
+	Domain      string            `json:"domain"`
+	Names       map[string]string `json:"names"`
+	Users       []User            `json:"users"`
+	Clients     []Client          `json:"clients"`
+	AdminSocket string            `json:"admin_socket"`
+}
+
+// ServerEndpoint is one server's own origin.
+type ServerEndpoint struct {
+	Name string `json:"name"`
+	URL  string `json:"url"`
+}
+
+// TenantEndpoint names the cloud tenant by id and by its onmicrosoft.com domain.
+type TenantEndpoint struct {
+	ID     string `json:"id"`
+	Domain string `json:"domain"`
+}
+
+// User is somebody of the lab, with the password that only a lab would write down.
+type User struct {
+	UPN      string `json:"upn"`
+	Name     string `json:"name"`
+	Password string `json:"password"`
+	Synced   bool   `json:"synced"`
+	// Role is "user" or "admin".
+	Role string `json:"role"`
+}
+
+// Client is an application that the lab's tenant knows.
+type Client struct {
+	Name     string `json:"name"`
+	ID       string `json:"id"`
+	Secret   string `json:"secret,omitempty"`
+	Redirect string `json:"redirect"`
+}
