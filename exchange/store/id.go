@@ -1,0 +1,146 @@
+package store
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+
+	"hma/wire/guid"
+	"hma/wire/mapi"
+)
+
+// ID is what an opaque id of a client stands for: a FolderID, an ItemID or an AttachmentID.
+type ID interface {
+	// Encode returns the id as text that begins with "AAMk", sealed with key so
+	// that ParseID with another key refuses it.
+	Encode(key []byte) string
+	// InMailbox returns the GUID of the mailbox that the id belongs to.
+	InMailbox() guid.GUID
+}
+
+// FolderID names a folder. It stays the same when the folder moves.
+type FolderID struct {
+	Mailbox guid.GUID
+	Folder  mapi.GlobCnt // fid
+}
+
+// ItemID names an item where it is now: after a move the item has another ItemID with the same Row.
+type ItemID struct {
+	Mailbox guid.GUID
+	Row     mapi.GlobCnt // row key, never changes
+	Mid     mapi.GlobCnt // renewed by each move
+}
+
+// AttachmentID names an attachment by its item and its number there, which is never used again.
+type AttachmentID struct {
+	Item   ItemID
+	Number int32
+}
+
+// InMailbox implements ID.
+func (id FolderID) InMailbox() guid.GUID { return id.Mailbox }
+
+// InMailbox implements ID.
+func (id ItemID) InMailbox() guid.GUID { return id.Mailbox }
+
+// InMailbox implements ID.
+func (id AttachmentID) InMailbox() guid.GUID { return id.Item.Mailbox }
+
+// An id's bytes: three fixed ones that read "AAMk" in base64 together with the
+// kind's upper bits, version, kind, mailbox GUID, numbers of six bytes, and ten
+// bytes of HMAC-SHA-256 over all of it.
+const (
+	idVersion = 1
+	macSize   = 10
+
+	kindFolder     = 1
+	kindItem       = 2
+	kindAttachment = 3
+	kindSync       = 4
+)
+
+// idHead is "AAMk" in base64.
+var idHead = [3]byte{0x00, 0x03, 0x24}
+
+func seal(key []byte, kind byte, mailbox guid.GUID, rest ...[]byte) string {
+	raw := append(idHead[:], idVersion, kind)
+	raw = append(raw, mailbox[:]...)
+	for _, part := range rest {
+		raw = append(raw, part...)
+	}
+	return base64.StdEncoding.EncodeToString(append(raw, mac(key, raw)...))
+}
+
+func mac(key, raw []byte) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte("hma store id\x00"))
+	h.Write(raw)
+	return h.Sum(nil)[:macSize]
+}
+
+// unseal checks text and returns its kind, mailbox and the bytes behind them.
+func unseal(key []byte, text string) (kind byte, mailbox guid.GUID, rest []byte, err error) {
+	const head = len(idHead) + 2 + 16
+	if len(text) > 256 {
+		return 0, guid.Nil, nil, ErrMalformedID
+	}
+	raw, err := base64.StdEncoding.Strict().DecodeString(text)
+	if err != nil || len(raw) < head+macSize {
+		return 0, guid.Nil, nil, ErrMalformedID
+	}
+	body, sum := raw[:len(raw)-macSize], raw[len(raw)-macSize:]
+	if !hmac.Equal(mac(key, body), sum) || [3]byte(body[:3]) != idHead || body[3] != idVersion {
+		return 0, guid.Nil, nil, ErrMalformedID
+	}
+	return body[4], guid.GUID(body[5:head]), body[head:], nil
+}
+
+// Encode implements ID.
+func (id FolderID) Encode(key []byte) string {
+	n := id.Folder.Bytes()
+	return seal(key, kindFolder, id.Mailbox, n[:])
+}
+
+// Encode implements ID.
+func (id ItemID) Encode(key []byte) string {
+	row, mid := id.Row.Bytes(), id.Mid.Bytes()
+	return seal(key, kindItem, id.Mailbox, row[:], mid[:])
+}
+
+// Encode implements ID.
+func (id AttachmentID) Encode(key []byte) string {
+	row, mid := id.Item.Row.Bytes(), id.Item.Mid.Bytes()
+	return seal(key, kindAttachment, id.Item.Mailbox, row[:], mid[:], binary.BigEndian.AppendUint32(nil, uint32(id.Number)))
+}
+
+// ParseID reads what Encode wrote under the same key. Text that is forged,
+// truncated, of another version or no id at all is ErrMalformedID; whether the
+// object exists is not looked at.
+func ParseID(key []byte, text string) (ID, error) {
+	kind, mailbox, rest, err := unseal(key, text)
+	if err != nil {
+		return nil, err
+	}
+	number := func(i int) mapi.GlobCnt { return mapi.GlobCntFrom([6]byte(rest[i : i+6])) }
+	switch {
+	case kind == kindFolder && len(rest) == 6:
+		return FolderID{mailbox, number(0)}, nil
+	case kind == kindItem && len(rest) == 12:
+		return ItemID{mailbox, number(0), number(6)}, nil
+	case kind == kindAttachment && len(rest) == 16:
+		return AttachmentID{ItemID{mailbox, number(0), number(6)}, int32(binary.BigEndian.Uint32(rest[12:]))}, nil
+	}
+	return nil, ErrMalformedID
+}
+
+// String shows the id in an error or a log.
+func (id FolderID) String() string {
+	return fmt.Sprintf("folder %d of mailbox %s", id.Folder, id.Mailbox)
+}
+
+// String shows the id in an error or a log.
+func (id ItemID) String() string {
+	return fmt.Sprintf("item %d/%d of mailbox %s", id.Row, id.Mid, id.Mailbox)
+}

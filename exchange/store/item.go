@@ -1,0 +1,85 @@
+package store
+
+import (
+	"hma/wire/mapi"
+)
+
+// Item is one item as it is now.
+type Item struct {
+	ID         ItemID
+	Folder     FolderID
+	Associated bool // FAI: a folder's own data, not in the normal view
+	Read       bool
+	Size       int64 // bytes, attachments included
+	CreatedCN  mapi.GlobCnt
+	CN         mapi.GlobCnt
+	ReadCN     mapi.GlobCnt
+	ChangeKey  []byte
+	PCL        []byte
+	MIME       mapi.Blob // the original message; zero when there is none or it no longer tells the truth
+	// Props are the wanted properties that the item has, columns and bag alike.
+	// A long value is a mapi.Blob, see Resolve.
+	Props       mapi.Bag
+	Recipients  []Recipient  // nil unless wanted
+	Attachments []Attachment // nil unless wanted
+}
+
+// Want chooses what of an item is read.
+type Want struct {
+	// Tags are the wanted properties; All wants every one. Columns alone cost
+	// less than properties of the bag. The type of a tag is not looked at.
+	Tags        []mapi.Tag
+	All         bool
+	Recipients  bool
+	Attachments bool
+}
+
+// Recipient is one row of an item's recipient table, in the order of the message.
+type Recipient struct {
+	Type        int32  // mapi.RecipientTo ...
+	AddressType string // SMTP, EX
+	Address     string
+	SMTP        string
+	Name        string
+	EntryID     []byte
+	Props       mapi.Bag
+}
+
+// Attachment is one attachment without its content, which Content names. For an
+// embedded message (Method mapi.AttachEmbedded) the content is its MIME form.
+type Attachment struct {
+	ID          AttachmentID // set by the store
+	Method      int32        // mapi.AttachByValue when zero
+	Filename    string
+	ContentType string
+	ContentID   string
+	Inline      bool
+	Hidden      bool
+	Rendering   int32 // PidTagRenderingPosition; -1 is not in the text
+	Content     mapi.Blob
+	Props       mapi.Bag
+}
+
+// NewItem is an item to create. Blobs are written before (WriteBlob).
+type NewItem struct {
+	Folder      FolderID
+	Associated  bool
+	Read        bool
+	Delivered   bool // delivery made it: its Change says so, for new mail notifications
+	MIME        mapi.Blob
+	Props       mapi.Bag // PidTagMessageClass is IPM.Note when missing, delivery time now
+	Recipients  []Recipient
+	Attachments []Attachment
+}
+
+// ItemUpdate is a change of an item; what is nil stays.
+type ItemUpdate struct {
+	IfChangeKey       []byte // when set, ErrConflict unless it is the current one
+	Set               mapi.Bag
+	Delete            []mapi.Tag
+	Read              *bool
+	MIME              *mapi.Blob // zero takes it away
+	Recipients        *[]Recipient
+	AddAttachments    []Attachment
+	DeleteAttachments []int32 // numbers; one that is not there is ErrNotFound
+}
