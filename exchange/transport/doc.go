@@ -1,0 +1,18 @@
+// Package transport moves mail: into mailboxes (delivery, LMTP, import) and out
+// of a person's hands (submission).
+//
+// Deliver is the one path into an inbox; LMTP, submission, reports and the lab
+// use it. A message is acknowledged for a recipient when the store's write is
+// durable, and then it is in that mailbox exactly once. The message is kept byte
+// for byte beside the properties that oxcmail reads from it.
+//
+// It refuses to relay: there is no way out to other organisations. A submitted
+// message for one comes back with a non-delivery report (RFC 3464), and LMTP
+// takes mail for this organisation's mailboxes only, without AUTH, on loopback
+// unless the wiring says otherwise. It holds no queue: what cannot be stored now
+// is not acknowledged, and the sender has it still.
+//
+// It knows people only by the Directory that the wiring gives it.
+//
+// Start reading at Transport.Deliver and Transport.Submit.
+package transport

@@ -1,0 +1,85 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"hma/exchange/store"
+	"hma/wire/guid"
+)
+
+// MaxMessage is the largest message in bytes that delivery, LMTP and submission take.
+const MaxMessage = 64 << 20
+
+// MaxRecipients is how many recipients one message may have.
+const MaxRecipients = 1000
+
+// The kinds of failure that a caller can act on, for errors.Is.
+var (
+	ErrUnknownRecipient = errors.New("no such recipient")
+	ErrSendAsDenied     = errors.New("not allowed to send as this address")
+	ErrNoRecipients     = errors.New("message has no recipients")
+	ErrTooLarge         = errors.New("message too large")
+	ErrTooMany          = errors.New("too many recipients")
+	ErrInvalidAddress   = errors.New("invalid address")
+)
+
+// Mailbox is a local recipient as the directory knows it.
+type Mailbox struct {
+	GUID    guid.GUID
+	Address string // primary SMTP address
+	Info    store.MailboxInfo
+}
+
+// Directory tells who is who. It must be safe for concurrent use.
+type Directory interface {
+	// Mailbox returns who receives the mail for an SMTP address, in any case of
+	// letters; an error that is ErrUnknownRecipient when nobody does.
+	Mailbox(ctx context.Context, address string) (*Mailbox, error)
+	// Accepted tells whether a domain, in lower case, is one of the organisation's own.
+	Accepted(ctx context.Context, domain string) (bool, error)
+}
+
+// Config is what the wiring gives.
+type Config struct {
+	Store     *store.Store
+	Directory Directory
+	// MaySendAs tells whether the person with the SID may name address as the author of a message.
+	MaySendAs func(ctx context.Context, sid, address string) (bool, error)
+	Now       func() time.Time
+	// Host is this server's name in Received and Message-ID.
+	Host string
+	// PostmasterAddress is the author of reports, for example postmaster@contoso.com.
+	PostmasterAddress string
+	Log               *slog.Logger
+}
+
+// Transport is ready for use by many goroutines.
+type Transport struct {
+	cfg Config
+}
+
+// New returns a transport. Every field of cfg must be set.
+func New(cfg Config) *Transport { return &Transport{cfg: cfg} }
+
+// Envelope is who a message goes to, whatever its header says.
+type Envelope struct {
+	From string // reverse path; "" for reports
+	To   []string
+}
+
+// Result is what became of a message for one recipient of the envelope.
+type Result struct {
+	Recipient string
+	Item      store.ItemID // the item in the recipient's inbox
+	Err       error        // nil: it is there, durably
+}
+
+// Receipt tells what Submit did.
+type Receipt struct {
+	MessageID string // with angle brackets, of the message as it was delivered
+	Date      time.Time
+	Results   []Result // one for each recipient; an Err means that a report went to the sender
+}
