@@ -11,13 +11,15 @@ import (
 
 	"hma/exchange/org"
 	"hma/internal/sqldb"
+	"hma/wire/guid"
 )
 
 // People is where the address list comes from.
 type People interface {
-	// AllRecipients returns every recipient of the organisation, hidden ones
-	// included, in any order. The caller changes nothing behind the pointers.
-	AllRecipients(ctx context.Context) ([]*org.Recipient, error)
+	// RecipientsByGUID returns up to limit recipients, hidden ones included, that
+	// come after the GUID in the order of the GUIDs' text; fewer than limit are the
+	// last. The caller changes nothing behind the pointers.
+	RecipientsByGUID(ctx context.Context, after guid.GUID, limit int) ([]*org.Recipient, error)
 }
 
 // The bounds of what keeping the list costs.
@@ -26,6 +28,8 @@ const (
 	MaxAge = 30 * time.Second
 	// readTimeout ends a reading of the people that hangs.
 	readTimeout = 30 * time.Second
+	// pageSize is how many people are read at a time.
+	pageSize = 500
 )
 
 // Book keeps the global address list. It is safe for concurrent use.
@@ -87,11 +91,19 @@ func (b *Book) read(ctx context.Context, last *kept) (*List, error) {
 	// Whoever asked first may go away; the others still want the list.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
 	defer cancel()
-	people, err := b.people.AllRecipients(ctx)
-	if err != nil {
-		return nil, err
+	var entries []Entry
+	for after := guid.Nil; ; {
+		page, err := b.people.RecipientsByGUID(ctx, after, pageSize)
+		if err != nil {
+			return nil, err
+		}
+		entries = appendShown(entries, page)
+		if len(page) < pageSize {
+			break
+		}
+		after = page[len(page)-1].GUID
 	}
-	list := newList(people)
+	list := newList(entries)
 	if last != nil && last.list.Hash == list.Hash {
 		return last.list, nil
 	}

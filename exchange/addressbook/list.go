@@ -41,19 +41,23 @@ type List struct {
 	Made     time.Time
 }
 
-// newList takes the people who are shown: those with an address and a legacy
-// distinguished name that are not hidden from address lists.
-func newList(people []*org.Recipient) *List {
-	l := &List{Entries: make([]Entry, 0, len(people))}
+// appendShown appends the people who are shown: those with an address and a
+// legacy distinguished name that are not hidden from address lists.
+func appendShown(entries []Entry, people []*org.Recipient) []Entry {
 	for _, r := range people {
 		if r.HiddenFromAddressLists || r.PrimarySMTP == "" || r.LegacyDN == "" {
 			continue
 		}
-		l.Entries = append(l.Entries, Entry{
+		entries = append(entries, Entry{
 			GUID: r.GUID, LegacyDN: r.LegacyDN, DisplayName: r.DisplayName, GivenName: r.GivenName,
 			Surname: r.Surname, Alias: r.Alias, PrimarySMTP: r.PrimarySMTP, Addresses: others(r),
 		})
 	}
+	return entries
+}
+
+func newList(entries []Entry) *List {
+	l := &List{Entries: entries}
 	slices.SortFunc(l.Entries, func(a, b Entry) int { return bytes.Compare(a.GUID[:], b.GUID[:]) })
 	h := sha256.New()
 	for i := range l.Entries {
