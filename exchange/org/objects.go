@@ -1,13 +1,25 @@
 package org
 
 import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"hma/wire/guid"
 )
 
+// Stamp is when an object was made and last written (WhenCreated, WhenChanged).
+// It is kept beside the object and set by the database's owner alone.
+type Stamp struct {
+	WhenCreated time.Time `json:"-"`
+	WhenChanged time.Time `json:"-"`
+}
+
 // Server is an Exchange server (Get-ExchangeServer).
 type Server struct {
+	Stamp
 	GUID guid.GUID
 	Name string // short name, EX1
 	FQDN string
@@ -18,8 +30,37 @@ type Server struct {
 // Version is a build number in its four parts.
 type Version [4]int
 
+// ParseVersion reads "15.2.1544.11".
+func ParseVersion(text string) (Version, error) {
+	var v Version
+	parts := strings.Split(text, ".")
+	if len(parts) != len(v) {
+		return Version{}, fmt.Errorf("version %q: want four numbers, for example 15.2.1544.11", text)
+	}
+	for i, part := range parts {
+		n, err := strconv.ParseUint(part, 10, 31)
+		if err != nil {
+			return Version{}, fmt.Errorf("version %q: want four numbers, for example 15.2.1544.11", text)
+		}
+		v[i] = int(n)
+	}
+	return v, nil
+}
+
+// String returns the dotted form, 15.2.1544.11.
+func (v Version) String() string { return fmt.Sprintf("%d.%d.%d.%d", v[0], v[1], v[2], v[3]) }
+
+// Display returns the form of AdminDisplayVersion, Version 15.2 (Build 1544.11).
+func (v Version) Display() string {
+	return fmt.Sprintf("Version %d.%d (Build %d.%d)", v[0], v[1], v[2], v[3])
+}
+
+// Less tells whether v is older than w.
+func (v Version) Less(w Version) bool { return slices.Compare(v[:], w[:]) < 0 }
+
 // AuthServer is an authorization server that the organisation trusts (Get-AuthServer).
 type AuthServer struct {
+	Stamp
 	GUID             guid.GUID
 	Name             string
 	Type             string // AzureAD, MicrosoftACS, ADFS
@@ -40,6 +81,7 @@ type AuthServer struct {
 
 // AuthConfig is the organisation's own side of OAuth (Get-AuthConfig).
 type AuthConfig struct {
+	Stamp
 	GUID                          guid.GUID
 	ServiceName                   string
 	Realm                         string
@@ -51,18 +93,45 @@ type AuthConfig struct {
 
 // OrganizationConfig are the organisation-wide settings that HMA reads (Get-OrganizationConfig).
 type OrganizationConfig struct {
+	Stamp
 	GUID                        guid.GUID
 	Name                        string
 	OAuth2ClientProfileEnabled  bool
 	MapiHttpEnabled             bool
 	DefaultAuthenticationPolicy guid.GUID // nil GUID: none
+	// Domain is the directory's DNS domain, contoso.com; distinguished names end in it.
+	Domain string
+	// DomainSID is the SID that the people's SIDs begin with, S-1-5-21-a-b-c.
+	DomainSID string
 }
 
 // ClientAccessService is a server's service connection point for Autodiscover (Get-ClientAccessService).
 type ClientAccessService struct {
+	Stamp
+	GUID                           guid.GUID
 	Server                         string
 	AutoDiscoverServiceInternalURI string
 	AutoDiscoverSiteScope          []string
+}
+
+// AcceptedDomain is a mail domain of the organisation (Get-AcceptedDomain).
+type AcceptedDomain struct {
+	Stamp
+	GUID       guid.GUID
+	DomainName string // lower case
+	Default    bool
+}
+
+// Certificate is a certificate in the store of one server (Get-ExchangeCertificate).
+// Its private key is kept apart, sealed.
+type Certificate struct {
+	Stamp
+	GUID         guid.GUID
+	Server       string
+	Thumbprint   string // SHA-1 of DER, upper-case hexadecimal
+	FriendlyName string
+	Services     []string // SMTP, IIS
+	DER          []byte
 }
 
 // Protocol is a protocol's name in the switches of an authentication policy.
@@ -83,6 +152,7 @@ const (
 // AuthenticationPolicy blocks legacy or modern authentication by protocol; one
 // without switches allows everything (Get-AuthenticationPolicy).
 type AuthenticationPolicy struct {
+	Stamp
 	GUID        guid.GUID
 	Name        string
 	BlockLegacy map[Protocol]bool
@@ -91,6 +161,7 @@ type AuthenticationPolicy struct {
 
 // Recipient is a person or mailbox of the organisation.
 type Recipient struct {
+	Stamp
 	GUID        guid.GUID
 	SID         string // S-1-5-21-...
 	SAMAccount  string
@@ -119,5 +190,7 @@ type Recipient struct {
 	ActiveSyncEnabled      bool
 	OWAEnabled             bool
 	ECPEnabled             bool
+	PopEnabled             bool
+	ImapEnabled            bool
 	HiddenFromAddressLists bool
 }

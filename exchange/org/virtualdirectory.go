@@ -41,6 +41,7 @@ const (
 // Boolean fields are the switches of the kinds that have them, the lists those
 // of Mapi (all three) and ActiveSync (internal and external).
 type VirtualDirectory struct {
+	Stamp
 	GUID   guid.GUID
 	Server string
 	Kind   Kind

@@ -1,0 +1,420 @@
+package org
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"hma/internal/sqldb"
+	"hma/wire/guid"
+)
+
+// Configuration is everything but people, as the directory holds it: the values
+// that cmdlets set. What a server runs may be older (ServerConfig, LiveVirtualDirectories).
+// Each list is ordered by name.
+type Configuration struct {
+	Version            int64
+	Org                OrganizationConfig
+	Auth               AuthConfig
+	Servers            []*Server
+	Services           []*ClientAccessService
+	VirtualDirectories []*VirtualDirectory
+	AuthServers        []*AuthServer
+	Policies           []*AuthenticationPolicy
+	AcceptedDomains    []*AcceptedDomain
+	Certificates       []*Certificate
+}
+
+// Server returns the server of the name, in any case, or nil.
+func (c *Configuration) Server(name string) *Server {
+	for _, s := range c.Servers {
+		if strings.EqualFold(s.Name, name) || strings.EqualFold(s.FQDN, name) {
+			return s
+		}
+	}
+	return nil
+}
+
+// VirtualDirectory returns the server's virtual directory of the kind, or nil.
+func (c *Configuration) VirtualDirectory(server string, kind Kind) *VirtualDirectory {
+	for _, vd := range c.VirtualDirectories {
+		if vd.Kind == kind && strings.EqualFold(vd.Server, server) {
+			return vd
+		}
+	}
+	return nil
+}
+
+// AuthServer returns the AuthServer with the GUID, or nil.
+func (c *Configuration) AuthServer(id guid.GUID) *AuthServer {
+	for _, a := range c.AuthServers {
+		if a.GUID == id {
+			return a
+		}
+	}
+	return nil
+}
+
+// Policy returns the authentication policy with the GUID, or nil.
+func (c *Configuration) Policy(id guid.GUID) *AuthenticationPolicy {
+	for _, p := range c.Policies {
+		if p.GUID == id {
+			return p
+		}
+	}
+	return nil
+}
+
+// The classes of configuration objects, as the config table names them.
+const (
+	classOrganization     = "organization"
+	classAuthConfig       = "authconfig"
+	classServer           = "server"
+	classService          = "clientaccessservice"
+	classVirtualDirectory = "virtualdirectory"
+	classAuthServer       = "authserver"
+	classPolicy           = "authenticationpolicy"
+	classDomain           = "accepteddomain"
+	classCertificate      = "certificate"
+)
+
+// entry is one object of a Configuration as its row sees it. The body is the
+// object as JSON under its Go field names, which therefore must not change.
+type entry struct {
+	class string
+	guid  *guid.GUID
+	name  string // unique within the class, compared without case
+	stamp *Stamp
+	body  any
+}
+
+func (c *Configuration) entries() []entry {
+	var list []entry
+	if c.Org.Name != "" {
+		list = append(list,
+			entry{classOrganization, &c.Org.GUID, c.Org.Name, &c.Org.Stamp, &c.Org},
+			entry{classAuthConfig, &c.Auth.GUID, "Auth Configuration", &c.Auth.Stamp, &c.Auth})
+	}
+	for _, x := range c.Servers {
+		list = append(list, entry{classServer, &x.GUID, x.Name, &x.Stamp, x})
+	}
+	for _, x := range c.Services {
+		list = append(list, entry{classService, &x.GUID, x.Server, &x.Stamp, x})
+	}
+	for _, x := range c.VirtualDirectories {
+		list = append(list, entry{classVirtualDirectory, &x.GUID, x.Identity(), &x.Stamp, x})
+	}
+	for _, x := range c.AuthServers {
+		list = append(list, entry{classAuthServer, &x.GUID, x.Name, &x.Stamp, x})
+	}
+	for _, x := range c.Policies {
+		list = append(list, entry{classPolicy, &x.GUID, x.Name, &x.Stamp, x})
+	}
+	for _, x := range c.AcceptedDomains {
+		list = append(list, entry{classDomain, &x.GUID, x.DomainName, &x.Stamp, x})
+	}
+	for _, x := range c.Certificates {
+		list = append(list, entry{classCertificate, &x.GUID, x.Server + `\` + x.Thumbprint, &x.Stamp, x})
+	}
+	return list
+}
+
+// add decodes a row into the list of its class.
+func (c *Configuration) add(class, body string, created, changed time.Time) error {
+	stamp := Stamp{created, changed}
+	var err error
+	switch class {
+	case classOrganization:
+		err = json.Unmarshal([]byte(body), &c.Org)
+		c.Org.Stamp = stamp
+	case classAuthConfig:
+		err = json.Unmarshal([]byte(body), &c.Auth)
+		c.Auth.Stamp = stamp
+	case classServer:
+		var x Server
+		err = json.Unmarshal([]byte(body), &x)
+		x.Stamp = stamp
+		c.Servers = append(c.Servers, &x)
+	case classService:
+		var x ClientAccessService
+		err = json.Unmarshal([]byte(body), &x)
+		x.Stamp = stamp
+		c.Services = append(c.Services, &x)
+	case classVirtualDirectory:
+		var x VirtualDirectory
+		err = json.Unmarshal([]byte(body), &x)
+		x.Stamp = stamp
+		c.VirtualDirectories = append(c.VirtualDirectories, &x)
+	case classAuthServer:
+		var x AuthServer
+		err = json.Unmarshal([]byte(body), &x)
+		x.Stamp = stamp
+		c.AuthServers = append(c.AuthServers, &x)
+	case classPolicy:
+		var x AuthenticationPolicy
+		err = json.Unmarshal([]byte(body), &x)
+		x.Stamp = stamp
+		c.Policies = append(c.Policies, &x)
+	case classDomain:
+		var x AcceptedDomain
+		err = json.Unmarshal([]byte(body), &x)
+		x.Stamp = stamp
+		c.AcceptedDomains = append(c.AcceptedDomains, &x)
+	case classCertificate:
+		var x Certificate
+		err = json.Unmarshal([]byte(body), &x)
+		x.Stamp = stamp
+		c.Certificates = append(c.Certificates, &x)
+	default:
+		return fmt.Errorf("read configuration: unknown class %q", class)
+	}
+	if err != nil {
+		return fmt.Errorf("read configuration: %s: %w", class, err)
+	}
+	return nil
+}
+
+type rowKey struct {
+	class string
+	guid  guid.GUID
+}
+
+type row struct {
+	name, body string
+}
+
+// load reads the whole configuration, and its rows as they stand.
+func load(tx *sqldb.Tx) (*Configuration, map[rowKey]row, error) {
+	c := &Configuration{}
+	if err := tx.QueryRow("SELECT config FROM version WHERE id = 1").Scan(&c.Version); err != nil {
+		return nil, nil, fmt.Errorf("read version: %w", err)
+	}
+	rows, err := tx.Query("SELECT class, guid, name, body, created, changed FROM config ORDER BY class, name")
+	if err != nil {
+		return nil, nil, fmt.Errorf("read configuration: %w", err)
+	}
+	defer rows.Close()
+	stored := make(map[rowKey]row)
+	for rows.Next() {
+		var class, id string
+		var r row
+		var created, changed int64
+		if err := rows.Scan(&class, &id, &r.name, &r.body, &created, &changed); err != nil {
+			return nil, nil, fmt.Errorf("read configuration: %w", err)
+		}
+		g, err := guid.Parse(id)
+		if err != nil {
+			return nil, nil, fmt.Errorf("read configuration: %s: %w", class, err)
+		}
+		stored[rowKey{class, g}] = r
+		if err := c.add(class, r.body, fromMicros(created), fromMicros(changed)); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, nil, fmt.Errorf("read configuration: %w", err)
+	}
+	slices.SortStableFunc(c.AcceptedDomains, func(a, b *AcceptedDomain) int {
+		switch {
+		case a.Default && !b.Default:
+			return -1
+		case b.Default && !a.Default:
+			return 1
+		}
+		return 0
+	})
+	return c, stored, nil
+}
+
+// Configuration reads the whole configuration as the directory holds it. The result is the caller's own.
+func (o *Organization) Configuration(ctx context.Context) (*Configuration, error) {
+	var c *Configuration
+	err := o.db.View(ctx, func(tx *sqldb.Tx) (err error) {
+		c, _, err = load(tx)
+		return err
+	})
+	return c, err
+}
+
+// errUnchanged rolls a transaction back that found nothing to write.
+var errUnchanged = errors.New("unchanged")
+
+// Change lets fn edit the configuration and writes what fn changed, added or
+// dropped in one transaction, under a new version. It returns that version, and
+// changed is false when fn left everything as it was (nothing is written then,
+// and version is the present one). An error of fn rolls back and is returned as
+// it is. fn may run more than once: it must start afresh each time and touch
+// nothing but the Configuration. New objects get a GUID where they have none.
+func (o *Organization) Change(ctx context.Context, fn func(*Configuration) error) (version int64, changed bool, err error) {
+	var people int64
+	err = o.db.Write(ctx, func(tx *sqldb.Tx) error {
+		// First of all the version row: whoever changes something else at the same time waits here.
+		if _, err := tx.Exec("UPDATE version SET config = config + 1 WHERE id = 1"); err != nil {
+			return fmt.Errorf("move version: %w", err)
+		}
+		c, stored, err := load(tx)
+		if err != nil {
+			return err
+		}
+		version = c.Version
+		if err := fn(c); err != nil {
+			return err
+		}
+		classes, err := save(tx, c, stored, micros(o.opts.Now()))
+		if err != nil {
+			return err
+		}
+		if len(classes) == 0 {
+			return errUnchanged
+		}
+		people = 0
+		if classes[classPolicy] || classes[classOrganization] {
+			// Policies, and which of them is the default, decide about people.
+			if _, err := tx.Exec("UPDATE version SET people = people + 1 WHERE id = 1"); err != nil {
+				return fmt.Errorf("move people version: %w", err)
+			}
+			return tx.QueryRow("SELECT people FROM version WHERE id = 1").Scan(&people)
+		}
+		return nil
+	})
+	if errors.Is(err, errUnchanged) {
+		return version - 1, false, nil
+	}
+	if err != nil {
+		return 0, false, err
+	}
+	o.sawPeople(people)
+	return version, true, nil
+}
+
+// save writes the difference between c and the stored rows and returns the classes that it touched.
+func save(tx *sqldb.Tx, c *Configuration, stored map[rowKey]row, now int64) (map[string]bool, error) {
+	classes := make(map[string]bool)
+	defaults := 0
+	for _, a := range c.AuthServers {
+		if a.IsDefaultAuthorizationEndpoint {
+			defaults++
+		}
+	}
+	if defaults > 1 {
+		return nil, refuse("%d AuthServer objects would be the default authorization endpoint; only one may be.", defaults)
+	}
+	for _, e := range c.entries() {
+		if e.guid.IsNil() {
+			*e.guid = guid.New()
+		}
+		body, err := json.Marshal(e.body)
+		if err != nil {
+			return nil, fmt.Errorf("write %s: %w", e.class, err)
+		}
+		key := rowKey{e.class, *e.guid}
+		next := row{name: asciiLower(e.name), body: string(body)}
+		old, exists := stored[key]
+		delete(stored, key)
+		switch {
+		case !exists:
+			e.stamp.WhenCreated, e.stamp.WhenChanged = fromMicros(now), fromMicros(now)
+			_, err = tx.Exec("INSERT INTO config (class, guid, name, body, created, changed) VALUES ($1, $2, $3, $4, $5, $6)",
+				e.class, e.guid.String(), next.name, next.body, now, now)
+		case old != next:
+			e.stamp.WhenChanged = fromMicros(now)
+			_, err = tx.Exec("UPDATE config SET name = $1, body = $2, changed = $3 WHERE class = $4 AND guid = $5",
+				next.name, next.body, now, e.class, e.guid.String())
+		default:
+			continue
+		}
+		if sqldb.IsUnique(err) {
+			return nil, fmt.Errorf("%s %q: %w", e.class, e.name, ErrExists)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("write %s: %w", e.class, err)
+		}
+		classes[e.class] = true
+	}
+	for key := range stored {
+		if _, err := tx.Exec("DELETE FROM config WHERE class = $1 AND guid = $2", key.class, key.guid.String()); err != nil {
+			return nil, fmt.Errorf("remove %s: %w", key.class, err)
+		}
+		classes[key.class] = true
+	}
+	return classes, nil
+}
+
+// LiveVirtualDirectories returns the virtual directories with the values that
+// their servers run, as these recorded them. Servers that have never run are not among them.
+func (o *Organization) LiveVirtualDirectories(ctx context.Context) ([]*VirtualDirectory, error) {
+	rows, err := o.db.Query(ctx, "SELECT body FROM live ORDER BY server")
+	if err != nil {
+		return nil, fmt.Errorf("read live values: %w", err)
+	}
+	defer rows.Close()
+	var all []*VirtualDirectory
+	for rows.Next() {
+		var body string
+		if err := rows.Scan(&body); err != nil {
+			return nil, fmt.Errorf("read live values: %w", err)
+		}
+		var list []*VirtualDirectory
+		if err := json.Unmarshal([]byte(body), &list); err != nil {
+			return nil, fmt.Errorf("read live values: %w", err)
+		}
+		all = append(all, list...)
+	}
+	return all, rows.Err()
+}
+
+// liveVersion returns the oldest version that one of the servers runs, and that server's name.
+func (o *Organization) liveVersion(ctx context.Context) (version int64, server string, err error) {
+	err = o.db.QueryRow(ctx, `SELECT coalesce(l.version, 0) AS v, c.name FROM config c
+		LEFT JOIN live l ON l.server = c.guid WHERE c.class = $1 ORDER BY v, c.name LIMIT 1`, classServer).Scan(&version, &server)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, "", fmt.Errorf("read live versions: %w", ErrNotFound)
+	}
+	if err != nil {
+		return 0, "", fmt.Errorf("read live versions: %w", err)
+	}
+	return version, server, nil
+}
+
+// WaitLive returns when every server runs the configuration of the version or a
+// newer one, or with the context's error and the name of a server that does not.
+func (o *Organization) WaitLive(ctx context.Context, version int64) error {
+	tick := time.NewTicker(max(o.opts.PickUp/4, time.Millisecond))
+	defer tick.Stop()
+	for {
+		live, server, err := o.liveVersion(ctx)
+		if err != nil {
+			return fmt.Errorf("wait for version %d: %w", version, err)
+		}
+		if live >= version {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for version %d: server %s runs %d: %w", version, server, live, context.Cause(ctx))
+		}
+	}
+}
+
+// asciiLower folds A to Z only. Names that decide about access are never folded
+// further: two that differ in the cloud must not become one here.
+func asciiLower(s string) string {
+	for i := range len(s) {
+		if 'A' <= s[i] && s[i] <= 'Z' {
+			b := []byte(s)
+			for j := i; j < len(b); j++ {
+				if 'A' <= b[j] && b[j] <= 'Z' {
+					b[j] += 'a' - 'A'
+				}
+			}
+			return string(b)
+		}
+	}
+	return s
+}

@@ -1,0 +1,180 @@
+package org
+
+import (
+	"context"
+	"crypto/pbkdf2"
+	"crypto/rand"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf16"
+
+	"golang.org/x/crypto/bcrypt"
+	"golang.org/x/crypto/md4" //lint:ignore SA1019 the NT hash that password hash synchronisation starts from is MD4
+
+	"hma/internal/sqldb"
+	"hma/wire/guid"
+)
+
+const (
+	// passwordPurpose is what PPH1 strings are sealed for.
+	passwordPurpose = "org password"
+	// longestPassword is Windows' limit in characters, here in bytes of UTF-8 with room to spare.
+	longestPassword = 1024
+)
+
+// SetPassword records the person's password: a bcrypt hash for signing in here, and
+// the salted PPH1 string that password hash synchronisation copies, sealed.
+func (o *Organization) SetPassword(ctx context.Context, id guid.GUID, password string) error {
+	if password == "" || len(password) > longestPassword {
+		return refuse("A password has 1 to %d bytes.", longestPassword)
+	}
+	hash, err := o.hash(password)
+	if err != nil {
+		return fmt.Errorf("set password: %w", err)
+	}
+	salt := make([]byte, 10)
+	rand.Read(salt)
+	pph1, err := PPH1(password, salt)
+	if err != nil {
+		return fmt.Errorf("set password: %w", err)
+	}
+	box := o.opts.Key.Seal(passwordPurpose, []byte(pph1))
+	now := micros(o.opts.Now())
+	var people int64
+	err = o.db.Write(ctx, func(tx *sqldb.Tx) error {
+		var there int
+		if err := tx.QueryRow("SELECT count(*) FROM person WHERE guid = $1", id.String()).Scan(&there); err != nil {
+			return err
+		}
+		if there == 0 {
+			return fmt.Errorf("recipient %s: %w", id, ErrNotFound)
+		}
+		if _, err := tx.Exec("UPDATE version SET people = people + 1 WHERE id = 1"); err != nil {
+			return err
+		}
+		if err := tx.QueryRow("SELECT people FROM version WHERE id = 1").Scan(&people); err != nil {
+			return err
+		}
+		_, err := tx.Exec(`INSERT INTO person_password (person, hash, pph1, changed) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (person) DO UPDATE SET hash = excluded.hash, pph1 = excluded.pph1, changed = excluded.changed`,
+			id.String(), hash, box, now)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("set password: %w", err)
+	}
+	o.sawPeople(people)
+	return nil
+}
+
+// VerifyPassword returns the enabled person whom login names, as UPN or as
+// DOMAIN\account, when the password is hers; otherwise ErrPassword, whatever was
+// wrong. One bcrypt check is made in every case, so that the time tells nothing, and only
+// as many at once as there are processors; whoever waits longer than ctx gets its error.
+func (o *Organization) VerifyPassword(ctx context.Context, login, password string) (*Recipient, error) {
+	found, err := o.byLogin(ctx, login)
+	if err != nil {
+		return nil, err
+	}
+	hash := o.decoy
+	if len(found) == 1 {
+		var stored []byte
+		err := o.db.QueryRow(ctx, "SELECT hash FROM person_password WHERE person = $1", found[0].GUID.String()).Scan(&stored)
+		switch {
+		case err == nil:
+			hash = stored
+		case !errors.Is(err, sql.ErrNoRows):
+			return nil, fmt.Errorf("verify password: %w", err)
+		}
+	}
+	select {
+	case o.passwords <- struct{}{}:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("verify password: %w", context.Cause(ctx))
+	}
+	defer func() { <-o.passwords }()
+	matches := bcrypt.CompareHashAndPassword(hash, squeeze(password)) == nil
+	if !matches || len(found) != 1 || !found[0].Enabled || password == "" || len(password) > longestPassword {
+		return nil, ErrPassword
+	}
+	return found[0], nil
+}
+
+// byLogin finds the people whom a login name may mean.
+func (o *Organization) byLogin(ctx context.Context, login string) ([]*Recipient, error) {
+	domain, account, ok := strings.Cut(login, `\`)
+	if !ok {
+		return o.ByUPN(ctx, login)
+	}
+	c, err := o.Configuration(ctx)
+	if err != nil {
+		return nil, err
+	}
+	netbios, _, _ := strings.Cut(c.Org.Domain, ".")
+	if domain = asciiLower(domain); domain != netbios && domain != c.Org.Domain {
+		return nil, nil
+	}
+	return o.bySAM(ctx, account)
+}
+
+// PasswordHash returns the PPH1 string that synchronisation copies and when the
+// password was set, or ErrNotFound while there is none.
+func (o *Organization) PasswordHash(ctx context.Context, id guid.GUID) (pph1 string, changed time.Time, err error) {
+	var box []byte
+	var at int64
+	err = o.db.QueryRow(ctx, "SELECT pph1, changed FROM person_password WHERE person = $1", id.String()).Scan(&box, &at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", time.Time{}, fmt.Errorf("password of %s: %w", id, ErrNotFound)
+	}
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("password of %s: %w", id, err)
+	}
+	plain, err := o.opts.Key.Open(passwordPurpose, box)
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("password of %s: %w", id, err)
+	}
+	return string(plain), fromMicros(at), nil
+}
+
+func (o *Organization) hash(password string) ([]byte, error) {
+	return bcrypt.GenerateFromPassword(squeeze(password), o.opts.PasswordCost)
+}
+
+// squeeze brings a password of any length under bcrypt's 72 bytes, without the zero bytes at which bcrypt would stop.
+func squeeze(password string) []byte {
+	sum := sha256.Sum256([]byte(password))
+	return []byte(base64.StdEncoding.EncodeToString(sum[:]))
+}
+
+// pph1Iterations is the count that Microsoft documents for password hash synchronisation.
+const pph1Iterations = 1000
+
+// PPH1 returns the string that password hash synchronisation sends for a password
+// and a salt of 10 bytes: PBKDF2-HMAC-SHA256, 1000 iterations, 32 bytes, over the
+// UTF-16LE text of the NT hash in upper-case hexadecimal ("Implement password hash
+// synchronization with Microsoft Entra Connect Sync", how it works in detail).
+func PPH1(password string, salt []byte) (string, error) {
+	nt := md4.New()
+	nt.Write(utf16le(password))
+	secret := utf16le(strings.ToUpper(hex.EncodeToString(nt.Sum(nil))))
+	key, err := pbkdf2.Key(sha256.New, string(secret), salt, pph1Iterations, 32)
+	if err != nil {
+		return "", fmt.Errorf("PPH1: %w", err)
+	}
+	return fmt.Sprintf("v1;PPH1_MD4,%x,%d,%x;", salt, pph1Iterations, key), nil
+}
+
+func utf16le(s string) []byte {
+	var b []byte
+	for _, unit := range utf16.Encode([]rune(s)) {
+		b = binary.LittleEndian.AppendUint16(b, unit)
+	}
+	return b
+}

@@ -1,0 +1,312 @@
+package org
+
+import (
+	"context"
+	"database/sql"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+
+	"hma/internal/sqldb"
+	"hma/wire/guid"
+)
+
+// manyHits is how many people a look-up returns at most: two already mean that a name is ambiguous.
+const manyHits = 10
+
+// NewRecipient returns an enabled person with a mailbox and stock flags (every
+// protocol allowed), whose UPN is also the primary SMTP address, ready for
+// CreateRecipient. Clear MailboxGUID for somebody without a mailbox.
+func NewRecipient(upn, displayName string) Recipient {
+	local, _, _ := strings.Cut(upn, "@")
+	return Recipient{GUID: guid.New(), UPN: upn, DisplayName: displayName, Alias: local, SAMAccount: local,
+		PrimarySMTP: upn, Addresses: []string{upn}, MailboxGUID: guid.New(), Enabled: true,
+		MAPIEnabled: true, EwsEnabled: true, ActiveSyncEnabled: true, OWAEnabled: true, ECPEnabled: true, PopEnabled: true, ImapEnabled: true}
+}
+
+// CreateRecipient adds a person and returns what was written: an empty GUID, SID
+// and LegacyDN are filled in. UPN and addresses that somebody else has are
+// accepted, as a directory can hold them; whoever looks them up finds both.
+func (o *Organization) CreateRecipient(ctx context.Context, r Recipient) (*Recipient, error) {
+	if r.GUID.IsNil() {
+		r.GUID = guid.New()
+	}
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	var written Recipient
+	var people int64
+	err := o.db.Write(ctx, func(tx *sqldb.Tx) error {
+		if _, err := tx.Exec("UPDATE version SET people = people + 1, rid = rid + 1 WHERE id = 1"); err != nil {
+			return err
+		}
+		var rid int64
+		if err := tx.QueryRow("SELECT people, rid FROM version WHERE id = 1").Scan(&people, &rid); err != nil {
+			return err
+		}
+		c, _, err := load(tx)
+		if err != nil {
+			return err
+		}
+		if c.Org.Name == "" {
+			return refuse("There is no organisation yet.")
+		}
+		written = r
+		if written.SID == "" {
+			written.SID = fmt.Sprintf("%s-%d", c.Org.DomainSID, rid)
+		}
+		if written.LegacyDN == "" {
+			written.LegacyDN = fmt.Sprintf("/o=%s/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn=%s-%s",
+				c.Org.Name, strings.ReplaceAll(r.GUID.String(), "-", ""), r.Alias)
+		}
+		now := micros(o.opts.Now())
+		written.WhenCreated, written.WhenChanged = fromMicros(now), fromMicros(now)
+		body, err := json.Marshal(&written)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(`INSERT INTO person (guid, sid, upn, sam, mailbox, object_id, display, body, created, changed)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, written.GUID.String(), asciiLower(written.SID), asciiLower(written.UPN),
+			asciiLower(written.SAMAccount), written.MailboxGUID.String(), asciiLower(written.ObjectID), fold(written.DisplayName), string(body), now, now)
+		if sqldb.IsUnique(err) {
+			return fmt.Errorf("%q: %w", written.UPN, ErrExists)
+		}
+		if err != nil {
+			return err
+		}
+		return writeAddresses(tx, &written)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("create recipient: %w", err)
+	}
+	o.sawPeople(people)
+	return &written, nil
+}
+
+// UpdateRecipient lets fn edit the person with the GUID and writes the result;
+// changed is false when nothing is new. fn may run more than once. An error of fn is returned as it is.
+func (o *Organization) UpdateRecipient(ctx context.Context, id guid.GUID, fn func(*Recipient) error) (changed bool, err error) {
+	var people int64
+	err = o.db.Write(ctx, func(tx *sqldb.Tx) error {
+		if _, err := tx.Exec("UPDATE version SET people = people + 1 WHERE id = 1"); err != nil {
+			return fmt.Errorf("move people version: %w", err)
+		}
+		if err := tx.QueryRow("SELECT people FROM version WHERE id = 1").Scan(&people); err != nil {
+			return fmt.Errorf("move people version: %w", err)
+		}
+		var old string
+		err := tx.QueryRow("SELECT body FROM person WHERE guid = $1", id.String()).Scan(&old)
+		if errors.Is(err, sql.ErrNoRows) {
+			return fmt.Errorf("recipient %s: %w", id, ErrNotFound)
+		}
+		if err != nil {
+			return fmt.Errorf("read recipient: %w", err)
+		}
+		var r Recipient
+		if err := json.Unmarshal([]byte(old), &r); err != nil {
+			return fmt.Errorf("read recipient: %w", err)
+		}
+		if err := fn(&r); err != nil {
+			return err
+		}
+		r.GUID = id
+		if err := r.check(); err != nil {
+			return err
+		}
+		body, err := json.Marshal(&r)
+		if err != nil {
+			return fmt.Errorf("write recipient: %w", err)
+		}
+		if string(body) == old {
+			return errUnchanged
+		}
+		_, err = tx.Exec(`UPDATE person SET sid = $1, upn = $2, sam = $3, mailbox = $4, object_id = $5, display = $6, body = $7, changed = $8
+			WHERE guid = $9`, asciiLower(r.SID), asciiLower(r.UPN), asciiLower(r.SAMAccount), r.MailboxGUID.String(), asciiLower(r.ObjectID),
+			fold(r.DisplayName), string(body), micros(o.opts.Now()), id.String())
+		if sqldb.IsUnique(err) {
+			return fmt.Errorf("%q: %w", r.UPN, ErrExists)
+		}
+		if err != nil {
+			return fmt.Errorf("write recipient: %w", err)
+		}
+		return writeAddresses(tx, &r)
+	})
+	if errors.Is(err, errUnchanged) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	o.sawPeople(people)
+	return true, nil
+}
+
+// check puts the primary address first among the addresses and refuses what no directory holds.
+func (r *Recipient) check() error {
+	if r.UPN == "" || r.DisplayName == "" || r.SAMAccount == "" {
+		return refuse("A recipient needs a user principal name, a display name and an account name.")
+	}
+	if r.PrimarySMTP == "" {
+		r.Addresses = nil
+		return nil
+	}
+	addresses := []string{r.PrimarySMTP}
+	for _, a := range r.Addresses {
+		if a == "" {
+			return refuse("The e-mail addresses of %s hold an empty one.", r.UPN)
+		}
+		if !slices.ContainsFunc(addresses, func(b string) bool { return asciiLower(a) == asciiLower(b) }) {
+			addresses = append(addresses, a)
+		}
+	}
+	r.Addresses = addresses
+	return nil
+}
+
+func writeAddresses(tx *sqldb.Tx, r *Recipient) error {
+	if _, err := tx.Exec("DELETE FROM person_address WHERE person = $1", r.GUID.String()); err != nil {
+		return fmt.Errorf("write addresses: %w", err)
+	}
+	for _, a := range r.Addresses {
+		if _, err := tx.Exec("INSERT INTO person_address (person, address) VALUES ($1, $2)", r.GUID.String(), asciiLower(a)); err != nil {
+			return fmt.Errorf("write addresses: %w", err)
+		}
+	}
+	return nil
+}
+
+// SourceAnchor returns what synchronisation makes the immutable id of: base64 of the little-endian GUID.
+func (r *Recipient) SourceAnchor() string {
+	b := r.GUID.BytesLE()
+	return base64.StdEncoding.EncodeToString(b[:])
+}
+
+// Synchronised tells whether the person has an account in the cloud.
+func (r *Recipient) Synchronised() bool { return r.ImmutableID != "" || r.ObjectID != "" }
+
+// BySID returns the person with the SID, or ErrNotFound.
+func (o *Organization) BySID(ctx context.Context, sid string) (*Recipient, error) {
+	return one(o.people1(ctx, "SELECT body, created, changed FROM person WHERE sid = $1", asciiLower(sid)))
+}
+
+// ByGUID returns the person with the GUID, or ErrNotFound.
+func (o *Organization) ByGUID(ctx context.Context, id guid.GUID) (*Recipient, error) {
+	return one(o.people1(ctx, "SELECT body, created, changed FROM person WHERE guid = $1", id.String()))
+}
+
+// ByMailbox returns the owner of the mailbox, or ErrNotFound.
+func (o *Organization) ByMailbox(ctx context.Context, mailbox guid.GUID) (*Recipient, error) {
+	if mailbox.IsNil() {
+		return nil, ErrNotFound
+	}
+	return one(o.people1(ctx, "SELECT body, created, changed FROM person WHERE mailbox = $1", mailbox.String()))
+}
+
+// ByObjectID returns the people that carry the cloud's object id: none, one, or several (then it decides nothing).
+func (o *Organization) ByObjectID(ctx context.Context, id string) ([]*Recipient, error) {
+	if id == "" {
+		return nil, nil
+	}
+	return o.people1(ctx, "SELECT body, created, changed FROM person WHERE object_id = $1", asciiLower(id))
+}
+
+// ByUPN returns the people with the user principal name, compared without ASCII
+// case: none, one, or several (then the name is ambiguous).
+func (o *Organization) ByUPN(ctx context.Context, upn string) ([]*Recipient, error) {
+	if upn == "" {
+		return nil, nil
+	}
+	return o.people1(ctx, "SELECT body, created, changed FROM person WHERE upn = $1", asciiLower(upn))
+}
+
+// BySMTP returns the people with the primary or secondary SMTP address, compared
+// without ASCII case: none, one, or several (then the address is ambiguous).
+func (o *Organization) BySMTP(ctx context.Context, address string) ([]*Recipient, error) {
+	if address == "" {
+		return nil, nil
+	}
+	return o.people1(ctx, `SELECT p.body, p.created, p.changed FROM person_address a JOIN person p ON p.guid = a.person
+		WHERE a.address = $1`, asciiLower(address))
+}
+
+// bySAM returns the people with the account name.
+func (o *Organization) bySAM(ctx context.Context, name string) ([]*Recipient, error) {
+	return o.people1(ctx, "SELECT body, created, changed FROM person WHERE sam = $1", asciiLower(name))
+}
+
+// AllRecipients returns the next page of people in the order of their display
+// names (case and diacritics folded), at most limit of them, after the given
+// person or from the beginning when that is nil.
+func (o *Organization) AllRecipients(ctx context.Context, after *Recipient, limit int) ([]*Recipient, error) {
+	display, id := "", ""
+	if after != nil {
+		display, id = fold(after.DisplayName), after.GUID.String()
+	}
+	return o.readPeople(ctx, `SELECT body, created, changed FROM person WHERE (display, guid) > ($1, $2)
+		ORDER BY display, guid LIMIT $3`, display, id, limit)
+}
+
+// RecipientsByGUID is AllRecipients in the order of the GUIDs, after the given one: a
+// position that a caller far away can hold and that no renaming moves.
+func (o *Organization) RecipientsByGUID(ctx context.Context, after guid.GUID, limit int) ([]*Recipient, error) {
+	return o.readPeople(ctx, "SELECT body, created, changed FROM person WHERE guid > $1 ORDER BY guid LIMIT $2", after.String(), limit)
+}
+
+// people1 runs a look-up with one argument.
+func (o *Organization) people1(ctx context.Context, query string, arg string) ([]*Recipient, error) {
+	return o.readPeople(ctx, query+" LIMIT $2", arg, manyHits)
+}
+
+func (o *Organization) readPeople(ctx context.Context, query string, args ...any) ([]*Recipient, error) {
+	rows, err := o.db.Query(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("look up recipient: %w", err)
+	}
+	defer rows.Close()
+	var list []*Recipient
+	for rows.Next() {
+		var body string
+		var created, changed int64
+		if err := rows.Scan(&body, &created, &changed); err != nil {
+			return nil, fmt.Errorf("look up recipient: %w", err)
+		}
+		var r Recipient
+		if err := json.Unmarshal([]byte(body), &r); err != nil {
+			return nil, fmt.Errorf("look up recipient: %w", err)
+		}
+		r.WhenCreated, r.WhenChanged = fromMicros(created), fromMicros(changed)
+		list = append(list, &r)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("look up recipient: %w", err)
+	}
+	return list, nil
+}
+
+func one(list []*Recipient, err error) (*Recipient, error) {
+	switch {
+	case err != nil:
+		return nil, err
+	case len(list) != 1:
+		return nil, fmt.Errorf("look up recipient: %w", ErrNotFound)
+	}
+	return list[0], nil
+}
+
+// fold takes case and diacritics off a display name, for sorting.
+func fold(s string) string {
+	plain := strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Mn, r) || r == 0 {
+			return -1
+		}
+		return r
+	}, norm.NFKD.String(s))
+	return cases.Fold().String(plain)
+}
