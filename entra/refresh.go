@@ -1,0 +1,248 @@
+package entra
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"hma/internal/sqldb"
+	"hma/wire/guid"
+)
+
+// SignIn is the act of signing in that tokens descend from.
+type SignIn struct {
+	Tenant   string
+	Person   string // object id
+	Session  string // GUID of the browser session or of this sign-in
+	AuthTime time.Time
+	AMR      []string // how: pwd, ...
+}
+
+// RefreshToken is what a refresh token stands for. It is bound to a person and
+// a client, not to a resource: any consented resource may be asked for.
+type RefreshToken struct {
+	SignIn
+	Family   string
+	AppID    string // client that it was issued to
+	Scopes   string // scopes asked for at sign-in, separated by spaces
+	Resource string // resource asked for at sign-in, the default of a v1 request
+	Expires  time.Time
+	Fixed    bool // a renewal inherits Expires (clients in a browser)
+}
+
+// Life of refresh tokens: 90 days from the last use, 24 hours in all for
+// clients in a browser.
+const (
+	refreshLife    = 90 * 24 * time.Hour
+	refreshLifeSPA = 24 * time.Hour
+)
+
+// Refusals of refresh tokens.
+var (
+	ErrTokenUnknown = errors.New("refresh token is not known")
+	ErrTokenExpired = errors.New("refresh token has expired")
+	ErrTokenRevoked = errors.New("refresh token was revoked")
+	ErrTokenReused  = errors.New("refresh token was used before")
+)
+
+// refreshPrefix marks refresh tokens, as Entra's begin with a version and a dot.
+const refreshPrefix = "1.A"
+
+// newToken returns a token of a family with 32 random bytes.
+func newToken(family guid.GUID) string {
+	var raw [48]byte
+	copy(raw[:], family[:])
+	rand.Read(raw[16:])
+	return refreshPrefix + base64.RawURLEncoding.EncodeToString(raw[:])
+}
+
+// familyOf reads the family that a token claims to be of.
+func familyOf(token string) (string, bool) {
+	body, ok := strings.CutPrefix(token, refreshPrefix)
+	raw, err := base64.RawURLEncoding.DecodeString(body)
+	if !ok || err != nil || len(raw) != 48 {
+		return "", false
+	}
+	return guid.GUID(raw[:16]).String(), true
+}
+
+func tokenHash(token string) []byte {
+	sum := sha256.Sum256([]byte(token))
+	return sum[:]
+}
+
+// IssueRefreshToken begins a family and returns its first token. t.Family is
+// used when it is set (a code names the family of its tokens) and made
+// otherwise; Expires is set here.
+func (d *Directory) IssueRefreshToken(ctx context.Context, t RefreshToken) (string, error) {
+	family := guid.New()
+	if t.Family != "" {
+		var err error
+		if family, err = guid.Parse(t.Family); err != nil {
+			return "", fmt.Errorf("issue refresh token: family: %w", ErrInvalid)
+		}
+	}
+	t.Family = family.String()
+	now := d.now()
+	t.Expires = now.Add(refreshLife)
+	if t.Fixed {
+		t.Expires = now.Add(refreshLifeSPA)
+	}
+	token := newToken(family)
+	hash := tokenHash(token)
+	err := d.db.Write(ctx, func(tx *sqldb.Tx) error {
+		// A token that is never used again goes when the next sign-in comes.
+		if _, err := tx.Exec("DELETE FROM refresh_token WHERE expires < $1", micros(now)); err != nil {
+			return err
+		}
+		return insertToken(tx, hash, &t, now)
+	})
+	if err != nil {
+		return "", fmt.Errorf("issue refresh token: %w", err)
+	}
+	return token, nil
+}
+
+func insertToken(tx *sqldb.Tx, hash []byte, t *RefreshToken, now time.Time) error {
+	_, err := tx.Exec(`INSERT INTO refresh_token (hash, family, tenant, app_id, person, scopes, resource, amr, session, auth_time, issued, expires, fixed, replaced)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0)`,
+		hash, t.Family, t.Tenant, t.AppID, t.Person, t.Scopes, t.Resource, strings.Join(t.AMR, " "), t.Session, micros(t.AuthTime), micros(now), micros(t.Expires), flag(t.Fixed))
+	return err
+}
+
+// Refreshed is the outcome of RotateRefreshToken.
+type Refreshed struct {
+	Token string // the successor
+	Old   RefreshToken
+	User  *User
+}
+
+// LookRefreshToken reads what a refresh token stands for without using it.
+// ErrTokenUnknown says nothing of its state: RotateRefreshToken does.
+func (d *Directory) LookRefreshToken(ctx context.Context, token string) (*RefreshToken, error) {
+	t, _, err := readToken(d.db.QueryRow(ctx, selectToken, tokenHash(token)))
+	return t, err
+}
+
+const selectToken = `SELECT family, tenant, app_id, person, scopes, resource, amr, session, auth_time, expires, fixed, replaced FROM refresh_token WHERE hash = $1`
+
+func readToken(row interface{ Scan(...any) error }) (t *RefreshToken, replaced int64, err error) {
+	t = new(RefreshToken)
+	var amr string
+	var authTime, expires int64
+	err = row.Scan(&t.Family, &t.Tenant, &t.AppID, &t.Person, &t.Scopes, &t.Resource, &amr, &t.Session, &authTime, &expires, &t.Fixed, &replaced)
+	if isNoRows(err) {
+		return nil, 0, ErrTokenUnknown
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	t.AMR, t.AuthTime, t.Expires = strings.Fields(amr), fromMicros(authTime), fromMicros(expires)
+	return t, replaced, nil
+}
+
+// RotateRefreshToken uses a refresh token and returns its successor, issued to
+// appID, durably. The old token stays good for window after its first use;
+// with window 0 a second use revokes the whole family. accept is asked with
+// what was read, before anything is written, and may refuse with an error of
+// its own; it may run more than once.
+func (d *Directory) RotateRefreshToken(ctx context.Context, token, appID string, window time.Duration, accept func(*RefreshToken, *User) error) (*Refreshed, error) {
+	claimed, wellFormed := familyOf(token)
+	if !wellFormed {
+		return nil, ErrTokenUnknown
+	}
+	family, err := guid.Parse(claimed)
+	if err != nil {
+		return nil, ErrTokenUnknown
+	}
+	hash := tokenHash(token)
+	successor := newToken(family)
+	successorHash := tokenHash(successor)
+	now := d.now()
+	var out *Refreshed
+	var refused error // a refusal that writes something is committed
+	err = d.db.Write(ctx, func(tx *sqldb.Tx) error {
+		out, refused = nil, nil
+		old, replaced, err := readToken(tx.QueryRow(selectToken, hash))
+		if errors.Is(err, ErrTokenUnknown) && window == 0 {
+			// A token of this family that was swept: only who had one knows the family's name.
+			refused = err
+			return revokeFamily(tx, claimed, appID)
+		}
+		if err != nil {
+			return err
+		}
+		user, err := readUser(tx.QueryRow(selectUser+"WHERE id = $1", old.Person))
+		switch {
+		case errors.Is(err, ErrNotFound):
+			return ErrTokenRevoked
+		case err != nil:
+			return err
+		case old.AuthTime.Before(user.TokensValidFrom):
+			return ErrTokenRevoked
+		case !user.Enabled:
+			return ErrDisabled
+		case !now.Before(old.Expires):
+			return ErrTokenExpired
+		case replaced != 0 && window == 0:
+			if err := accept(old, user); err != nil {
+				return err // another client's token: not this one's to revoke
+			}
+			refused = ErrTokenReused
+			return revokeFamily(tx, old.Family, "")
+		case replaced != 0 && now.UnixMicro() >= replaced+window.Microseconds():
+			return ErrTokenReused
+		}
+		if err := accept(old, user); err != nil {
+			return err
+		}
+		next := *old
+		next.AppID = appID
+		if !old.Fixed {
+			next.Expires = now.Add(refreshLife)
+		}
+		if replaced == 0 {
+			if _, err := tx.Exec("UPDATE refresh_token SET replaced = $2, expires = $3 WHERE hash = $1",
+				hash, micros(now), micros(keepReplaced(old.Expires, now, window))); err != nil {
+				return err
+			}
+		}
+		if err := insertToken(tx, successorHash, &next, now); err != nil {
+			return err
+		}
+		out = &Refreshed{Token: successor, Old: *old, User: user}
+		return nil
+	})
+	if err == nil {
+		err = refused
+	}
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// keepReplaced is until when a replaced token is remembered: its window, and at
+// least a day, so that a reuse is told from a forgery.
+func keepReplaced(expires, now time.Time, window time.Duration) time.Time {
+	until := now.Add(max(window, 24*time.Hour))
+	if expires.Before(until) {
+		return expires
+	}
+	return until
+}
+
+// revokeFamily ends a family; with appID set only tokens of that client.
+func revokeFamily(tx *sqldb.Tx, family, appID string) error {
+	if appID == "" {
+		_, err := tx.Exec("DELETE FROM refresh_token WHERE family = $1", family)
+		return err
+	}
+	_, err := tx.Exec("DELETE FROM refresh_token WHERE family = $1 AND app_id = $2", family, appID)
+	return err
+}
