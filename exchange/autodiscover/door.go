@@ -2,9 +2,12 @@ package autodiscover
 
 import (
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"hma/exchange/clientaccess"
+	"hma/exchange/org"
 )
 
 // Door is the Autodiscover door. It holds no state and serves any number of servers.
@@ -18,5 +21,65 @@ func New(now func() time.Time) *Door { return &Door{now: now} }
 // ServeDoor answers one request under /autodiscover. Only the JSON form is
 // served to requests without an identity.
 func (d *Door) ServeDoor(w http.ResponseWriter, r *clientaccess.Request) {
-	http.NotFound(w, r.Request)
+	w.Header().Set("Cache-Control", "private")
+	rest := strings.ToLower(r.Rest)
+	switch {
+	case Anonymous(r.Rest):
+		d.serveJSON(w, r)
+	case r.Identity == nil:
+		// The front end admits nobody else; a door must not depend on that.
+		r.Record.Reason = "no identity"
+		w.WriteHeader(http.StatusUnauthorized)
+	case rest == "/autodiscover.xml":
+		d.servePOX(w, r)
+	case rest == "/autodiscover.svc" || strings.HasPrefix(rest, "/autodiscover.svc/"):
+		serveSOAP(w, r)
+	default:
+		http.NotFound(w, r.Request)
+	}
 }
+
+// Anonymous tells whether the path behind the virtual directory is the JSON
+// form, which clients ask before they have a credential.
+func Anonymous(rest string) bool {
+	rest = strings.ToLower(rest)
+	return rest == "/autodiscover.json" || strings.HasPrefix(rest, "/autodiscover.json/")
+}
+
+// publicURL returns the URL of the kind of virtual directory that the caller
+// can reach: the internal one for a request that came to the server's own
+// internal host, the external one for all others. "" means that there is none.
+func publicURL(r *clientaccess.Request, kind org.Kind) string {
+	vd := r.Snapshot.VirtualDirectory(kind)
+	if vd == nil {
+		return ""
+	}
+	if internal := host(vd.InternalURL); internal != "" && internal == canonicalHost(r.Host) {
+		return vd.InternalURL
+	}
+	return vd.ExternalURL
+}
+
+// selfURL is the address of the XML form. The Autodiscover virtual directory has
+// no URL of its own on a stock server: it is the host of the request when that is
+// one of the server's, or else what the service connection point names.
+func selfURL(r *clientaccess.Request) string {
+	if own := publicURL(r, org.Autodiscover); own != "" {
+		return own
+	}
+	if here := canonicalHost(r.Host); r.Snapshot.Hosts[here] {
+		return "https://" + here + "/autodiscover/autodiscover.xml"
+	}
+	return r.Snapshot.Service.AutoDiscoverServiceInternalURI
+}
+
+// host returns a URL's host in the spelling of Snapshot.Hosts, "" for no URL.
+func host(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	return canonicalHost(u.Host)
+}
+
+func canonicalHost(h string) string { return strings.TrimSuffix(strings.ToLower(h), ":443") }
