@@ -1,0 +1,217 @@
+package cmdlet
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"hma/exchange/org"
+	"hma/wire/psobject"
+)
+
+// Caller is who runs a cmdlet.
+type Caller struct {
+	// Name is what logs show: a UPN, or "admin socket".
+	Name string
+	// Administrator tells that the caller is a member of Organization Management. Whoever could
+	// open the admin socket is one.
+	Administrator bool
+	// Server is the server that the caller talks to; "" means all of them (the admin socket).
+	Server string
+}
+
+// Metadata is what an AuthServer's metadata document says.
+type Metadata struct {
+	Issuer       string
+	Realm        string
+	Certificates []string // base64 DER
+}
+
+// MetadataFetcher reads the metadata document of an AuthServer of the given type
+// (AzureAD, MicrosoftACS, ADFS) from its URL.
+type MetadataFetcher interface {
+	FetchMetadata(ctx context.Context, url, serverType string) (Metadata, error)
+}
+
+// Options are what the cmdlets need from the wiring.
+type Options struct {
+	// Now is the wiring's clock; required.
+	Now func() time.Time
+	// Fetch reads metadata documents for New-AuthServer and Set-AuthServer; nil makes them fail where they need one.
+	Fetch MetadataFetcher
+	// Restart makes a server take the configuration up at once, "" all servers; nil means Organization.RefreshServer.
+	Restart func(ctx context.Context, server string) error
+	// Log takes the reason of internal failures; nil discards it.
+	Log *slog.Logger
+}
+
+// Registry is the set of cmdlets over one organisation. It is safe for concurrent use.
+type Registry struct {
+	org     *org.Organization
+	opts    Options
+	cmdlets map[string]*cmdlet // by lower-case name
+}
+
+// cmdlet is one command: its description, and what it does for one call.
+type cmdlet struct {
+	psobject.Command
+	run func(*call) error
+}
+
+// New returns the cmdlets over the organisation.
+func New(o *org.Organization, opts Options) *Registry {
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	if opts.Restart == nil {
+		opts.Restart = o.RefreshServer
+	}
+	r := &Registry{org: o, opts: opts, cmdlets: make(map[string]*cmdlet)}
+	for _, c := range all() {
+		r.cmdlets[strings.ToLower(c.Name)] = c
+	}
+	return r
+}
+
+// Commands returns the metadata of every cmdlet, by name.
+func (r *Registry) Commands() []psobject.Command {
+	list := make([]psobject.Command, 0, len(r.cmdlets))
+	for _, c := range r.cmdlets {
+		list = append(list, c.Command)
+	}
+	slices.SortFunc(list, func(a, b psobject.Command) int { return cmp.Compare(a.Name, b.Name) })
+	return list
+}
+
+// Limits of one invocation.
+const (
+	maxInput  = 10_000
+	maxValues = 10_000
+)
+
+// Run runs one invocation for the caller: once, or once for each input object. It
+// stops at the first error and keeps the output that came before. It never panics on input.
+func (r *Registry) Run(ctx context.Context, caller Caller, inv psobject.Invocation) psobject.Result {
+	c, ok := r.cmdlets[strings.ToLower(inv.Cmdlet)]
+	if !ok {
+		return psobject.Result{Error: unknown(inv.Cmdlet)}
+	}
+	var res psobject.Result
+	if !caller.Administrator {
+		res.Error = record(c.Name, &failure{Category: "PermissionDenied", Reason: "UnauthorizedAccessException", Target: caller.Name,
+			Message: fmt.Sprintf("%s may not run %s: only members of the role group Organization Management may.", caller.Name, c.Name)})
+		return res
+	}
+	if len(inv.Input) > maxInput {
+		res.Error = record(c.Name, invalid("", "More than %d objects came through the pipeline.", maxInput))
+		return res
+	}
+	inputs := []*psobject.Object{nil}
+	if len(inv.Input) > 0 {
+		inputs = inputs[:0]
+		for i := range inv.Input {
+			inputs = append(inputs, &inv.Input[i])
+		}
+	}
+	for _, in := range inputs {
+		args, err := bind(&c.Command, inv.Parameters, in)
+		if err == nil {
+			err = c.run(&call{Context: ctx, r: r, caller: caller, cmdlet: c, args: args, res: &res})
+		}
+		if err != nil {
+			res.Error = r.record(c.Name, err)
+			return res
+		}
+	}
+	return res
+}
+
+// failure is an error with its place in an ErrorRecord.
+type failure struct {
+	Message  string
+	Category string
+	Reason   string
+	Target   string
+}
+
+func (f *failure) Error() string { return f.Message }
+
+func invalid(target, format string, args ...any) error {
+	return &failure{fmt.Sprintf(format, args...), "InvalidArgument", "ArgumentException", target}
+}
+
+func notFound(identity string) error {
+	return &failure{fmt.Sprintf("The operation couldn't be performed because object '%s' couldn't be found.", identity),
+		"ObjectNotFound", "ManagementObjectNotFoundException", identity}
+}
+
+func record(name string, err error) *psobject.ErrorRecord {
+	f, _ := errors.AsType[*failure](err)
+	return &psobject.ErrorRecord{Message: f.Message, Category: f.Category, Reason: f.Reason, Target: f.Target, Cmdlet: name}
+}
+
+// record turns an error into what the caller is told. What is not meant for the caller goes to the log alone.
+func (r *Registry) record(name string, err error) *psobject.ErrorRecord {
+	if _, ok := errors.AsType[*failure](err); ok {
+		return record(name, err)
+	}
+	if rule, ok := errors.AsType[*org.RuleError](err); ok {
+		return record(name, &failure{rule.Message, "InvalidOperation", "InvalidOperationException", ""})
+	}
+	switch {
+	case errors.Is(err, org.ErrNotFound):
+		return record(name, &failure{"The operation couldn't be performed because the object couldn't be found.", "ObjectNotFound", "ManagementObjectNotFoundException", ""})
+	case errors.Is(err, org.ErrExists):
+		return record(name, &failure{"An object with this name already exists.", "InvalidOperation", "ADObjectAlreadyExistsException", ""})
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return record(name, &failure{"The command was stopped before it was done.", "ResourceUnavailable", "PipelineStoppedException", ""})
+	}
+	r.opts.Log.Error("cmdlet failed", "cmdlet", name, "error", err)
+	return record(name, &failure{"The command failed inside the server; its log says why.", "ResourceUnavailable", "DataSourceTransientException", ""})
+}
+
+// call is one run of one cmdlet.
+type call struct {
+	context.Context
+	r      *Registry
+	caller Caller
+	cmdlet *cmdlet
+	args   arguments
+	res    *psobject.Result
+}
+
+func (c *call) put(o psobject.Object) { c.res.Output = append(c.res.Output, o) }
+
+func (c *call) warn(format string, args ...any) {
+	c.res.Warnings = append(c.res.Warnings, fmt.Sprintf(format, args...))
+}
+
+// unmodified is the warning of every setter that had nothing to do.
+func (c *call) unmodified(identity string) {
+	c.warn("The command completed successfully but no settings of '%s' have been modified.", identity)
+}
+
+// change runs fn on the configuration and warns when it left the object of the identity as it was.
+func (c *call) change(identity func() string, fn func(*org.Configuration) error) error {
+	var warnings int
+	before := len(c.res.Warnings)
+	_, changed, err := c.r.org.Change(c, func(cfg *org.Configuration) error {
+		c.res.Warnings = c.res.Warnings[:before] // fn may run again
+		err := fn(cfg)
+		warnings = len(c.res.Warnings)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	c.res.Warnings = c.res.Warnings[:warnings]
+	if !changed {
+		c.unmodified(identity())
+	}
+	return nil
+}

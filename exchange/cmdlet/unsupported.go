@@ -1,0 +1,84 @@
+package cmdlet
+
+import (
+	"fmt"
+	"strings"
+
+	"hma/wire/psobject"
+)
+
+// all returns every cmdlet, noun by noun.
+func all() []*cmdlet {
+	var list []*cmdlet
+	for _, noun := range [][]*cmdlet{authServer()} {
+		list = append(list, noun...)
+	}
+	return list
+}
+
+// unsupported are cmdlets of Exchange Server, and of the shells beside it, that an
+// administrator may try here and that this organisation does not have.
+var unsupported = strings.Fields(`
+	Add-ADPermission Add-DistributionGroupMember Add-MailboxPermission Add-RecipientPermission Add-RoleGroupMember
+	Clear-MobileDevice Complete-MigrationBatch Connect-ExchangeOnline Connect-Mailbox
+	Disable-App Disable-InboxRule Disable-Mailbox Disable-MailUser Disable-TransportRule Disable-UMMailbox
+	Dismount-Database Enable-App Enable-ExchangeCertificate Enable-InboxRule Enable-Mailbox Enable-MailUser
+	Enable-OrganizationCustomization Enable-OutlookAnywhere Enable-TransportRule Export-ExchangeCertificate Export-TransportRuleCollection
+	Get-ActiveSyncDevice Get-ActiveSyncDeviceAccessRule Get-ActiveSyncMailboxPolicy Get-ActiveSyncOrganizationSettings
+	Get-ADPermission Get-ADServerSettings Get-AddressBookPolicy Get-AddressList Get-AdSite Get-AdminAuditLogConfig
+	Get-App Get-AvailabilityAddressSpace Get-CalendarProcessing Get-ClientAccessArray Get-ClientAccessRule Get-ClientAccessServer
+	Get-Contact Get-DatabaseAvailabilityGroup Get-DistributionGroup Get-DistributionGroupMember Get-DynamicDistributionGroup
+	Get-EmailAddressPolicy Get-ExchangeServerAccessLicense Get-FederatedOrganizationIdentifier Get-FederationTrust
+	Get-GlobalAddressList Get-Group Get-HealthReport Get-HybridConfiguration Get-ImapSettings Get-InboxRule
+	Get-IntraOrganizationConfiguration Get-IntraOrganizationConnector Get-IRMConfiguration Get-JournalRule Get-LogonStatistics
+	Get-MailboxDatabase Get-MailboxDatabaseCopyStatus Get-MailboxExportRequest Get-MailboxFolderPermission
+	Get-MailboxFolderStatistics Get-MailboxImportRequest Get-MailboxPermission Get-MailboxRegionalConfiguration
+	Get-MailboxServer Get-MailboxStatistics Get-MailContact Get-MailUser Get-ManagementRole Get-ManagementRoleAssignment
+	Get-Message Get-MessageTrackingLog Get-MigrationBatch Get-MobileDevice
+	Get-MobileDeviceMailboxPolicy Get-MobileDeviceStatistics Get-MoveRequest Get-NetworkConnectionInfo Get-OfflineAddressBook
+	Get-OrganizationRelationship Get-OutlookAnywhere Get-OutlookProvider Get-OwaMailboxPolicy Get-PartnerApplication
+	Get-PopSettings Get-PublicFolder Get-Queue Get-ReceiveConnector Get-Recipient Get-RemoteDomain Get-RemoteMailbox
+	Get-RetentionPolicy Get-RoleAssignmentPolicy Get-RoleGroup Get-SendConnector Get-ServerComponentState Get-ServerHealth
+	Get-SettingOverride Get-SharingPolicy Get-ThrottlingPolicy Get-ThrottlingPolicyAssociation Get-TransportConfig
+	Get-TransportRule Get-TransportServer Get-TransportService Get-UMMailbox Get-UserPhoto Import-ExchangeCertificate
+	Install-TransportAgent Mount-Database Move-ActiveMailboxDatabase Move-DatabasePath New-ActiveSyncDeviceAccessRule
+	New-AddressList New-ActiveSyncVirtualDirectory New-AutodiscoverVirtualDirectory New-ClientAccessRule New-DistributionGroup New-EcpVirtualDirectory
+	New-EmailAddressPolicy New-ExchangeCertificate New-HybridConfiguration New-InboxRule New-IntraOrganizationConnector
+	New-Mailbox New-MailboxDatabase New-MailboxExportRequest New-MailboxImportRequest New-MailContact New-MailUser
+	New-MapiVirtualDirectory New-MigrationBatch New-MoveRequest New-OabVirtualDirectory New-OfflineAddressBook
+	New-OrganizationRelationship New-OwaVirtualDirectory New-PartnerApplication New-PowerShellVirtualDirectory
+	New-ReceiveConnector New-RemoteMailbox New-RoleGroup New-SendConnector New-SettingOverride New-ThrottlingPolicy
+	New-TransportRule New-WebServicesVirtualDirectory Remove-ActiveSyncVirtualDirectory Remove-AuthenticationPolicy
+	Remove-AuthServer Remove-AutodiscoverVirtualDirectory Remove-DistributionGroup Remove-EcpVirtualDirectory
+	Remove-ExchangeCertificate Remove-HybridConfiguration Remove-InboxRule Remove-IntraOrganizationConnector
+	Remove-Mailbox Remove-MailboxPermission Remove-MapiVirtualDirectory Remove-MobileDevice Remove-MoveRequest
+	Remove-OabVirtualDirectory Remove-OwaVirtualDirectory Remove-PartnerApplication Remove-PowerShellVirtualDirectory
+	Remove-SettingOverride Remove-TransportRule Remove-WebServicesVirtualDirectory Resume-MoveRequest Search-Mailbox
+	Search-MailboxAuditLog Set-AcceptedDomain Set-ActiveSyncOrganizationSettings Set-ADServerSettings Set-AuthConfig
+	Set-CalendarProcessing Set-ClientAccessArray Set-ClientAccessServer Set-DistributionGroup Set-EmailAddressPolicy
+	Set-ExchangeServer Set-FederationTrust Set-HybridConfiguration Set-ImapSettings Set-InboxRule
+	Set-IntraOrganizationConnector Set-MailboxAutoReplyConfiguration Set-MailboxDatabase Set-MailboxFolderPermission
+	Set-MailboxRegionalConfiguration Set-MailUser Set-OfflineAddressBook Set-OrganizationRelationship Set-OutlookAnywhere
+	Set-OutlookProvider Set-OwaMailboxPolicy Set-PartnerApplication Set-PopSettings Set-PowerShellVirtualDirectory
+	Set-ReceiveConnector Set-RemoteMailbox Set-SendConnector Set-ServerComponentState Set-SettingOverride
+	Set-ThrottlingPolicy Set-TransportConfig Set-TransportRule Set-TransportService Start-ManagedFolderAssistant
+	Suspend-MoveRequest Test-ActiveSyncConnectivity Test-EcpConnectivity Test-MAPIConnectivity Test-Mailflow
+	Test-MigrationServerAvailability Test-OAuthConnectivity Test-OutlookConnectivity Test-OutlookWebServices
+	Test-OwaConnectivity Test-ReplicationHealth Test-ServiceHealth Test-WebServicesConnectivity Update-AddressList
+	Update-EmailAddressPolicy Update-GlobalAddressList Update-HybridConfiguration Update-OfflineAddressBook Update-Recipient
+`)
+
+// unknown is the answer to a name that is no cmdlet here.
+func unknown(name string) *psobject.ErrorRecord {
+	for _, n := range unsupported {
+		if strings.EqualFold(n, name) {
+			return &psobject.ErrorRecord{Message: fmt.Sprintf("The cmdlet '%s' is not supported by this organisation.", n),
+				Category: "NotImplemented", Reason: "NotSupportedException", Target: n, Cmdlet: n}
+		}
+	}
+	if len(name) > 100 {
+		name = strings.ToValidUTF8(name[:100], "")
+	}
+	return &psobject.ErrorRecord{Message: fmt.Sprintf("The term '%s' is not recognized as the name of a cmdlet.", name),
+		Category: "ObjectNotFound", Reason: "CommandNotFoundException", Target: name, Cmdlet: name}
+}
