@@ -1,0 +1,42 @@
+package roles
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// maxHeader is room for a bearer token of 64 KiB and the rest of a request's head.
+const maxHeader = 96 << 10
+
+// serveHTTPS answers on the listener in the background until Close.
+func (r *Roles) serveHTTPS(l net.Listener, cert tls.Certificate, h http.Handler) {
+	r.serve(tls.NewListener(l, &tls.Config{
+		Certificates: []tls.Certificate{cert},
+		MinVersion:   tls.VersionTLS12,
+		NextProtos:   []string{"h2", "http/1.1"},
+	}), h)
+}
+
+func (r *Roles) serve(l net.Listener, h http.Handler) {
+	server := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(r.log.Handler(), slog.LevelDebug),
+		BaseContext:       func(net.Listener) context.Context { return r.ctx },
+	}
+	r.mu.Lock()
+	r.servers = append(r.servers, server)
+	r.mu.Unlock()
+	r.running.Go(func() {
+		if err := server.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			r.log.Error("listener ended", "address", l.Addr(), "error", err)
+		}
+	})
+}

@@ -1,0 +1,129 @@
+package roles
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"hma/entra"
+	"hma/exchange/addressbook"
+	"hma/exchange/org"
+	"hma/exchange/store"
+	"hma/exchange/transport"
+	"hma/internal/sealed"
+	"hma/internal/sqldb"
+)
+
+// Config is what one process runs.
+type Config struct {
+	// Entra, Org and Mailbox are the three databases' URLs, as sqldb.Open reads them.
+	Entra, Org, Mailbox string
+	// Key seals secrets at rest.
+	Key *sealed.Key
+	// Now is the one clock of both halves.
+	Now func() time.Time
+	Log *slog.Logger
+	// PickUp is how long a server may take to run a changed configuration.
+	PickUp time.Duration
+	// Origin is the cloud's public origin, for example https://localhost:9443.
+	Origin string
+	// Roots are the authorities that a server trusts when it fetches metadata.
+	Roots *x509.CertPool
+	// Lab is the line that says this is a lab, shown on every page; "" in production.
+	Lab string
+}
+
+// Roles are both halves, opened and wired. Close ends them.
+type Roles struct {
+	Entra     *entra.Directory
+	Org       *org.Organization
+	Store     *store.Store
+	Transport *transport.Transport
+
+	cfg  Config
+	log  *slog.Logger
+	book *addressbook.Book
+	dbs  []*sqldb.DB
+
+	ctx     context.Context // ends when draining is over: what outlives a request hangs on it
+	cancel  context.CancelFunc
+	mu      sync.Mutex
+	servers []*http.Server
+	fronts  []*org.ServerConfig
+	running sync.WaitGroup
+}
+
+// Open opens and migrates the databases and wires the packages. Nothing listens yet.
+func Open(ctx context.Context, cfg Config) (*Roles, error) {
+	r := &Roles{cfg: cfg, log: cfg.Log}
+	r.ctx, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	if err := r.open(ctx); err != nil {
+		r.Close(ctx)
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *Roles) open(ctx context.Context) error {
+	var dbs [3]*sqldb.DB
+	for i, url := range []string{r.cfg.Entra, r.cfg.Org, r.cfg.Mailbox} {
+		db, err := sqldb.Open(ctx, url)
+		if err != nil {
+			return err
+		}
+		dbs[i] = db
+		r.dbs = append(r.dbs, db)
+	}
+	var err error
+	if r.Entra, err = entra.Open(ctx, dbs[0], entra.Options{Now: r.cfg.Now, Key: r.cfg.Key, Log: r.log}); err != nil {
+		return err
+	}
+	if r.Org, err = org.Open(ctx, dbs[1], org.Options{Now: r.cfg.Now, Key: r.cfg.Key, Log: r.log, PickUp: r.cfg.PickUp}); err != nil {
+		return err
+	}
+	if r.Store, err = store.Open(ctx, dbs[2], store.Options{Now: r.cfg.Now}); err != nil {
+		return err
+	}
+	if r.book, err = addressbook.Open(ctx, dbs[1], r.Org, r.cfg.Now); err != nil {
+		return err
+	}
+	r.Transport = transport.New(transport.Config{
+		Store: r.Store, Directory: directory{r.Org}, MaySendAs: r.maySendAs, Now: r.cfg.Now,
+		Host: "localhost", PostmasterAddress: "postmaster@localhost", Log: r.log,
+	})
+	return nil
+}
+
+// Close drains: no new connections, requests in flight are finished until ctx
+// ends, then databases close.
+func (r *Roles) Close(ctx context.Context) error {
+	r.mu.Lock()
+	servers := r.servers
+	r.mu.Unlock()
+	var errs []error
+	var drain sync.WaitGroup
+	for _, s := range servers {
+		drain.Go(func() {
+			if s.Shutdown(ctx) != nil {
+				s.Close() // out of patience: what is still open is cut
+			}
+		})
+	}
+	drain.Wait()
+	r.cancel()
+	r.running.Wait()
+	if r.Org != nil {
+		r.Org.Close()
+	}
+	for _, db := range r.dbs {
+		if err := db.Close(); err != nil {
+			errs = append(errs, fmt.Errorf("close database: %w", err))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+)
+
+// pairs is how often a figure's two sides are measured in turn.
+const pairs = 9
+
+// A figure is one published number with its goal.
+type figure struct {
+	ID    string  `json:"id"`
+	Value float64 `json:"value"`
+	Unit  string  `json:"unit"`
+	Goal  string  `json:"goal"`
+	Met   bool    `json:"met"`
+	// Low and High are the quartiles of the pairs: a goal is met when they reach it.
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
+	// Note says what stood beside it in the same run.
+	Note string `json:"note,omitempty"`
+}
+
+// goal is a bound: "<=" or ">=" a limit.
+type goal struct {
+	op    string
+	limit float64
+}
+
+func atMost(limit float64) goal  { return goal{"<=", limit} }
+func atLeast(limit float64) goal { return goal{">=", limit} }
+
+func (g goal) String() string { return fmt.Sprintf("%s%g", g.op, g.limit) }
+
+// judge makes a figure of samples: its value is their median.
+func (g goal) judge(id, unit string, samples []float64, note string) figure {
+	slices.Sort(samples)
+	n := len(samples)
+	f := figure{ID: id, Unit: unit, Goal: g.String(), Note: note,
+		Value: samples[n/2], Low: samples[n/4], High: samples[n-1-n/4]}
+	if g.op == "<=" {
+		f.Met = f.Low <= g.limit
+	} else {
+		f.Met = f.High >= g.limit
+	}
+	return f
+}
+
+// ratio measures ours and the yardstick in turn and judges ours/yardstick.
+// Both return the same unit: a time for an operation, or operations a second.
+func ratio(id string, g goal, note string, ours, yardstick func() (float64, error)) (figure, error) {
+	// One of each first: caches and connections are warm on both sides.
+	for _, side := range []func() (float64, error){ours, yardstick} {
+		if _, err := side(); err != nil {
+			return figure{}, fmt.Errorf("%s: %w", id, err)
+		}
+	}
+	var samples []float64
+	for i := range pairs {
+		first, second := ours, yardstick
+		if i%2 == 1 {
+			first, second = yardstick, ours
+		}
+		a, err := first()
+		if err != nil {
+			return figure{}, fmt.Errorf("%s: %w", id, err)
+		}
+		b, err := second()
+		if err != nil {
+			return figure{}, fmt.Errorf("%s: %w", id, err)
+		}
+		if i%2 == 1 {
+			a, b = b, a
+		}
+		samples = append(samples, a/b)
+	}
+	return g.judge(id, "ratio", samples, note), nil
+}
+
+// perOp runs fn in a loop for about d and returns the seconds that one call took.
+func perOp(d time.Duration, fn func() error) (float64, error) {
+	n := 0
+	start := time.Now()
+	for time.Since(start) < d {
+		for range 8 {
+			if err := fn(); err != nil {
+				return 0, err
+			}
+			n++
+		}
+	}
+	return time.Since(start).Seconds() / float64(n), nil
+}
+
+// flatness measures one operation at several sizes in turn and judges the
+// largest over the smallest time, both as medians of the rounds.
+func flatness(id string, g goal, sizes []string, op func(size int) (float64, error)) (figure, error) {
+	times := make([][]float64, len(sizes))
+	for round := range pairs + 1 {
+		for i := range sizes {
+			t, err := op(i)
+			if err != nil {
+				return figure{}, fmt.Errorf("%s at %s: %w", id, sizes[i], err)
+			}
+			if round > 0 { // the first round warms up
+				times[i] = append(times[i], t)
+			}
+		}
+	}
+	var samples []float64
+	for round := range pairs {
+		lowest, highest := times[0][round], times[0][round]
+		for i := range times {
+			lowest, highest = min(lowest, times[i][round]), max(highest, times[i][round])
+		}
+		samples = append(samples, highest/lowest)
+	}
+	note := ""
+	for i := range sizes {
+		slices.Sort(times[i])
+		note += fmt.Sprintf("%s: %.0f us  ", sizes[i], times[i][len(times[i])/2]*1e6)
+	}
+	f := g.judge(id, "ratio", samples, note)
+	return f, nil
+}
+
+// print writes the figure's line for people and scripts, and its JSON line.
+func (f figure) print(text, jsonLines io.Writer) error {
+	word := "missed"
+	if f.Met {
+		word = "met"
+	}
+	fmt.Fprintf(text, "figure %s value=%.4g unit=%s goal=%s %s\n", f.ID, f.Value, f.Unit, f.Goal, word)
+	fmt.Fprintf(text, "       quartiles %.4g to %.4g", f.Low, f.High)
+	if f.Note != "" {
+		fmt.Fprintf(text, "; %s", f.Note)
+	}
+	fmt.Fprintln(text)
+	return json.NewEncoder(jsonLines).Encode(f)
+}

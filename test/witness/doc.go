@@ -1,0 +1,9 @@
+// Package witness drives unmodified third-party clients against a lab
+// organisation: each folder holds one client's script, this package's tests
+// start the lab, point the script at it through the client's documented
+// extension points, and read its lines.
+//
+// A test whose client is not installed is skipped with the exact reason; with
+// HMA_WITNESS=all (make test, the gate) it fails instead, and with
+// HMA_WITNESS=none nothing runs here.
+package witness
