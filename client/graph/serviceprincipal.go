@@ -1,0 +1,57 @@
+package graph
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+)
+
+// ServicePrincipal are the properties of a service principal that HMA needs.
+type ServicePrincipal struct {
+	ID                    string   `json:"id"`
+	AppID                 string   `json:"appId"`
+	DisplayName           string   `json:"displayName,omitempty"`
+	ServicePrincipalNames []string `json:"servicePrincipalNames"`
+	ReplyURLs             []string `json:"replyUrls"`
+}
+
+// ServicePrincipal reads the one service principal of an application. None, or
+// more than one, is an error.
+func (c *Client) ServicePrincipal(ctx context.Context, appID string) (ServicePrincipal, error) {
+	q := url.Values{
+		"$filter": {"appId eq '" + appID + "'"},
+		"$select": {"id,appId,displayName,servicePrincipalNames,replyUrls"},
+	}
+	found, err := collect[ServicePrincipal](ctx, c, "/servicePrincipals?"+q.Encode())
+	if err != nil {
+		return ServicePrincipal{}, fmt.Errorf("read service principal %s: %w", appID, err)
+	}
+	if len(found) != 1 || found[0].ID == "" {
+		return ServicePrincipal{}, fmt.Errorf("read service principal %s: want one, found %d", appID, len(found))
+	}
+	return found[0], nil
+}
+
+// SetServicePrincipalNames replaces the whole list of the service principal
+// with the object id: Graph has no way to add one entry.
+func (c *Client) SetServicePrincipalNames(ctx context.Context, id string, names []string) error {
+	return c.patch(ctx, id, "servicePrincipalNames", names)
+}
+
+// SetReplyURLs replaces the whole list of reply URLs of the service principal
+// with the object id.
+func (c *Client) SetReplyURLs(ctx context.Context, id string, urls []string) error {
+	return c.patch(ctx, id, "replyUrls", urls)
+}
+
+func (c *Client) patch(ctx context.Context, id, property string, list []string) error {
+	if list == nil {
+		list = []string{}
+	}
+	body := map[string][]string{property: list}
+	if err := c.do(ctx, http.MethodPatch, "/servicePrincipals/"+url.PathEscape(id), body, nil); err != nil {
+		return fmt.Errorf("write %s: %w", property, err)
+	}
+	return nil
+}

@@ -1,0 +1,48 @@
+package mail
+
+// Handshake is one request to a door and its answer.
+type Handshake struct {
+	Door Door `json:"door"`
+	// Sent says what the request carried: nothing, empty bearer, token, wrong-audience token, password.
+	Sent   string `json:"sent"`
+	Status int    `json:"status"` // HTTP status; 0 when there was no answer
+	// Offered are the authentication schemes of the WWW-Authenticate lines, in the order of the answer.
+	Offered []string `json:"offered,omitempty"`
+	// AuthorizationURI is where the Bearer challenge sends the client, "" when modern authentication is not offered.
+	AuthorizationURI string `json:"authorization_uri,omitempty"`
+	// Diagnostics is the x-ms-diagnostics line.
+	Diagnostics string `json:"diagnostics,omitempty"`
+	// Redirect is where an OWA or ECP door sent the browser, and RedirectURI the
+	// redirect_uri in it.
+	Redirect    string `json:"redirect,omitempty"`
+	RedirectURI string `json:"redirect_uri,omitempty"`
+	// SignInPage is the HTTP status of the cloud's page behind Redirect, 0 when it was not fetched.
+	SignInPage int `json:"sign_in_page,omitempty"`
+	// AuthN is how the door would list in Connection Status: Bearer*, Basic*,
+	// OpenID, or the schemes that were offered.
+	AuthN string `json:"authn"`
+	// Accepted tells that the door took the credential (any answer but 401 and 403).
+	Accepted bool `json:"accepted"`
+	// Problem says why there is no answer, or what in it is not the protocol's.
+	Problem string `json:"problem,omitempty"`
+	// Request and Response are the bytes of the exchange, secrets cut down; a long body is cut.
+	Request  string `json:"request"`
+	Response string `json:"response,omitempty"`
+
+	body []byte
+}
+
+// What a Handshake's Sent says.
+const (
+	SentNothing     = "nothing"
+	SentEmptyBearer = "empty bearer"
+	SentToken       = "token"
+	SentPassword    = "password"
+)
+
+// AuthN values that are no list of schemes.
+const (
+	AuthNBearer = "Bearer*"
+	AuthNBasic  = "Basic*"
+	AuthNOpenID = "OpenID"
+)

@@ -1,0 +1,78 @@
+package target
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"hma/client/graph"
+	"hma/client/mail"
+	"hma/wire/psobject"
+)
+
+// Target is one organisation with the tenant it is in hybrid with. A face that
+// is nil cannot be asked: what it would have told is "not checked".
+type Target struct {
+	Cmdlets Cmdlets
+	Graph   Graph
+	Probe   Probe
+	Files   Files
+	Lock    Lock
+}
+
+// Cmdlets runs cmdlets in the organisation. A cmdlet's own failure is in the
+// Result; the error says that it could not be asked.
+type Cmdlets interface {
+	Invoke(ctx context.Context, call psobject.Invocation) (psobject.Result, error)
+}
+
+// Graph reads the tenant and replaces the two lists of a service principal.
+type Graph interface {
+	ServicePrincipal(ctx context.Context, appID string) (graph.ServicePrincipal, error)
+	SetServicePrincipalNames(ctx context.Context, id string, names []string) error
+	SetReplyURLs(ctx context.Context, id string, urls []string) error
+	Users(ctx context.Context) ([]graph.User, error)
+	Organization(ctx context.Context) (graph.Organization, error)
+}
+
+// Probe shakes hands with a door as a client would, and fetches metadata. What
+// goes wrong on the way is in the Handshake.
+type Probe interface {
+	// Offer sends an empty bearer token for the user (X-User-Identity); at OWA and
+	// ECP it follows the redirect a browser would.
+	Offer(ctx context.Context, door mail.Door, user string) mail.Handshake
+	// Present sends a small request of the door's protocol with the credential.
+	Present(ctx context.Context, door mail.Door, credential mail.Credential) mail.Handshake
+	// Reachable fetches a document without credentials and tells whether it came.
+	Reachable(ctx context.Context, url string) error
+}
+
+// Files reads what only a file can tell. A file that nobody gave is fs.ErrNotExist.
+type Files interface {
+	ReadFile(ctx context.Context, name string) ([]byte, error)
+}
+
+// Lock lets one operator at a time change the organisation.
+type Lock interface {
+	// Acquire takes the lock or fails with *HeldError. The lease ends with Release
+	// or with the process.
+	Acquire(ctx context.Context, operator string) (Lease, error)
+}
+
+// Lease is a lock that is held.
+type Lease interface {
+	// Lost is closed when the lease has ended without Release.
+	Lost() <-chan struct{}
+	Release() error
+}
+
+// HeldError says who holds the lock.
+type HeldError struct{ Operator string }
+
+// Error implements error.
+func (e *HeldError) Error() string {
+	return fmt.Sprintf("locked: %s is changing this organisation", e.Operator)
+}
+
+// ErrNoFace is what asking a face that the target does not have gives.
+var ErrNoFace = errors.New("not available for this organisation")
