@@ -34,7 +34,7 @@ func (c Challenge) String() string {
 		{"issuer_kind", c.IssuerKind},
 		{"error", c.Error},
 	} {
-		if p.value == "" {
+		if !strings.ContainsFunc(p.value, printable) {
 			continue
 		}
 		b.WriteString(sep)
@@ -58,16 +58,19 @@ func BasicChallenge(realm string) string {
 func writeQuoted(b *strings.Builder, value string) {
 	b.WriteByte('"')
 	for i := range len(value) {
-		switch c := value[i]; {
-		case c == '"' || c == '\\':
-			b.WriteByte('\\')
-			b.WriteByte(c)
-		case c >= 0x20 && c < 0x7f:
-			b.WriteByte(c)
+		c := value[i]
+		if !printable(rune(c)) {
+			continue
 		}
+		if c == '"' || c == '\\' {
+			b.WriteByte('\\')
+		}
+		b.WriteByte(c)
 	}
 	b.WriteByte('"')
 }
+
+func printable(c rune) bool { return c >= 0x20 && c < 0x7f }
 
 // Scheme is one challenge of any authentication scheme, as it was read.
 type Scheme struct {
