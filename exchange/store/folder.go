@@ -1,15 +1,23 @@
 package store
 
 import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
+	"hma/internal/sqldb"
 	"hma/wire/mapi"
 )
 
 // Folder is one folder as it is now.
 type Folder struct {
 	ID       FolderID
-	Parent   FolderID // zero Folder number for the root
+	Parent   FolderID // Folder is zero for the root
 	Role     Role     // "" for a folder that people made
 	Kind     FolderKind
 	Class    string // IPF.Note ...
@@ -43,39 +51,6 @@ const (
 	SearchFolder
 )
 
-// Role is the part that a distinguished folder plays, in EWS's words
-// (DistinguishedFolderIdNameType).
-type Role string
-
-// The distinguished folders that every mailbox has.
-const (
-	RoleRoot                 Role = "root"
-	RoleMsgFolderRoot        Role = "msgfolderroot"
-	RoleInbox                Role = "inbox"
-	RoleSentItems            Role = "sentitems"
-	RoleDrafts               Role = "drafts"
-	RoleDeletedItems         Role = "deleteditems"
-	RoleOutbox               Role = "outbox"
-	RoleJunkEmail            Role = "junkemail"
-	RoleCalendar             Role = "calendar"
-	RoleContacts             Role = "contacts"
-	RoleTasks                Role = "tasks"
-	RoleNotes                Role = "notes"
-	RoleJournal              Role = "journal"
-	RoleArchive              Role = "archive" // one-click archive folder, not the archive mailbox
-	RoleConversationHistory  Role = "conversationhistory"
-	RoleSearchFolders        Role = "searchfolders"
-	RoleRecoverableRoot      Role = "recoverableitemsroot"
-	RoleRecoverableDeletions Role = "recoverableitemsdeletions"
-	RoleRecoverableVersions  Role = "recoverableitemsversions"
-	RoleRecoverablePurges    Role = "recoverableitemspurges"
-	RoleRecipientCache       Role = "recipientcache"
-	RoleSyncIssues           Role = "syncissues"
-	RoleConflicts            Role = "conflicts"
-	RoleLocalFailures        Role = "localfailures"
-	RoleServerFailures       Role = "serverfailures"
-)
-
 // NewFolder is a folder to create.
 type NewFolder struct {
 	Parent FolderID
@@ -95,30 +70,417 @@ type FolderUpdate struct {
 	Delete      []mapi.Tag
 }
 
-// Deletion is how something is deleted.
-type Deletion int
-
-// The ways to delete: to the Deleted Items folder, to Recoverable Items, or for good.
+// Limits of folders.
 const (
-	ToDeletedItems Deletion = iota
-	SoftDelete
-	HardDelete
+	MaxFolderName  = 255 // letters
+	MaxFolderDepth = 300
 )
 
-// Rights are what a person may do in a folder (MS-OXCPERM 2.2.7).
-type Rights uint32
+const insertFolder = `INSERT INTO folder (mailbox, fid, parent_fid, kind, class, role, display_name, name_key, hidden,
+	created_cn, cn, change_key, pcl, ctime, mtime, content_cn_max, read_cn_max, deleted_max, total, unread, fai_count, deleted_count,
+	children, size, next_imap_uid, props)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13, $13, 0, 0, 0, 0, 0, 0, 0, $14, 0, 1, $15)`
 
-// The single rights and the owner's sum.
-const (
-	RightReadAny         Rights = 0x0001
-	RightCreate          Rights = 0x0002
-	RightEditOwned       Rights = 0x0008
-	RightDeleteOwned     Rights = 0x0010
-	RightEditAny         Rights = 0x0020
-	RightDeleteAny       Rights = 0x0040
-	RightCreateSubfolder Rights = 0x0080
-	RightFolderOwner     Rights = 0x0100
-	RightFolderContact   Rights = 0x0200
-	RightFolderVisible   Rights = 0x0400
-	AllRights            Rights = 0x07FB
-)
+const folderColumns = `fid, parent_fid, kind, class, role, display_name, hidden, created_cn, cn, change_key, pcl, ctime, mtime,
+	content_cn_max, read_cn_max, deleted_max, total, unread, fai_count, deleted_count, children, size, props`
+
+// nameKey returns the form under which two folder names are the same: composed and without case.
+func nameKey(name string) string { return strings.ToLower(norm.NFC.String(name)) }
+
+// folderName checks and cleans a name.
+func folderName(name string) (string, error) {
+	name = clean(name)
+	if strings.TrimSpace(name) == "" || utf8.RuneCountInString(name) > MaxFolderName {
+		return "", fmt.Errorf("folder name of %d letters, want 1 to %d: %w", utf8.RuneCountInString(name), MaxFolderName, ErrInvalid)
+	}
+	return name, nil
+}
+
+// scanFolders reads rows of folderColumns and closes them.
+func (m *Mailbox) scanFolders(rows *sql.Rows, err error) ([]*Folder, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []*Folder
+	for rows.Next() {
+		f := &Folder{ID: FolderID{Mailbox: m.guid}, Parent: FolderID{Mailbox: m.guid}}
+		var created, modified int64
+		var read, gone mapi.GlobCnt
+		var props []byte
+		err := rows.Scan(&f.ID.Folder, &f.Parent.Folder, &f.Kind, &f.Class, &f.Role, &f.Name, &f.Hidden, &f.CreatedCN, &f.CN, &f.ChangeKey, &f.PCL,
+			&created, &modified, &f.ContentCN, &read, &gone, &f.Total, &f.Unread, &f.Associated, &f.Deleted, &f.Children, &f.Size, &props)
+		if err != nil {
+			return nil, err
+		}
+		f.ContentCN = max(f.ContentCN, read, gone)
+		f.Created, f.Modified = fromMicros(created), fromMicros(modified)
+		if f.Props, err = mapi.DecodeBag(props); err != nil {
+			return nil, fmt.Errorf("%v: %w", f.ID, err)
+		}
+		list = append(list, f)
+	}
+	return list, rows.Err()
+}
+
+// querier is what both a database and a transaction can do.
+type querier interface {
+	Query(query string, args ...any) (*sql.Rows, error)
+}
+
+// reads is a database as a querier.
+type reads struct {
+	ctx context.Context
+	db  *sqldb.DB
+}
+
+func (r reads) Query(query string, args ...any) (*sql.Rows, error) {
+	return r.db.Query(r.ctx, query, args...)
+}
+
+func (m *Mailbox) reads(ctx context.Context) querier { return reads{ctx, m.store.db} }
+
+func (m *Mailbox) folder(q querier, fid mapi.GlobCnt) (*Folder, error) {
+	list, err := m.scanFolders(q.Query("SELECT "+folderColumns+" FROM folder WHERE mailbox = $1 AND fid = $2", m.id, fid))
+	if err == nil && len(list) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%v: %w", FolderID{m.guid, fid}, err)
+	}
+	return list[0], nil
+}
+
+// Folder returns a folder, ErrNotFound when there is none with the id.
+func (m *Mailbox) Folder(ctx context.Context, id FolderID) (*Folder, error) {
+	if err := m.own(id); err != nil {
+		return nil, err
+	}
+	return m.folder(m.reads(ctx), id.Folder)
+}
+
+// Folders returns the folders below a parent, parents before children: those
+// directly below, or with deep all of them. It reads the mailbox's whole folder
+// tree when deep.
+func (m *Mailbox) Folders(ctx context.Context, parent FolderID, deep bool) ([]*Folder, error) {
+	if err := m.own(parent); err != nil {
+		return nil, err
+	}
+	if _, err := m.folder(m.reads(ctx), parent.Folder); err != nil {
+		return nil, err
+	}
+	if !deep {
+		list, err := m.scanFolders(m.reads(ctx).Query("SELECT "+folderColumns+" FROM folder WHERE mailbox = $1 AND parent_fid = $2 ORDER BY name_key", m.id, parent.Folder))
+		if err != nil {
+			return nil, fmt.Errorf("folders below %v: %w", parent, err)
+		}
+		return list, nil
+	}
+	all, err := m.allFolders(m.reads(ctx))
+	if err != nil {
+		return nil, fmt.Errorf("folders below %v: %w", parent, err)
+	}
+	return below(all, parent.Folder), nil
+}
+
+func (m *Mailbox) allFolders(q querier) ([]*Folder, error) {
+	return m.scanFolders(q.Query("SELECT "+folderColumns+" FROM folder WHERE mailbox = $1 ORDER BY parent_fid, name_key", m.id))
+}
+
+// below returns the folders under a parent from a list of all, parents before children.
+func below(all []*Folder, parent mapi.GlobCnt) []*Folder {
+	children := map[mapi.GlobCnt][]*Folder{}
+	for _, f := range all {
+		children[f.Parent.Folder] = append(children[f.Parent.Folder], f)
+	}
+	var out []*Folder
+	var walk func(fid mapi.GlobCnt, depth int)
+	walk = func(fid mapi.GlobCnt, depth int) {
+		if depth > MaxFolderDepth {
+			return
+		}
+		for _, f := range children[fid] {
+			out = append(out, f)
+			walk(f.ID.Folder, depth+1)
+		}
+	}
+	walk(parent, 0)
+	return out
+}
+
+// path returns the fids from a folder up to the root.
+func (w *writer) path(fid mapi.GlobCnt) ([]mapi.GlobCnt, error) {
+	var path []mapi.GlobCnt
+	for fid != 0 && len(path) <= MaxFolderDepth {
+		path = append(path, fid)
+		if err := w.QueryRow("SELECT parent_fid FROM folder WHERE mailbox = $1 AND fid = $2", w.m.id, fid).Scan(&fid); err != nil {
+			return nil, fmt.Errorf("folder %d: %w", fid, noRow(err))
+		}
+	}
+	return path, nil
+}
+
+// nameFree tells whether no other folder of the parent has the name.
+func (w *writer) nameFree(parent, self mapi.GlobCnt, name string) error {
+	var n int
+	err := w.QueryRow("SELECT count(*) FROM folder WHERE mailbox = $1 AND parent_fid = $2 AND name_key = $3 AND fid <> $4", w.m.id, parent, nameKey(name), self).Scan(&n)
+	if err == nil && n > 0 {
+		return fmt.Errorf("a folder of that name: %w", ErrExists)
+	}
+	return err
+}
+
+// CreateFolder makes a folder. A name that a sibling has (case apart) is ErrExists.
+func (m *Mailbox) CreateFolder(ctx context.Context, f NewFolder) (*Folder, error) {
+	name, err := folderName(f.Name)
+	if err == nil {
+		err = m.own(f.Parent)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("create folder: %w", err)
+	}
+	class := clean(f.Class)
+	if class == "" {
+		class = "IPF.Note"
+	}
+	props, err := packBag(f.Props)
+	if err != nil {
+		return nil, fmt.Errorf("create folder: %w", err)
+	}
+	var made *Folder
+	err = m.write(ctx, func(w *writer) error {
+		path, err := w.path(f.Parent.Folder)
+		if err != nil {
+			return err
+		}
+		if len(path) >= MaxFolderDepth {
+			return fmt.Errorf("more than %d levels: %w", MaxFolderDepth, ErrInvalid)
+		}
+		parent, err := w.counts(f.Parent.Folder)
+		if err != nil {
+			return err
+		}
+		if err := w.nameFree(f.Parent.Folder, 0, name); err != nil {
+			return err
+		}
+		fid, cn := w.number(), w.change()
+		key := m.changeKey(cn)
+		_, err = w.Exec(insertFolder, m.id, fid, f.Parent.Folder, GenericFolder, class, "", name, nameKey(name), number(f.Hidden), cn,
+			key.Bytes(), mapi.PCL(nil).With(key).Bytes(), micros(w.now), 0, props)
+		if err != nil {
+			return err
+		}
+		parent.children++
+		if made, err = m.folder(w, fid); err != nil {
+			return err
+		}
+		w.event(Change{Kind: FolderCreated, CN: cn, Folder: made.ID, Parent: f.Parent})
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("create folder: %w", err)
+	}
+	return made, nil
+}
+
+// touchFolder writes a folder's row with a new change number.
+func (w *writer) touchFolder(f *Folder) error {
+	cn := w.change()
+	pcl, err := w.m.nextPCL(f.PCL, cn)
+	if err != nil {
+		return err
+	}
+	f.CN, f.PCL, f.ChangeKey = cn, pcl, w.m.changeKey(cn).Bytes()
+	f.Modified = fromMicros(micros(w.now))
+	props, err := packBag(f.Props)
+	if err != nil {
+		return err
+	}
+	_, err = w.Exec(`UPDATE folder SET parent_fid = $3, class = $4, display_name = $5, name_key = $6, hidden = $7, cn = $8, change_key = $9, pcl = $10,
+		mtime = $11, props = $12 WHERE mailbox = $1 AND fid = $2`,
+		w.m.id, f.ID.Folder, f.Parent.Folder, f.Class, f.Name, nameKey(f.Name), number(f.Hidden), cn, f.ChangeKey, pcl, micros(w.now), props)
+	return err
+}
+
+// UpdateFolder changes a folder's own data. A distinguished folder keeps its name's
+// role whatever it is called.
+func (m *Mailbox) UpdateFolder(ctx context.Context, id FolderID, u FolderUpdate) (*Folder, error) {
+	var after *Folder
+	err := m.own(id)
+	if err == nil {
+		err = m.write(ctx, func(w *writer) error {
+			f, err := m.folder(w, id.Folder)
+			if err != nil {
+				return err
+			}
+			if u.IfChangeKey != nil && string(u.IfChangeKey) != string(f.ChangeKey) {
+				return ErrConflict
+			}
+			if u.Name != nil {
+				if f.Name, err = folderName(*u.Name); err != nil {
+					return err
+				}
+				if err := w.nameFree(f.Parent.Folder, id.Folder, f.Name); err != nil {
+					return err
+				}
+			}
+			if u.Class != nil {
+				f.Class = clean(*u.Class)
+			}
+			if u.Hidden != nil {
+				f.Hidden = *u.Hidden
+			}
+			for _, tag := range u.Delete {
+				removeProperty(f.Props, tag)
+			}
+			for tag, v := range u.Set {
+				removeProperty(f.Props, tag)
+				f.Props[tag] = v
+			}
+			if err := w.touchFolder(f); err != nil {
+				return err
+			}
+			w.event(Change{Kind: FolderModified, CN: f.CN, Folder: id, Parent: f.Parent})
+			after = f
+			return nil
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("update %v: %w", id, err)
+	}
+	return after, nil
+}
+
+// MoveFolder hangs a folder below another parent; its id and those of everything
+// in it stay. Moving a folder below itself, or a distinguished one, is ErrInvalid.
+func (m *Mailbox) MoveFolder(ctx context.Context, id, parent FolderID) (*Folder, error) {
+	var after *Folder
+	err := m.own(id)
+	if err == nil {
+		err = m.own(parent)
+	}
+	if err == nil {
+		err = m.write(ctx, func(w *writer) (err error) {
+			after, err = w.moveFolder(id.Folder, parent.Folder, "")
+			return err
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("move %v: %w", id, err)
+	}
+	return after, nil
+}
+
+// moveFolder moves a folder and, unless newName is empty, renames it.
+func (w *writer) moveFolder(fid, parent mapi.GlobCnt, newName string) (*Folder, error) {
+	m := w.m
+	f, err := m.folder(w, fid)
+	if err != nil {
+		return nil, err
+	}
+	if f.Role != "" {
+		return nil, fmt.Errorf("a distinguished folder stays where it is: %w", ErrInvalid)
+	}
+	path, err := w.path(parent)
+	if err != nil {
+		return nil, err
+	}
+	for _, above := range path {
+		if above == fid {
+			return nil, fmt.Errorf("a folder cannot be below itself: %w", ErrInvalid)
+		}
+	}
+	all, err := m.allFolders(w)
+	if err != nil {
+		return nil, err
+	}
+	inside := below(all, fid)
+	if len(path)+1+depth(inside, fid) > MaxFolderDepth {
+		return nil, fmt.Errorf("more than %d levels: %w", MaxFolderDepth, ErrInvalid)
+	}
+	if newName != "" {
+		f.Name = newName
+	}
+	if err := w.nameFree(parent, fid, f.Name); err != nil {
+		return nil, err
+	}
+	from, err := w.counts(f.Parent.Folder)
+	if err != nil {
+		return nil, err
+	}
+	to, err := w.counts(parent)
+	if err != nil {
+		return nil, err
+	}
+	from.children--
+	to.children++
+	old := f.Parent
+	f.Parent.Folder = parent
+	if err := w.touchFolder(f); err != nil {
+		return nil, err
+	}
+	stone := stone{kind: folderStone, cn: f.CN, folder: old.Folder, id: fid, created: f.CreatedCN, reason: goneMoved, movedTo: parent}
+	if err := w.bury(stone); err != nil {
+		return nil, err
+	}
+	// What hangs below enters and leaves the view of one who watches a part of the tree.
+	for _, child := range inside {
+		if err := w.touchFolder(child); err != nil {
+			return nil, err
+		}
+	}
+	w.event(Change{Kind: FolderMoved, CN: f.CN, Folder: f.ID, Parent: f.Parent, OldFolder: old})
+	return f, nil
+}
+
+// depth returns how many levels lie below a folder.
+func depth(inside []*Folder, fid mapi.GlobCnt) int {
+	levels := map[mapi.GlobCnt]int{fid: 0}
+	deepest := 0
+	for _, f := range inside {
+		levels[f.ID.Folder] = levels[f.Parent.Folder] + 1
+		deepest = max(deepest, levels[f.ID.Folder])
+	}
+	return deepest
+}
+
+// removeProperty takes a property out of a bag, whatever its type.
+func removeProperty(bag mapi.Bag, tag mapi.Tag) {
+	if found, _, ok := bag.Find(tag); ok {
+		delete(bag, found)
+	}
+}
+
+// packBag packs a folder's, recipient's or attachment's properties, nil included.
+func packBag(bag mapi.Bag) ([]byte, error) {
+	packed, err := bag.Encode()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return packed, nil
+}
+
+// Properties returns the folder's own properties together with those that MAPI
+// computes, for a restriction on folders (query.Match).
+func (f *Folder) Properties() mapi.Bag {
+	bag := mapi.Bag{}
+	for tag, v := range f.Props {
+		bag[tag] = v
+	}
+	bag[mapi.PidTagDisplayName] = f.Name
+	if f.Class != "" {
+		bag[mapi.PidTagContainerClass] = f.Class
+	}
+	bag[mapi.PidTagContentCount] = int32(f.Total)
+	bag[mapi.PidTagContentUnreadCount] = int32(f.Unread)
+	bag[mapi.PidTagAssociatedContentCount] = int32(f.Associated)
+	bag[mapi.PidTagDeletedCountTotal] = int32(f.Deleted)
+	bag[mapi.PidTagSubfolders] = f.Children > 0
+	bag[mapi.PidTagMessageSizeExtended] = f.Size
+	bag[mapi.PidTagAttributeHidden] = f.Hidden
+	bag[mapi.PidTagCreationTime] = f.Created
+	bag[mapi.PidTagLastModificationTime] = f.Modified
+	bag[mapi.PidTagChangeKey] = f.ChangeKey
+	bag[mapi.PidTagPredecessorChangeList] = f.PCL
+	return bag
+}

@@ -10,24 +10,28 @@ type Item struct {
 	Folder     FolderID
 	Associated bool // FAI: a folder's own data, not in the normal view
 	Read       bool
-	Size       int64 // bytes, attachments included
+	Size       int64 // bytes: of the MIME form when there is one, otherwise of properties and attachments
 	CreatedCN  mapi.GlobCnt
 	CN         mapi.GlobCnt
 	ReadCN     mapi.GlobCnt
-	ChangeKey  []byte
-	PCL        []byte
+	ChangeKey  []byte    // 22 bytes
+	PCL        []byte    // packed mapi.PCL
 	MIME       mapi.Blob // the original message; zero when there is none or it no longer tells the truth
 	// Props are the wanted properties that the item has, columns and bag alike.
 	// A long value is a mapi.Blob, see Resolve.
 	Props       mapi.Bag
 	Recipients  []Recipient  // nil unless wanted
 	Attachments []Attachment // nil unless wanted
+
+	deletedFrom mapi.GlobCnt // soft-deleted from this folder
+	nextAttach  int32
 }
 
 // Want chooses what of an item is read.
 type Want struct {
-	// Tags are the wanted properties; All wants every one. Columns alone cost
-	// less than properties of the bag. The type of a tag is not looked at.
+	// Tags are the wanted properties; All wants every one. Columns alone
+	// (query.Columns) cost less than properties of the bag. The type of a tag is
+	// not looked at.
 	Tags        []mapi.Tag
 	All         bool
 	Recipients  bool
@@ -72,7 +76,8 @@ type NewItem struct {
 	Attachments []Attachment
 }
 
-// ItemUpdate is a change of an item; what is nil stays.
+// ItemUpdate is a change of an item; what is nil stays. Who changes what the MIME
+// form also says takes that away or replaces it in the same update.
 type ItemUpdate struct {
 	IfChangeKey       []byte // when set, ErrConflict unless it is the current one
 	Set               mapi.Bag
@@ -82,4 +87,18 @@ type ItemUpdate struct {
 	Recipients        *[]Recipient
 	AddAttachments    []Attachment
 	DeleteAttachments []int32 // numbers; one that is not there is ErrNotFound
+}
+
+// Stamp is what a write leaves behind of an item.
+type Stamp struct {
+	ID          ItemID
+	Folder      FolderID
+	CN          mapi.GlobCnt
+	ChangeKey   []byte  // 22 bytes; equal means unchanged
+	Attachments []int32 // the numbers of the attachments that this write added, in their order
+}
+
+// stamp returns what is left of an item after a write.
+func (it *Item) stamp() Stamp {
+	return Stamp{ID: it.ID, Folder: it.Folder, CN: it.CN, ChangeKey: it.ChangeKey}
 }

@@ -1,11 +1,14 @@
 package store
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"time"
 
+	"hma/exchange/store/query"
 	"hma/internal/sqldb"
 	"hma/wire/guid"
-	"hma/wire/mapi"
 )
 
 // Options are the store's settings.
@@ -24,53 +27,44 @@ type Options struct {
 
 // Store is all mailboxes of one database. It is safe for concurrent use.
 type Store struct {
-	db   *sqldb.DB
-	opts Options
-	hub  hub
-	cur  cursors
+	db      *sqldb.DB
+	opts    Options
+	hub     hub
+	cursors cursors
+	boxes   boxes
 }
 
-// MailboxInfo is what the directory knows of a mailbox.
-type MailboxInfo struct {
-	OwnerSID    string // who may do everything in it
-	LegacyDN    string // for entry ids and recipient tables
-	DisplayName string
-	Quota       int64 // bytes; 0 is no limit
-	Kind        MailboxKind
+// Open brings the tables to the newest version and returns the store. Data
+// written by a newer program is refused.
+func Open(ctx context.Context, db *sqldb.DB, opts Options) (*Store, error) {
+	if opts.Now == nil {
+		return nil, errors.New("open mailbox store: no clock given")
+	}
+	if opts.TombstoneRetention == 0 {
+		opts.TombstoneRetention = 60 * 24 * time.Hour
+	}
+	if opts.BlobGrace == 0 {
+		opts.BlobGrace = 24 * time.Hour
+	}
+	if opts.Poll == 0 {
+		opts.Poll = time.Second
+	}
+	if err := db.Migrate(ctx, "store", migrations); err != nil {
+		return nil, fmt.Errorf("open mailbox store: %w", err)
+	}
+	s := &Store{db: db, opts: opts}
+	s.hub.store = s
+	return s, nil
 }
 
-// MailboxKind is what sort of mailbox it is.
-type MailboxKind int
+// clean makes a text fit for a column.
+func clean(text string) string { return query.Clean(text) }
 
-// The kinds of mailbox.
-const (
-	UserMailbox MailboxKind = iota
-	SharedMailbox
-	PublicFolderMailbox
-)
+// micros returns a time as the columns keep it.
+func micros(t time.Time) int64 { return t.UnixMicro() }
 
-// Mailbox is one open mailbox, or a person's view of it (As). It holds no
-// connection and need not be closed.
-type Mailbox struct {
-	store *Store
-	id    int64 // the mailbox's number, first in every key
-	guid  guid.GUID
-	db    guid.GUID // replica GUID of the ids that this mailbox mints
-	owner string
-	sid   string // who acts; "" is the server itself
-	epoch int64
-}
+// fromMicros reads a column's time.
+func fromMicros(n int64) time.Time { return time.UnixMicro(n).UTC() }
 
-// GUID returns the mailbox's GUID.
-func (m *Mailbox) GUID() guid.GUID { return m.guid }
-
-// DatabaseGUID returns the replica GUID of the ids that the mailbox mints (replid 1).
-func (m *Mailbox) DatabaseGUID() guid.GUID { return m.db }
-
-// Stamp is what a write leaves behind of an item.
-type Stamp struct {
-	ID        ItemID
-	Folder    FolderID
-	CN        mapi.GlobCnt
-	ChangeKey []byte // 22 bytes; equal means unchanged
-}
+// column writes a GUID as the columns keep it.
+func column(g guid.GUID) string { return g.String() }

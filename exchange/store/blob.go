@@ -1,0 +1,294 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"hma/internal/sqldb"
+	"hma/wire/mapi"
+)
+
+// ChunkSize is the largest chunk row.
+const ChunkSize = 256 << 10
+
+// chunksPerWrite is how many chunks of an upload one transaction takes: it bounds
+// the memory of an upload and how long others wait for the writer.
+const chunksPerWrite = 4
+
+// WriteBlob stores what r gives and returns its name for a NewItem, an ItemUpdate
+// or a bag. Content that the mailbox has already is not stored again. A blob that
+// no item comes to refer to is swept after Options.BlobGrace. At most
+// chunksPerWrite chunks are in memory.
+func (m *Mailbox) WriteBlob(ctx context.Context, r io.Reader) (mapi.Blob, error) {
+	blob, err := m.writeBlob(ctx, r)
+	if err != nil {
+		return mapi.Blob{}, fmt.Errorf("write blob: %w", err)
+	}
+	return blob, nil
+}
+
+func (m *Mailbox) writeBlob(ctx context.Context, r io.Reader) (mapi.Blob, error) {
+	id := randomID()
+	hash := sha256.New()
+	var size, stored int64
+	var pending [][]byte
+	for last := false; !last; {
+		chunk, err := readChunk(r)
+		if err != nil {
+			return mapi.Blob{}, err
+		}
+		last = len(chunk) < ChunkSize
+		hash.Write(chunk)
+		size += int64(len(chunk))
+		if len(chunk) > 0 {
+			pending = append(pending, chunk)
+		}
+		if last || len(pending) < chunksPerWrite {
+			continue
+		}
+		err = m.store.db.Write(ctx, func(tx *sqldb.Tx) error {
+			if stored == 0 {
+				if err := m.insertBlob(tx, id, nil, 0); err != nil {
+					return err
+				}
+			}
+			return m.insertChunks(tx, id, stored, pending)
+		})
+		if err != nil {
+			return mapi.Blob{}, err
+		}
+		stored += int64(len(pending))
+		pending = nil
+	}
+	blob := mapi.Blob{Hash: [32]byte(hash.Sum(nil)), Size: size}
+	finish := func(tx *sqldb.Tx) error {
+		known, err := tx.Exec("UPDATE blob SET touched = $3 WHERE mailbox = $1 AND hash = $2", m.id, blob.Hash[:], micros(m.store.opts.Now()))
+		if err != nil {
+			return err
+		}
+		if n, err := known.RowsAffected(); err != nil || n > 0 {
+			if err == nil && stored > 0 {
+				err = m.dropBlob(tx, m.id, id)
+			}
+			return err
+		}
+		if stored == 0 {
+			err = m.insertBlob(tx, id, blob.Hash[:], size)
+		} else {
+			_, err = tx.Exec("UPDATE blob SET hash = $3, size = $4, touched = $5 WHERE mailbox = $1 AND id = $2", m.id, id, blob.Hash[:], size, micros(m.store.opts.Now()))
+		}
+		if err != nil {
+			return err
+		}
+		return m.insertChunks(tx, id, stored, pending)
+	}
+	err := m.store.db.Write(ctx, finish)
+	if sqldb.IsUnique(err) {
+		// Somebody else stored the same content between the look and the insert.
+		err = m.store.db.Write(ctx, finish)
+	}
+	return blob, err
+}
+
+func randomID() int64 {
+	var b [8]byte
+	rand.Read(b[:])
+	return int64(binary.BigEndian.Uint64(b[:]) >> 1)
+}
+
+// readChunk reads a whole chunk, or what is left.
+func readChunk(r io.Reader) ([]byte, error) {
+	chunk, err := io.ReadAll(io.LimitReader(r, ChunkSize))
+	return chunk, err
+}
+
+func (m *Mailbox) insertBlob(tx *sqldb.Tx, id int64, hash any, size int64) error {
+	_, err := tx.Exec("INSERT INTO blob (mailbox, id, hash, size, refs, touched) VALUES ($1, $2, $3, $4, 0, $5)", m.id, id, hash, size, micros(m.store.opts.Now()))
+	return err
+}
+
+func (m *Mailbox) insertChunks(tx *sqldb.Tx, id, first int64, chunks [][]byte) error {
+	for i, chunk := range chunks {
+		if _, err := tx.Exec("INSERT INTO chunk (mailbox, blob, no, data) VALUES ($1, $2, $3, $4)", m.id, id, first+int64(i), chunk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropBlob deletes a blob's rows.
+func (m *Mailbox) dropBlob(tx *sqldb.Tx, mailbox, id int64) error {
+	if _, err := tx.Exec("DELETE FROM chunk WHERE mailbox = $1 AND blob = $2", mailbox, id); err != nil {
+		return err
+	}
+	_, err := tx.Exec("DELETE FROM blob WHERE mailbox = $1 AND id = $2", mailbox, id)
+	return err
+}
+
+// refer counts references to a blob; the zero blob has none.
+func (w *writer) refer(b mapi.Blob, n int64) {
+	if !b.IsZero() {
+		w.blobs[b] += n
+	}
+}
+
+// countBlobs writes the gathered reference counts. A reference to content that was
+// never written is ErrNotFound.
+func (w *writer) countBlobs() error {
+	order := slices.SortedFunc(maps.Keys(w.blobs), func(a, b mapi.Blob) int { return bytes.Compare(a.Hash[:], b.Hash[:]) })
+	for _, b := range order {
+		n := w.blobs[b]
+		if n == 0 {
+			continue
+		}
+		result, err := w.Exec("UPDATE blob SET refs = refs + $4, touched = $5 WHERE mailbox = $1 AND hash = $2 AND size = $3", w.m.id, b.Hash[:], b.Size, n, micros(w.now))
+		if err != nil {
+			return fmt.Errorf("count blob: %w", err)
+		}
+		if rows, err := result.RowsAffected(); err != nil || rows != 1 {
+			return fmt.Errorf("blob %x: %w", b.Hash[:8], errors.Join(ErrNotFound, err))
+		}
+	}
+	return nil
+}
+
+// BlobReader reads a blob chunk by chunk; one chunk is in memory.
+type BlobReader struct {
+	ctx  context.Context
+	m    *Mailbox
+	blob mapi.Blob
+	id   int64
+	no   int64
+	rest []byte
+	left int64 // bytes not yet in rest
+	err  error
+}
+
+// OpenBlob returns a reader of a blob. Nothing is read before the first Read or
+// WriteTo, which says ErrNotFound when the blob is gone.
+func (m *Mailbox) OpenBlob(ctx context.Context, b mapi.Blob) *BlobReader {
+	return &BlobReader{ctx: ctx, m: m, blob: b, no: -1, left: b.Size}
+}
+
+// fill gets the next chunk when rest is empty.
+func (r *BlobReader) fill() error {
+	if r.err != nil || len(r.rest) > 0 {
+		return r.err
+	}
+	if r.no < 0 {
+		if r.blob.IsZero() {
+			r.err = io.EOF
+			return r.err
+		}
+		err := r.m.store.db.QueryRow(r.ctx, "SELECT id FROM blob WHERE mailbox = $1 AND hash = $2", r.m.id, r.blob.Hash[:]).Scan(&r.id)
+		if err != nil {
+			r.err = fmt.Errorf("read blob %x: %w", r.blob.Hash[:8], noRow(err))
+			return r.err
+		}
+		r.no = 0
+	}
+	if r.left == 0 {
+		r.err = io.EOF
+		return r.err
+	}
+	err := r.m.store.db.QueryRow(r.ctx, "SELECT data FROM chunk WHERE mailbox = $1 AND blob = $2 AND no = $3", r.m.id, r.id, r.no).Scan(&r.rest)
+	if err == nil && (len(r.rest) == 0 || int64(len(r.rest)) > r.left) {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		r.err = fmt.Errorf("read blob %x: chunk %d: %w", r.blob.Hash[:8], r.no, noRow(err))
+		return r.err
+	}
+	r.no++
+	r.left -= int64(len(r.rest))
+	return nil
+}
+
+// Read implements io.Reader.
+func (r *BlobReader) Read(p []byte) (int, error) {
+	if err := r.fill(); err != nil {
+		return 0, err
+	}
+	n := copy(p, r.rest)
+	r.rest = r.rest[n:]
+	return n, nil
+}
+
+// WriteTo implements io.WriterTo.
+func (r *BlobReader) WriteTo(w io.Writer) (int64, error) {
+	var sum int64
+	for {
+		if err := r.fill(); err == io.EOF {
+			return sum, nil
+		} else if err != nil {
+			return sum, err
+		}
+		n, err := w.Write(r.rest)
+		sum += int64(n)
+		r.rest = r.rest[n:]
+		if err != nil {
+			return sum, err
+		}
+	}
+}
+
+// inlineValue is the longest property value that stays in its bag.
+const inlineValue = 4 << 10
+
+// shelve returns the bag with long values moved to blobs. Properties with a column stay.
+func (m *Mailbox) shelve(ctx context.Context, bag mapi.Bag) (mapi.Bag, error) {
+	out := make(mapi.Bag, len(bag))
+	for tag, v := range bag {
+		var long []byte
+		switch v := v.(type) {
+		case string:
+			if len(v) > inlineValue {
+				long = []byte(v)
+			}
+		case []byte:
+			if len(v) > inlineValue {
+				long = v
+			}
+		}
+		t := tag.Type()
+		if _, column := promotedColumn(tag); long != nil && !column && (t.IsString() || t == mapi.Binary || t == mapi.Object) {
+			blob, err := m.writeBlob(ctx, bytes.NewReader(long))
+			if err != nil {
+				return nil, err
+			}
+			v = blob
+		}
+		out[tag] = v
+	}
+	return out, nil
+}
+
+// Resolve replaces values that are kept as blobs by the values themselves: those
+// of the tags, or all without any. A value of more than limit bytes stays a blob.
+func (m *Mailbox) Resolve(ctx context.Context, bag mapi.Bag, limit int64, tags ...mapi.Tag) error {
+	for tag, v := range bag {
+		blob, ok := v.(mapi.Blob)
+		if !ok || blob.Size > limit || len(tags) > 0 && !slices.ContainsFunc(tags, func(t mapi.Tag) bool { return t.ID() == tag.ID() }) {
+			continue
+		}
+		var buf bytes.Buffer
+		buf.Grow(int(blob.Size))
+		if _, err := m.OpenBlob(ctx, blob).WriteTo(&buf); err != nil {
+			return fmt.Errorf("property %s: %w", tag, err)
+		}
+		if tag.Type().IsString() {
+			bag[tag] = buf.String()
+		} else {
+			bag[tag] = buf.Bytes()
+		}
+	}
+	return nil
+}

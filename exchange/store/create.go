@@ -1,0 +1,237 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"maps"
+
+	"hma/wire/mapi"
+)
+
+// CreateItem puts an item into a folder.
+func (m *Mailbox) CreateItem(ctx context.Context, item NewItem) (Stamp, error) {
+	stamps, err := m.CreateItems(ctx, []NewItem{item})
+	if err != nil {
+		return Stamp{}, err
+	}
+	return stamps[0], nil
+}
+
+// CreateItems puts several items into folders, all or none. A few hundred in one
+// call are much faster than one by one.
+func (m *Mailbox) CreateItems(ctx context.Context, items []NewItem) ([]Stamp, error) {
+	ready := make([]NewItem, len(items))
+	for i, n := range items {
+		err := m.own(n.Folder)
+		if err == nil {
+			n.Props, err = canonical(n.Props)
+		}
+		if err == nil {
+			n.Props, err = m.shelve(ctx, n.Props)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("create item: %w", err)
+		}
+		ready[i] = n
+	}
+	var stamps []Stamp
+	err := m.write(ctx, func(w *writer) error {
+		stamps = make([]Stamp, len(ready))
+		for i, n := range ready {
+			it := &Item{Folder: n.Folder, Associated: n.Associated, Read: n.Read, MIME: n.MIME, Props: maps.Clone(n.Props), Recipients: n.Recipients}
+			if it.Recipients == nil {
+				it.Recipients = []Recipient{}
+			}
+			added := it.attach(n.Attachments)
+			if err := w.insert(it); err != nil {
+				return err
+			}
+			stamps[i] = it.stamp()
+			stamps[i].Attachments = added
+			w.event(Change{Kind: ItemCreated, CN: it.CN, Folder: it.Folder, Item: it.ID, Delivered: n.Delivered})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("create item: %w", err)
+	}
+	return stamps, nil
+}
+
+// canonical returns a bag in which a property that has a column stands under the
+// column's tag, and without what the store computes.
+func canonical(bag mapi.Bag) (mapi.Bag, error) {
+	out := make(mapi.Bag, len(bag))
+	for tag, v := range bag {
+		if err := mapi.CheckValue(tag, v); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+		}
+		if c, ok := promotedColumn(tag); ok {
+			if c.Computed {
+				continue
+			}
+			tag = c.Tag
+		}
+		if _, _, twice := out.Find(tag); twice {
+			return nil, fmt.Errorf("property %s is there twice: %w", tag, ErrInvalid)
+		}
+		out[tag] = v
+	}
+	return out, nil
+}
+
+// attach gives attachments their numbers, which an item never uses again
+// (MS-OXCMSG 2.2.2.6), and returns them.
+func (it *Item) attach(list []Attachment) (added []int32) {
+	for _, a := range list {
+		if a.Method == 0 {
+			a.Method = mapi.AttachByValue
+		}
+		a.ID.Number = it.nextAttach
+		it.nextAttach++
+		it.Attachments = append(it.Attachments, a)
+		added = append(added, a.ID.Number)
+	}
+	return added
+}
+
+// insert writes a new item with its subobjects: it takes a row key and a first mid.
+func (w *writer) insert(it *Item) error {
+	w.grew = true
+	n := w.number()
+	it.ID = ItemID{Mailbox: w.m.guid, Row: n, Mid: n}
+	it.PCL = nil
+	if err := w.enter(it); err != nil {
+		return err
+	}
+	if err := w.putRow(insertItem, it); err != nil {
+		return err
+	}
+	if err := w.putRecipients(it); err != nil {
+		return err
+	}
+	for _, a := range it.Attachments {
+		if err := w.putAttachment(it, a); err != nil {
+			return err
+		}
+	}
+	w.referAll(it, 1)
+	return w.count(it, 1)
+}
+
+// enter gives an item the numbers of one that comes into its folder now.
+func (w *writer) enter(it *Item) error {
+	c, err := w.counts(it.Folder.Folder)
+	if err != nil {
+		return err
+	}
+	cn := w.change()
+	it.CreatedCN, it.CN, it.ReadCN = cn, cn, cn
+	it.Props[mapi.PidTagInternetArticleNumber] = int32(c.uid)
+	c.uid++
+	return w.sign(it, cn)
+}
+
+// sign sets an item's change key and change list to a change of this mailbox (MS-OXCFXICS 3.1.5.3).
+func (w *writer) sign(it *Item, cn mapi.GlobCnt) (err error) {
+	it.CN = cn
+	it.ChangeKey = w.m.changeKey(cn).Bytes()
+	it.PCL, err = w.m.nextPCL(it.PCL, cn)
+	return err
+}
+
+// putRow writes an item's row by one of insertItem and updateItem.
+func (w *writer) putRow(statement string, it *Item) error {
+	values, err := it.rowValues(w.now)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Exec(statement, append([]any{w.m.id, it.ID.Row}, values...)...); err != nil {
+		return fmt.Errorf("write %v: %w", it.ID, err)
+	}
+	return nil
+}
+
+func (w *writer) putRecipients(it *Item) error {
+	for i, r := range it.Recipients {
+		props, err := packBag(r.Props)
+		if err != nil {
+			return fmt.Errorf("recipient %d: %w", i, err)
+		}
+		_, err = w.Exec(`INSERT INTO recipient (mailbox, item, row_no, type, addr_type, address, smtp, name, entry_id, props)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+			w.m.id, it.ID.Row, i, r.Type, clean(r.AddressType), clean(r.Address), clean(r.SMTP), clean(r.Name), r.EntryID, props)
+		if err != nil {
+			return fmt.Errorf("recipient %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func (w *writer) putAttachment(it *Item, a Attachment) error {
+	props, err := packBag(a.Props)
+	if err != nil {
+		return fmt.Errorf("attachment %d: %w", a.ID.Number, err)
+	}
+	var hash any
+	if !a.Content.IsZero() {
+		hash = a.Content.Hash[:]
+	}
+	flags := attachInline*number(a.Inline) | attachHidden*number(a.Hidden)
+	_, err = w.Exec(`INSERT INTO attachment (mailbox, item, attach_no, method, filename, content_type, content_id, flags, rendering_pos, blob_hash, blob_size, props)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		w.m.id, it.ID.Row, a.ID.Number, a.Method, clean(a.Filename), clean(a.ContentType), clean(a.ContentID), flags, a.Rendering, hash, a.Content.Size, props)
+	if err != nil {
+		return fmt.Errorf("attachment %d: %w", a.ID.Number, err)
+	}
+	return nil
+}
+
+// referAll counts all references of an item to blobs.
+func (w *writer) referAll(it *Item, n int64) {
+	w.refer(it.MIME, n)
+	for _, v := range it.Props {
+		if blob, ok := v.(mapi.Blob); ok {
+			w.refer(blob, n)
+		}
+	}
+	for _, a := range it.Attachments {
+		w.refer(a.Content, n)
+	}
+}
+
+// count adds an item to its folder's counters, or with -1 takes it away, and
+// tells the folder that its content changed.
+func (w *writer) count(it *Item, n int64) error {
+	c, err := w.counts(it.Folder.Folder)
+	if err != nil {
+		return err
+	}
+	c.size += n * it.Size
+	if it.Associated {
+		c.fai += n
+	} else {
+		c.total += n
+		if !it.Read {
+			c.unread += n
+		}
+	}
+	if n > 0 {
+		c.content = w.last
+	} else {
+		c.gone = w.last
+	}
+	if it.deletedFrom != 0 {
+		var there int
+		err := w.QueryRow("SELECT count(*) FROM folder WHERE mailbox = $1 AND fid = $2", w.m.id, it.deletedFrom).Scan(&there)
+		if err != nil || there == 0 {
+			return err // the folder it came from is gone
+		}
+		from, err := w.counts(it.deletedFrom)
+		if err != nil {
+			return err
+		}
+		from.deleted += n
+	}
+	return nil
+}

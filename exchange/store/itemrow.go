@@ -1,0 +1,448 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"hma/exchange/store/query"
+	"hma/wire/mapi"
+)
+
+// promotedColumn returns the column of a property that has one.
+func promotedColumn(tag mapi.Tag) (query.Column, bool) { return query.Find(tag) }
+
+// headColumns are read of every item, whatever is wanted.
+const headColumns = "id, mid, fid, assoc, is_read, size, created_cn, cn, read_cn, change_key, pcl, deleted_from, next_attach, mime_hash, mime_size"
+
+// rowColumns are all columns that a write of an item sets, in the order of rowValues.
+var rowColumns = func() []string {
+	names := []string{"mid", "fid", "assoc", "created_cn", "cn", "read_cn", "deleted_cn", "deleted_from", "change_key", "pcl",
+		"next_attach", "goid_hash", "mime_hash", "mime_size", "props", "internet_msg_id_hash"}
+	for _, c := range query.Columns {
+		names = append(names, c.Name)
+		if c.Fold != "" {
+			names = append(names, c.Fold)
+		}
+		if c.Sort != "" {
+			names = append(names, c.Sort)
+		}
+	}
+	return names
+}()
+
+var insertItem, updateItem = func() (string, string) {
+	var marks, sets []string
+	for i, name := range rowColumns {
+		marks = append(marks, fmt.Sprintf("$%d", i+3))
+		sets = append(sets, fmt.Sprintf("%s = $%d", name, i+3))
+	}
+	return "INSERT INTO item (mailbox, id, " + strings.Join(rowColumns, ", ") + ") VALUES ($1, $2, " + strings.Join(marks, ", ") + ")",
+		"UPDATE item SET " + strings.Join(sets, ", ") + " WHERE mailbox = $1 AND id = $2"
+}()
+
+// complete gives an item the properties that every item has and those that the
+// store computes from others (MS-OXCMSG 2.2.1).
+func (it *Item) complete(now time.Time) {
+	p := it.Props
+	give := func(tag mapi.Tag, v any) {
+		if _, ok := p[tag]; !ok {
+			p[tag] = v
+		}
+	}
+	give(mapi.PidTagMessageClass, "IPM.Note")
+	give(mapi.PidTagMessageDeliveryTime, now)
+	give(mapi.PidTagCreationTime, now)
+	give(mapi.PidTagImportance, int32(1)) // MS-OXCMSG 2.2.1.11: normal
+	give(mapi.PidTagSensitivity, int32(0))
+	give(mapi.PidTagMessageStatus, int32(0))
+	if _, ok := p[mapi.PidTagSearchKey]; !ok {
+		key := make([]byte, 16)
+		rand.Read(key)
+		p[mapi.PidTagSearchKey] = key
+	}
+	if subject, ok := p[mapi.PidTagSubject].(string); ok {
+		give(mapi.PidTagNormalizedSubject, normalSubject(subject))
+	}
+	if it.Recipients != nil {
+		give(mapi.PidTagDisplayTo, displayNames(it.Recipients, mapi.RecipientTo))
+		give(mapi.PidTagDisplayCc, displayNames(it.Recipients, mapi.RecipientCc))
+		give(mapi.PidTagDisplayBcc, displayNames(it.Recipients, mapi.RecipientBcc))
+	}
+	visible := false
+	for _, a := range it.Attachments {
+		visible = visible || !a.Hidden
+	}
+	p[mapi.PidTagHasAttachments] = visible
+	p[mapi.PidTagRead] = it.Read
+	flags := p.Int32(mapi.PidTagMessageFlags) &^ (mapi.MsgFlagRead | mapi.MsgFlagHasAttach | mapi.MsgFlagAssociated)
+	for bit, set := range map[int32]bool{mapi.MsgFlagRead: it.Read, mapi.MsgFlagHasAttach: visible, mapi.MsgFlagAssociated: it.Associated} {
+		if set {
+			flags |= bit
+		}
+	}
+	p[mapi.PidTagMessageFlags] = flags
+}
+
+// normalSubject takes the prefix off a subject: one to three letters before a
+// colon and a space (MS-OXCMSG 3.2.5.2).
+func normalSubject(subject string) string {
+	i := strings.Index(subject, ": ")
+	if i < 1 {
+		return subject
+	}
+	prefix := []rune(subject[:i])
+	if len(prefix) > 3 || strings.ContainsAny(subject[:i], "0123456789 ") {
+		return subject
+	}
+	return subject[i+2:]
+}
+
+// displayNames joins the names of one type of recipient (MS-OXCMSG 2.2.1.9).
+func displayNames(list []Recipient, typ int32) string {
+	var names []string
+	for _, r := range list {
+		if r.Type == typ {
+			name := r.Name
+			if name == "" {
+				name = r.SMTP
+			}
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, "; ")
+}
+
+// rowValues returns what rowColumns are to hold and sets the item's size. Times
+// are cut to the columns' microseconds.
+func (it *Item) rowValues(now time.Time) ([]any, error) {
+	it.complete(now)
+	bag := mapi.Bag{}
+	var text, blobs int64
+	for tag, v := range it.Props {
+		if _, ok := promotedColumn(tag); ok {
+			continue
+		}
+		bag[tag] = v
+		if blob, ok := v.(mapi.Blob); ok {
+			blobs += blob.Size
+		}
+	}
+	packed, err := bag.Encode()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	for _, c := range query.Columns {
+		if s, ok := it.Props[c.Tag].(string); ok {
+			text += int64(len(s))
+		}
+	}
+	it.Size = int64(len(packed)) + text + it.MIME.Size
+	if it.MIME.IsZero() {
+		it.Size += blobs
+		for _, a := range it.Attachments {
+			it.Size += a.Content.Size
+		}
+	}
+	it.Props[mapi.PidTagMessageSize] = int32(min(it.Size, math.MaxInt32))
+	it.Props[mapi.PidTagLastModificationTime] = fromMicros(micros(now))
+
+	var mimeHash, mimeSize, from, deletedCN, goid, msgID any
+	if !it.MIME.IsZero() {
+		mimeHash, mimeSize = it.MIME.Hash[:], it.MIME.Size
+	}
+	if it.deletedFrom != 0 {
+		from, deletedCN = it.deletedFrom, it.CN
+	}
+	if id := it.Props.Bytes(mapi.PidLidCleanGlobalObjectID); id != nil {
+		goid = query.Hash(string(id))
+	}
+	if id, ok := it.Props[mapi.PidTagInternetMessageID].(string); ok {
+		msgID = query.Hash(query.Fold(clean(id)))
+	}
+	values := []any{it.ID.Mid, it.Folder.Folder, number(it.Associated), it.CreatedCN, it.CN, it.ReadCN, deletedCN, from, it.ChangeKey, it.PCL,
+		it.nextAttach, goid, mimeHash, mimeSize, packed, msgID}
+	for _, c := range query.Columns {
+		v, err := it.columnValue(c)
+		if err != nil {
+			return nil, err
+		}
+		if c.Kind != query.Text {
+			values = append(values, v)
+			continue
+		}
+		var fold any
+		sort := ""
+		if s, ok := v.(string); ok {
+			fold = query.Fold(s)
+			sort = query.SortKey(query.Fold(s))
+		}
+		values = append(values, v, fold)
+		if c.Sort != "" {
+			values = append(values, sort)
+		}
+	}
+	return values, nil
+}
+
+// columnValue returns what a promoted column is to hold: nil when the item has no such property.
+func (it *Item) columnValue(c query.Column) (any, error) {
+	if c.Tag == mapi.PidTagMessageSize {
+		return it.Size, nil
+	}
+	_, v, ok := it.Props.Find(c.Tag)
+	if !ok {
+		return nil, nil
+	}
+	switch v := v.(type) {
+	case string:
+		if c.Kind == query.Text {
+			return clean(v), nil
+		}
+	case []byte:
+		if c.Kind == query.Bytes {
+			return v, nil
+		}
+	case bool:
+		if c.Kind == query.Bool {
+			return number(v), nil
+		}
+	case time.Time:
+		if c.Kind == query.Time {
+			return micros(v), nil
+		}
+	case int32:
+		if c.Kind == query.Int {
+			return int64(v), nil
+		}
+	case int16:
+		if c.Kind == query.Int {
+			return int64(v), nil
+		}
+	}
+	return nil, fmt.Errorf("property %s cannot be a %T: %w", c.Tag, v, ErrInvalid)
+}
+
+// selection is which columns a statement reads and how to make an Item of them.
+type selection struct {
+	columns []query.Column
+	bag     bool
+	all     bool
+	wanted  map[uint16]bool
+}
+
+func newSelection(want Want) *selection {
+	s := &selection{all: want.All, bag: want.All, wanted: map[uint16]bool{}}
+	for _, tag := range want.Tags {
+		s.wanted[tag.ID()] = true
+		if _, ok := promotedColumn(tag); !ok {
+			s.bag = true
+		}
+	}
+	for _, c := range query.Columns {
+		if s.all || s.wanted[c.Tag.ID()] {
+			s.columns = append(s.columns, c)
+		}
+	}
+	return s
+}
+
+// list returns the columns' names, the head's first.
+func (s *selection) list() string {
+	var text strings.Builder
+	text.WriteString(headColumns)
+	for _, c := range s.columns {
+		text.WriteString(", " + c.Name)
+	}
+	if s.bag {
+		text.WriteString(", props")
+	}
+	return text.String()
+}
+
+// scan reads the rows of list, with extra more columns behind it, and closes them.
+func (m *Mailbox) scanItems(s *selection, extra int, rows *sql.Rows, err error) (items []*Item, extras [][]any, _ error) {
+	if err != nil {
+		return nil, nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		it := &Item{ID: ItemID{Mailbox: m.guid}, Folder: FolderID{Mailbox: m.guid}, Props: make(mapi.Bag, len(s.columns))}
+		var from, mimeSize sql.NullInt64
+		var mimeHash, packed []byte
+		dest := []any{&it.ID.Row, &it.ID.Mid, &it.Folder.Folder, &it.Associated, &it.Read, &it.Size, &it.CreatedCN, &it.CN, &it.ReadCN,
+			&it.ChangeKey, &it.PCL, &from, &it.nextAttach, &mimeHash, &mimeSize}
+		values := make([]any, len(s.columns)+extra)
+		for i := range s.columns {
+			dest = append(dest, &values[i])
+		}
+		if s.bag {
+			dest = append(dest, &packed)
+		}
+		for i := range extra {
+			dest = append(dest, &values[len(s.columns)+i])
+		}
+		if err := rows.Scan(dest...); err != nil {
+			return nil, nil, err
+		}
+		it.deletedFrom = mapi.GlobCnt(from.Int64)
+		if len(mimeHash) == len(it.MIME.Hash) {
+			it.MIME = mapi.Blob{Hash: [32]byte(mimeHash), Size: mimeSize.Int64}
+		}
+		for i, c := range s.columns {
+			if v := property(c, values[i]); v != nil {
+				it.Props[c.Tag] = v
+			}
+		}
+		if s.bag {
+			bag, err := mapi.DecodeBag(packed)
+			if err != nil {
+				return nil, nil, fmt.Errorf("%v: %w", it.ID, err)
+			}
+			for tag, v := range bag {
+				if s.all || s.wanted[tag.ID()] {
+					it.Props[tag] = v
+				}
+			}
+		}
+		items = append(items, it)
+		extras = append(extras, values[len(s.columns):])
+	}
+	return items, extras, rows.Err()
+}
+
+// property makes a property of a column's value.
+func property(c query.Column, v any) any {
+	switch v := v.(type) {
+	case int64:
+		switch c.Kind {
+		case query.Bool:
+			return v != 0
+		case query.Time:
+			return fromMicros(v)
+		}
+		return int32(max(min(v, math.MaxInt32), math.MinInt32))
+	case string:
+		return v
+	case []byte:
+		if c.Kind == query.Text {
+			return string(v)
+		}
+		return bytes.Clone(v)
+	}
+	return nil
+}
+
+// item reads one item, with its subobjects as wanted.
+func (m *Mailbox) item(q querier, id ItemID, want Want) (*Item, error) {
+	s := newSelection(want)
+	rows, err := q.Query("SELECT "+s.list()+" FROM item WHERE mailbox = $1 AND id = $2 AND mid = $3", m.id, id.Row, id.Mid)
+	items, _, err := m.scanItems(s, 0, rows, err)
+	if err == nil && len(items) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%v: %w", id, err)
+	}
+	if err := m.subobjects(q, items[0], want); err != nil {
+		return nil, fmt.Errorf("%v: %w", id, err)
+	}
+	return items[0], nil
+}
+
+// subobjects reads an item's recipients and attachments as wanted.
+func (m *Mailbox) subobjects(q querier, it *Item, want Want) (err error) {
+	if want.Recipients {
+		if it.Recipients, err = m.recipients(q, it.ID.Row); err != nil {
+			return err
+		}
+	}
+	if want.Attachments {
+		it.Attachments, err = m.attachments(q, it.ID, "")
+	}
+	return err
+}
+
+func (m *Mailbox) recipients(q querier, row mapi.GlobCnt) ([]Recipient, error) {
+	rows, err := q.Query("SELECT type, addr_type, address, smtp, name, entry_id, props FROM recipient WHERE mailbox = $1 AND item = $2 ORDER BY row_no", m.id, row)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	list := []Recipient{}
+	for rows.Next() {
+		var r Recipient
+		var props []byte
+		if err := rows.Scan(&r.Type, &r.AddressType, &r.Address, &r.SMTP, &r.Name, &r.EntryID, &props); err != nil {
+			return nil, err
+		}
+		if r.Props, err = mapi.DecodeBag(props); err != nil {
+			return nil, err
+		}
+		list = append(list, r)
+	}
+	return list, rows.Err()
+}
+
+const (
+	attachInline = 1
+	attachHidden = 2
+)
+
+func (m *Mailbox) attachments(q querier, item ItemID, only string, args ...any) ([]Attachment, error) {
+	rows, err := q.Query(`SELECT attach_no, method, filename, content_type, content_id, flags, rendering_pos, blob_hash, blob_size, props
+		FROM attachment WHERE mailbox = $1 AND item = $2`+only+" ORDER BY attach_no", append([]any{m.id, item.Row}, args...)...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	list := []Attachment{}
+	for rows.Next() {
+		a := Attachment{ID: AttachmentID{Item: item}}
+		var flags, size int64
+		var hash, props []byte
+		if err := rows.Scan(&a.ID.Number, &a.Method, &a.Filename, &a.ContentType, &a.ContentID, &flags, &a.Rendering, &hash, &size, &props); err != nil {
+			return nil, err
+		}
+		a.Inline, a.Hidden = flags&attachInline != 0, flags&attachHidden != 0
+		if len(hash) == len(a.Content.Hash) {
+			a.Content = mapi.Blob{Hash: [32]byte(hash), Size: size}
+		}
+		if a.Props, err = mapi.DecodeBag(props); err != nil {
+			return nil, err
+		}
+		list = append(list, a)
+	}
+	return list, rows.Err()
+}
+
+// Item returns an item. An id from before a move, or of something deleted, is ErrNotFound.
+func (m *Mailbox) Item(ctx context.Context, id ItemID, want Want) (*Item, error) {
+	if err := m.own(id); err != nil {
+		return nil, err
+	}
+	return m.item(m.reads(ctx), id, want)
+}
+
+// Attachment returns one attachment of an item.
+func (m *Mailbox) Attachment(ctx context.Context, id AttachmentID) (*Attachment, error) {
+	if err := m.own(id); err != nil {
+		return nil, err
+	}
+	if _, err := m.item(m.reads(ctx), id.Item, Want{}); err != nil {
+		return nil, err
+	}
+	list, err := m.attachments(m.reads(ctx), id.Item, " AND attach_no = $3", id.Number)
+	if err == nil && len(list) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("attachment %d of %v: %w", id.Number, id.Item, err)
+	}
+	return &list[0], nil
+}

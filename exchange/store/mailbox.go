@@ -1,0 +1,192 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"hma/internal/sqldb"
+	"hma/wire/guid"
+	"hma/wire/mapi"
+)
+
+// MailboxInfo is what the directory knows of a mailbox.
+type MailboxInfo struct {
+	OwnerSID    string // who may do everything in it
+	LegacyDN    string // for entry ids and recipient tables
+	DisplayName string
+	Quota       int64 // bytes; 0 is no limit
+	Kind        MailboxKind
+}
+
+// MailboxKind is what sort of mailbox it is.
+type MailboxKind int
+
+// The kinds of mailbox.
+const (
+	UserMailbox MailboxKind = iota
+	SharedMailbox
+	PublicFolderMailbox
+)
+
+// Mailbox is one open mailbox. It holds no connection and need not be closed.
+type Mailbox struct {
+	store *Store
+	id    int64 // the mailbox's number, first in every key
+	guid  guid.GUID
+	db    guid.GUID // replica GUID of the ids that this mailbox mints
+	epoch int64
+	info  MailboxInfo
+	names *names
+}
+
+// boxes keeps the mailboxes that were opened, so that a request costs no query.
+type boxes struct {
+	mu   sync.RWMutex
+	open map[guid.GUID]*Mailbox
+}
+
+// maxBoxes bounds the kept mailboxes; one takes a few hundred bytes and its named properties.
+const maxBoxes = 10_000
+
+func (b *boxes) get(id guid.GUID) *Mailbox {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.open[id]
+}
+
+func (b *boxes) put(m *Mailbox) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.open == nil || len(b.open) >= maxBoxes {
+		b.open = map[guid.GUID]*Mailbox{}
+	}
+	b.open[m.guid] = m
+}
+
+// GUID returns the mailbox's GUID.
+func (m *Mailbox) GUID() guid.GUID { return m.guid }
+
+// DatabaseGUID returns the replica GUID of the ids that the mailbox mints (replid 1).
+func (m *Mailbox) DatabaseGUID() guid.GUID { return m.db }
+
+// Info returns what the directory said when the mailbox was last opened.
+func (m *Mailbox) Info() MailboxInfo { return m.info }
+
+// OpenMailbox returns the mailbox with the GUID; the first call creates it with
+// its distinguished folders, later ones take up what changed in info. The caller
+// acts as the server: use As to act for a person.
+func (s *Store) OpenMailbox(ctx context.Context, id guid.GUID, info MailboxInfo) (*Mailbox, error) {
+	if m := s.boxes.get(id); m != nil && m.info == info {
+		return m, nil
+	}
+	if id.IsNil() {
+		return nil, fmt.Errorf("open mailbox: no GUID: %w", ErrInvalid)
+	}
+	var err error
+	for range 5 {
+		// Two that create at once may take the same number; the later one tries again.
+		if err = s.establish(ctx, id, info); !sqldb.IsUnique(err) {
+			break
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open mailbox %s: %w", id, err)
+	}
+	return s.load(ctx, id)
+}
+
+// FindMailbox returns a mailbox that was opened before, ErrNotFound otherwise.
+func (s *Store) FindMailbox(ctx context.Context, id guid.GUID) (*Mailbox, error) {
+	if m := s.boxes.get(id); m != nil {
+		return m, nil
+	}
+	return s.load(ctx, id)
+}
+
+func (s *Store) load(ctx context.Context, id guid.GUID) (*Mailbox, error) {
+	m := &Mailbox{store: s, guid: id, names: &names{}}
+	var database string
+	err := s.db.QueryRow(ctx, "SELECT id, db_guid, epoch, owner_sid, legacy_dn, display_name, quota, kind FROM mailbox WHERE guid = $1", column(id)).
+		Scan(&m.id, &database, &m.epoch, &m.info.OwnerSID, &m.info.LegacyDN, &m.info.DisplayName, &m.info.Quota, &m.info.Kind)
+	if err != nil {
+		return nil, fmt.Errorf("open mailbox %s: %w", id, noRow(err))
+	}
+	if m.db, err = guid.Parse(database); err != nil {
+		return nil, fmt.Errorf("open mailbox %s: %w", id, err)
+	}
+	s.boxes.put(m)
+	return m, nil
+}
+
+// firstCounter is where ids and change numbers begin; what lies below belongs to the distinguished folders.
+const firstCounter = 0x100
+
+// establish makes the mailbox's row and folders, or takes up what changed.
+func (s *Store) establish(ctx context.Context, id guid.GUID, info MailboxInfo) error {
+	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
+		var number int64
+		err := noRow(tx.QueryRow("SELECT id FROM mailbox WHERE guid = $1", column(id)).Scan(&number))
+		if err == nil {
+			_, err = tx.Exec("UPDATE mailbox SET owner_sid = $2, legacy_dn = $3, display_name = $4, quota = $5, kind = $6 WHERE id = $1",
+				number, info.OwnerSID, info.LegacyDN, clean(info.DisplayName), info.Quota, info.Kind)
+			return err
+		}
+		if !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		if err := tx.QueryRow("SELECT COALESCE(MAX(id), 0) + 1 FROM mailbox").Scan(&number); err != nil {
+			return err
+		}
+		now := micros(s.opts.Now())
+		m := &Mailbox{store: s, id: number, guid: id, db: guid.New()}
+		_, err = tx.Exec(`INSERT INTO mailbox (id, guid, db_guid, mapping_signature, kind, owner_sid, legacy_dn, display_name, quota, size,
+			next_counter, last_cn, epoch, tombstone_floor, created) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11, 1, 0, $12)`,
+			number, column(id), column(m.db), column(guid.New()), info.Kind, info.OwnerSID, info.LegacyDN, clean(info.DisplayName), info.Quota,
+			firstCounter, firstCounter-1, now)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec("INSERT INTO replica_guid (mailbox, replid, guid) VALUES ($1, 1, $2)", number, column(m.db)); err != nil {
+			return err
+		}
+		return m.createDistinguished(tx, now)
+	})
+}
+
+// As returns the mailbox for a person: the owner. Everybody else gets ErrDenied,
+// whatever the permission table says of single folders, until folders are shared.
+func (m *Mailbox) As(sid string) (*Mailbox, error) {
+	if sid == "" || !strings.EqualFold(sid, m.info.OwnerSID) {
+		return nil, fmt.Errorf("open mailbox %s: %w", m.guid, ErrDenied)
+	}
+	return m, nil
+}
+
+// Size returns the mailbox's size and quota in bytes; quota 0 is no limit.
+func (m *Mailbox) Size(ctx context.Context) (used, quota int64, err error) {
+	err = m.store.db.QueryRow(ctx, "SELECT size, quota FROM mailbox WHERE id = $1", m.id).Scan(&used, &quota)
+	if err != nil {
+		return 0, 0, fmt.Errorf("size of mailbox %s: %w", m.guid, noRow(err))
+	}
+	return used, quota, nil
+}
+
+// LastChange returns the number of the mailbox's last change: a mark from which a watcher can look on.
+func (m *Mailbox) LastChange(ctx context.Context) (mapi.GlobCnt, error) {
+	var cn mapi.GlobCnt
+	if err := m.store.db.QueryRow(ctx, "SELECT last_cn FROM mailbox WHERE id = $1", m.id).Scan(&cn); err != nil {
+		return 0, fmt.Errorf("last change of mailbox %s: %w", m.guid, noRow(err))
+	}
+	return cn, nil
+}
+
+// own tells whether an id belongs to this mailbox; to any other question the answer is that there is no such thing.
+func (m *Mailbox) own(id ID) error {
+	if id.InMailbox() != m.guid {
+		return fmt.Errorf("%v in mailbox %s: %w", id, m.guid, ErrNotFound)
+	}
+	return nil
+}

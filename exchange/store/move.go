@@ -1,0 +1,130 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"hma/wire/mapi"
+)
+
+// MoveItem moves an item to a folder of the same mailbox. Its row key stays, its
+// mid is new, and the old one leaves a tombstone.
+func (m *Mailbox) MoveItem(ctx context.Context, id ItemID, to FolderID) (stamp Stamp, err error) {
+	if err = m.own(id); err == nil {
+		err = m.own(to)
+	}
+	if err == nil {
+		err = m.write(ctx, func(w *writer) error {
+			it, err := m.item(w, id, everything)
+			if err != nil {
+				return err
+			}
+			if err := w.move(it, to.Folder, goneMoved, 0); err != nil {
+				return err
+			}
+			stamp = it.stamp()
+			return nil
+		})
+	}
+	if err != nil {
+		return Stamp{}, fmt.Errorf("move %v: %w", id, err)
+	}
+	return stamp, nil
+}
+
+// move takes an item from its folder to another one. softFrom is the folder of
+// which it is a soft-deleted item then, or zero.
+func (w *writer) move(it *Item, to mapi.GlobCnt, reason int, softFrom mapi.GlobCnt) error {
+	if _, err := w.counts(to); err != nil {
+		return err
+	}
+	old, oldFolder := it.ID, it.Folder
+	stone := it.stone(reason)
+	mid := w.number()
+	stone.cn = w.change()
+	stone.movedTo, stone.movedMid = to, mid
+	if err := w.bury(stone); err != nil {
+		return err
+	}
+	if err := w.count(it, -1); err != nil {
+		return err
+	}
+	it.ID.Mid, it.Folder.Folder, it.deletedFrom = mid, to, softFrom
+	if err := w.enter(it); err != nil {
+		return err
+	}
+	modified := it.Props.Time(mapi.PidTagLastModificationTime)
+	if err := w.putRow(updateItem, it); err != nil {
+		return err
+	}
+	// A move is no modification of what the item says.
+	if _, err := w.Exec("UPDATE item SET mtime = $3 WHERE mailbox = $1 AND id = $2", w.m.id, it.ID.Row, micros(modified)); err != nil {
+		return err
+	}
+	if err := w.count(it, 1); err != nil {
+		return err
+	}
+	w.event(Change{Kind: ItemMoved, CN: it.CN, Folder: it.Folder, Item: it.ID, OldItem: old, OldFolder: oldFolder})
+	return nil
+}
+
+// CopyItem makes a copy of an item in a folder of the same mailbox. Long values are not copied, only counted.
+func (m *Mailbox) CopyItem(ctx context.Context, id ItemID, to FolderID) (stamp Stamp, err error) {
+	if err = m.own(id); err == nil {
+		err = m.own(to)
+	}
+	if err == nil {
+		err = m.write(ctx, func(w *writer) error {
+			it, err := m.item(w, id, everything)
+			if err != nil {
+				return err
+			}
+			old, oldFolder := it.ID, it.Folder
+			it.Folder, it.deletedFrom = to, 0
+			if err := w.insert(it); err != nil {
+				return err
+			}
+			w.event(Change{Kind: ItemCopied, CN: it.CN, Folder: it.Folder, Item: it.ID, OldItem: old, OldFolder: oldFolder})
+			stamp = it.stamp()
+			return nil
+		})
+	}
+	if err != nil {
+		return Stamp{}, fmt.Errorf("copy %v: %w", id, err)
+	}
+	return stamp, nil
+}
+
+// stone is a tombstone: what a client must be told of an id that is no more.
+type stone struct {
+	kind     int
+	cn       mapi.GlobCnt
+	folder   mapi.GlobCnt // where it was, or a folder's parent
+	id, mid  mapi.GlobCnt
+	assoc    bool
+	created  mapi.GlobCnt
+	reason   int
+	movedTo  mapi.GlobCnt
+	movedMid mapi.GlobCnt
+	uid      int32
+}
+
+// stone returns an item's tombstone without its number.
+func (it *Item) stone(reason int) stone {
+	return stone{kind: itemStone, folder: it.Folder.Folder, id: it.ID.Row, mid: it.ID.Mid, assoc: it.Associated, created: it.CreatedCN,
+		reason: reason, uid: it.Props.Int32(mapi.PidTagInternetArticleNumber)}
+}
+
+func (w *writer) bury(s stone) error {
+	var movedTo, movedMid any
+	if s.movedTo != 0 {
+		movedTo, movedMid = s.movedTo, s.movedMid
+	}
+	_, err := w.Exec(`INSERT INTO tombstone (mailbox, cn, kind, fid, id, mid, assoc, created_cn, reason, moved_to, moved_mid, imap_uid, at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		w.m.id, s.cn, s.kind, s.folder, s.id, s.mid, number(s.assoc), s.created, s.reason, movedTo, movedMid, s.uid, micros(w.now))
+	if err != nil {
+		return fmt.Errorf("tombstone: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"hma/internal/sqldb"
+)
+
+// Rights are what a person may do in a folder (MS-OXCPERM 2.2.7).
+type Rights uint32
+
+// The single rights and the owner's sum.
+const (
+	RightReadAny         Rights = 0x0001
+	RightCreate          Rights = 0x0002
+	RightEditOwned       Rights = 0x0008
+	RightDeleteOwned     Rights = 0x0010
+	RightEditAny         Rights = 0x0020
+	RightDeleteAny       Rights = 0x0040
+	RightCreateSubfolder Rights = 0x0080
+	RightFolderOwner     Rights = 0x0100
+	RightFolderContact   Rights = 0x0200
+	RightFolderVisible   Rights = 0x0400
+	AllRights            Rights = 0x07FB
+)
+
+// Members of a folder's permission table that are no SID.
+const (
+	MemberDefault   = "default"
+	MemberAnonymous = "anonymous"
+)
+
+// Permission is one row of a folder's permission table.
+type Permission struct {
+	Member string // SID, MemberDefault or MemberAnonymous
+	Rights Rights
+}
+
+// Permissions returns a folder's permission table. The owner of the mailbox needs no row.
+func (m *Mailbox) Permissions(ctx context.Context, id FolderID) ([]Permission, error) {
+	if _, err := m.Folder(ctx, id); err != nil {
+		return nil, fmt.Errorf("permissions: %w", err)
+	}
+	rows, err := m.store.db.Query(ctx, "SELECT member, rights FROM permission WHERE mailbox = $1 AND fid = $2 ORDER BY member", m.id, id.Folder)
+	if err != nil {
+		return nil, fmt.Errorf("permissions of %v: %w", id, err)
+	}
+	defer rows.Close()
+	var list []Permission
+	for rows.Next() {
+		var p Permission
+		if err := rows.Scan(&p.Member, &p.Rights); err != nil {
+			return nil, fmt.Errorf("permissions of %v: %w", id, err)
+		}
+		list = append(list, p)
+	}
+	return list, rows.Err()
+}
+
+// SetPermissions replaces a folder's permission table.
+func (m *Mailbox) SetPermissions(ctx context.Context, id FolderID, list []Permission) error {
+	if _, err := m.Folder(ctx, id); err != nil {
+		return fmt.Errorf("permissions: %w", err)
+	}
+	err := m.store.db.Write(ctx, func(tx *sqldb.Tx) error {
+		if _, err := tx.Exec("DELETE FROM permission WHERE mailbox = $1 AND fid = $2", m.id, id.Folder); err != nil {
+			return err
+		}
+		for _, p := range list {
+			if p.Member == "" || p.Rights&^AllRights != 0 {
+				return ErrInvalid
+			}
+			_, err := tx.Exec("INSERT INTO permission (mailbox, fid, member, rights) VALUES ($1, $2, $3, $4)", m.id, id.Folder, clean(p.Member), p.Rights)
+			if sqldb.IsUnique(err) {
+				return ErrExists
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("set permissions of %v: %w", id, err)
+	}
+	return nil
+}
+
+// Rights returns what a person may do in a folder: everything for the owner,
+// otherwise what the person's row says, or the default row, or nothing.
+func (m *Mailbox) Rights(ctx context.Context, id FolderID, sid string) (Rights, error) {
+	if sid != "" && strings.EqualFold(sid, m.info.OwnerSID) {
+		return AllRights, m.own(id)
+	}
+	list, err := m.Permissions(ctx, id)
+	if err != nil {
+		return 0, err
+	}
+	var rights Rights
+	for _, p := range list {
+		if sid != "" && strings.EqualFold(p.Member, sid) {
+			return p.Rights, nil
+		}
+		if p.Member == MemberDefault {
+			rights = p.Rights
+		}
+	}
+	return rights, nil
+}

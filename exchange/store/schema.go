@@ -1,0 +1,269 @@
+package store
+
+// migrations are the steps of sqldb.DB.Migrate. A released step is never changed.
+//
+// The mailbox's number is the first column of every key. Ids and change numbers
+// are 48-bit counters of the mailbox; times are UTC microseconds; text that is
+// compared or sorted has shadow columns made by query.Fold.
+var migrations = []string{schema1}
+
+const schema1 = `
+CREATE TABLE mailbox (
+	id BIGINT PRIMARY KEY,
+	guid TEXT NOT NULL UNIQUE,
+	db_guid TEXT NOT NULL,           -- replid 1
+	mapping_signature TEXT NOT NULL,
+	kind BIGINT NOT NULL,
+	owner_sid TEXT NOT NULL,
+	legacy_dn TEXT NOT NULL,
+	display_name TEXT NOT NULL,
+	quota BIGINT NOT NULL,
+	size BIGINT NOT NULL,
+	next_counter BIGINT NOT NULL,    -- the next id or change number
+	last_cn BIGINT NOT NULL,         -- the last change number committed
+	epoch BIGINT NOT NULL,           -- changed by a restore
+	tombstone_floor BIGINT NOT NULL, -- deletions up to this number are forgotten
+	created BIGINT NOT NULL
+);
+
+CREATE TABLE replica_guid (
+	mailbox BIGINT NOT NULL,
+	replid BIGINT NOT NULL,
+	guid TEXT NOT NULL,
+	PRIMARY KEY (mailbox, replid),
+	UNIQUE (mailbox, guid)
+);
+
+CREATE TABLE id_range (
+	mailbox BIGINT NOT NULL,
+	first BIGINT NOT NULL,
+	last BIGINT NOT NULL,
+	given_to TEXT NOT NULL,
+	at BIGINT NOT NULL,
+	PRIMARY KEY (mailbox, first)
+);
+
+CREATE TABLE named_prop (
+	mailbox BIGINT NOT NULL,
+	propid BIGINT NOT NULL,
+	set_guid TEXT NOT NULL,
+	kind BIGINT NOT NULL,            -- 0 by number, 1 by name
+	lid BIGINT NOT NULL,
+	name TEXT {{search}} NOT NULL,   -- as first given
+	name_key TEXT {{search}} NOT NULL,
+	PRIMARY KEY (mailbox, propid),
+	UNIQUE (mailbox, set_guid, kind, lid, name_key)
+);
+
+CREATE TABLE folder (
+	mailbox BIGINT NOT NULL,
+	fid BIGINT NOT NULL,
+	parent_fid BIGINT NOT NULL,      -- 0 for the root
+	kind BIGINT NOT NULL,
+	class TEXT NOT NULL,
+	role TEXT NOT NULL,
+	display_name TEXT NOT NULL,
+	name_key TEXT {{search}} NOT NULL,
+	hidden BIGINT NOT NULL,
+	created_cn BIGINT NOT NULL,
+	cn BIGINT NOT NULL,
+	change_key {{blob}} NOT NULL,
+	pcl {{blob}} NOT NULL,
+	source_key {{blob}},             -- of a foreign replica
+	ctime BIGINT NOT NULL,
+	mtime BIGINT NOT NULL,
+	content_cn_max BIGINT NOT NULL,
+	read_cn_max BIGINT NOT NULL,
+	deleted_max BIGINT NOT NULL,
+	total BIGINT NOT NULL,
+	unread BIGINT NOT NULL,
+	fai_count BIGINT NOT NULL,
+	deleted_count BIGINT NOT NULL,   -- soft-deleted from here, in Recoverable Items
+	children BIGINT NOT NULL,
+	size BIGINT NOT NULL,
+	next_imap_uid BIGINT NOT NULL,
+	deleted_cn BIGINT,
+	props {{blob}} NOT NULL,
+	PRIMARY KEY (mailbox, fid),
+	UNIQUE (mailbox, parent_fid, name_key)
+);
+CREATE UNIQUE INDEX folder_role ON folder (mailbox, role) WHERE role <> '';
+CREATE INDEX folder_cn ON folder (mailbox, cn);
+CREATE INDEX folder_created_cn ON folder (mailbox, created_cn);
+
+CREATE TABLE item (
+	mailbox BIGINT NOT NULL,
+	id BIGINT NOT NULL,              -- row key, never changes
+	mid BIGINT NOT NULL,             -- renewed by each move
+	fid BIGINT NOT NULL,
+	assoc BIGINT NOT NULL,
+	created_cn BIGINT NOT NULL,      -- when the mid entered the folder
+	cn BIGINT NOT NULL,
+	read_cn BIGINT NOT NULL,
+	deleted_cn BIGINT,               -- soft deletion
+	deleted_from BIGINT,             -- the folder it was soft-deleted from
+	change_key {{blob}} NOT NULL,
+	pcl {{blob}} NOT NULL,
+	source_key {{blob}},             -- of a foreign replica
+	parent_item BIGINT,              -- an embedded message hangs on this item's
+	parent_attach BIGINT,            -- attachment
+	next_attach BIGINT NOT NULL,
+	class TEXT NOT NULL, class_fold TEXT {{search}} NOT NULL, class_sort TEXT {{search}} NOT NULL,
+	subject TEXT {{search}}, subject_fold TEXT {{search}}, subject_sort TEXT {{search}} NOT NULL,
+	norm_subject TEXT {{search}}, norm_subject_fold TEXT {{search}},
+	from_name TEXT {{search}}, from_name_fold TEXT {{search}}, from_name_sort TEXT {{search}} NOT NULL,
+	from_addr TEXT {{search}}, from_addr_fold TEXT {{search}},
+	display_to TEXT {{search}}, display_to_fold TEXT {{search}}, display_to_sort TEXT {{search}} NOT NULL,
+	display_cc TEXT {{search}}, display_cc_fold TEXT {{search}},
+	internet_msg_id TEXT {{search}}, internet_msg_id_fold TEXT {{search}}, internet_msg_id_hash BIGINT,
+	received BIGINT NOT NULL,
+	sent BIGINT,
+	ctime BIGINT NOT NULL,
+	mtime BIGINT NOT NULL,
+	size BIGINT NOT NULL,
+	importance BIGINT NOT NULL,
+	sensitivity BIGINT NOT NULL,
+	has_attach BIGINT NOT NULL,
+	is_read BIGINT NOT NULL,
+	msg_flags BIGINT NOT NULL,
+	msg_status BIGINT NOT NULL,
+	flag_status BIGINT,
+	icon BIGINT,
+	conversation_id {{blob}},
+	conversation_index {{blob}},
+	start_time BIGINT,
+	end_time BIGINT,
+	due_time BIGINT,
+	goid_hash BIGINT,
+	search_key {{blob}} NOT NULL,
+	imap_uid BIGINT NOT NULL,
+	mime_hash {{blob}},
+	mime_size BIGINT,
+	props {{blob}} NOT NULL,         -- last: long rows go on in other pages
+	PRIMARY KEY (mailbox, id)
+);
+CREATE INDEX item_created_cn ON item (mailbox, fid, created_cn);
+CREATE INDEX item_cn ON item (mailbox, fid, cn);
+CREATE INDEX item_read_cn ON item (mailbox, fid, read_cn);
+CREATE INDEX item_received ON item (mailbox, fid, assoc, received, id);
+CREATE INDEX item_subject ON item (mailbox, fid, assoc, subject_sort, id);
+CREATE INDEX item_from ON item (mailbox, fid, assoc, from_name_sort, id);
+CREATE INDEX item_size ON item (mailbox, fid, assoc, size, id);
+CREATE INDEX item_mtime ON item (mailbox, fid, assoc, mtime, id);
+CREATE INDEX item_imap_uid ON item (mailbox, fid, assoc, imap_uid, id);
+CREATE INDEX item_start ON item (mailbox, fid, start_time, id) WHERE start_time IS NOT NULL;
+CREATE INDEX item_unread ON item (mailbox, fid, assoc, id) WHERE is_read = 0;
+CREATE INDEX item_deleted ON item (mailbox, deleted_from, received, id) WHERE deleted_from IS NOT NULL;
+CREATE INDEX item_msg_id ON item (mailbox, internet_msg_id_hash) WHERE internet_msg_id_hash IS NOT NULL;
+CREATE INDEX item_conversation ON item (mailbox, conversation_id) WHERE conversation_id IS NOT NULL;
+CREATE INDEX item_goid ON item (mailbox, goid_hash) WHERE goid_hash IS NOT NULL;
+
+CREATE TABLE recipient (
+	mailbox BIGINT NOT NULL,
+	item BIGINT NOT NULL,
+	row_no BIGINT NOT NULL,
+	type BIGINT NOT NULL,
+	addr_type TEXT NOT NULL,
+	address TEXT NOT NULL,
+	smtp TEXT NOT NULL,
+	name TEXT NOT NULL,
+	entry_id {{blob}},
+	props {{blob}} NOT NULL,
+	PRIMARY KEY (mailbox, item, row_no)
+);
+
+CREATE TABLE attachment (
+	mailbox BIGINT NOT NULL,
+	item BIGINT NOT NULL,
+	attach_no BIGINT NOT NULL,       -- never used again within the item
+	method BIGINT NOT NULL,
+	filename TEXT NOT NULL,
+	content_type TEXT NOT NULL,
+	content_id TEXT NOT NULL,
+	flags BIGINT NOT NULL,           -- 1 inline, 2 hidden
+	rendering_pos BIGINT NOT NULL,
+	blob_hash {{blob}},
+	blob_size BIGINT NOT NULL,
+	embedded_item BIGINT,
+	props {{blob}} NOT NULL,
+	PRIMARY KEY (mailbox, item, attach_no)
+);
+
+CREATE TABLE blob (
+	mailbox BIGINT NOT NULL,
+	id BIGINT NOT NULL,
+	hash {{blob}},                   -- NULL until the last chunk is there
+	size BIGINT NOT NULL,
+	refs BIGINT NOT NULL,
+	touched BIGINT NOT NULL,
+	PRIMARY KEY (mailbox, id),
+	UNIQUE (mailbox, hash)
+);
+CREATE INDEX blob_unused ON blob (touched) WHERE refs = 0;
+
+CREATE TABLE chunk (
+	mailbox BIGINT NOT NULL,
+	blob BIGINT NOT NULL,
+	no BIGINT NOT NULL,
+	data {{blob}} NOT NULL,
+	PRIMARY KEY (mailbox, blob, no)
+);
+
+CREATE TABLE tombstone (
+	mailbox BIGINT NOT NULL,
+	cn BIGINT NOT NULL,
+	kind BIGINT NOT NULL,            -- 0 item, 1 folder
+	fid BIGINT NOT NULL,             -- the folder it was in, or the parent
+	id BIGINT NOT NULL,              -- row key, or fid
+	mid BIGINT NOT NULL,             -- 0 for a folder
+	assoc BIGINT NOT NULL,
+	created_cn BIGINT NOT NULL,      -- when it had entered the folder
+	reason BIGINT NOT NULL,
+	moved_to BIGINT,                 -- folder
+	moved_mid BIGINT,
+	source_key {{blob}},
+	imap_uid BIGINT NOT NULL,
+	at BIGINT NOT NULL,
+	PRIMARY KEY (mailbox, cn, kind, id)
+);
+CREATE INDEX tombstone_folder ON tombstone (mailbox, kind, fid, cn);
+CREATE INDEX tombstone_kind ON tombstone (mailbox, kind, cn);
+CREATE INDEX tombstone_at ON tombstone (at);
+
+CREATE TABLE user_read (
+	mailbox BIGINT NOT NULL,
+	item BIGINT NOT NULL,
+	sid TEXT NOT NULL,
+	is_read BIGINT NOT NULL,
+	read_cn BIGINT NOT NULL,
+	PRIMARY KEY (mailbox, item, sid)
+);
+
+CREATE TABLE permission (
+	mailbox BIGINT NOT NULL,
+	fid BIGINT NOT NULL,
+	member TEXT NOT NULL,            -- SID, 'default' or 'anonymous'
+	rights BIGINT NOT NULL,
+	PRIMARY KEY (mailbox, fid, member)
+);
+
+CREATE TABLE receive_folder (
+	mailbox BIGINT NOT NULL,
+	class TEXT NOT NULL,             -- upper case prefix of message classes; '' is all
+	fid BIGINT NOT NULL,
+	PRIMARY KEY (mailbox, class)
+);
+
+CREATE TABLE subscription (
+	mailbox BIGINT NOT NULL,
+	id TEXT NOT NULL,
+	sid TEXT NOT NULL,
+	kind BIGINT NOT NULL,            -- pull, push, streaming
+	folders {{blob}} NOT NULL,       -- fids, empty is all
+	events BIGINT NOT NULL,          -- bits of EventKind
+	watermark BIGINT NOT NULL,       -- change number seen
+	expires BIGINT NOT NULL,
+	props {{blob}} NOT NULL,
+	PRIMARY KEY (mailbox, id)
+);
+`

@@ -1,0 +1,569 @@
+package storetest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"hma/exchange/store"
+	"hma/internal/sqldb"
+	"hma/internal/sqldb/sqldbtest"
+	"hma/wire/guid"
+	"hma/wire/mapi"
+)
+
+func role(t testing.TB, m *store.Mailbox, r store.Role) store.FolderID {
+	t.Helper()
+	id, err := m.RoleID(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func create(t testing.TB, m *store.Mailbox, n store.NewItem) store.Stamp {
+	t.Helper()
+	stamp, err := m.CreateItem(t.Context(), n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stamp
+}
+
+func mail(folder store.FolderID, subject string) store.NewItem {
+	return store.NewItem{Folder: folder, Props: mapi.Bag{mapi.PidTagSubject: subject}}
+}
+
+func want(t testing.TB, err, kind error) {
+	t.Helper()
+	if !errors.Is(err, kind) {
+		t.Errorf("got error %v, want %v", err, kind)
+	}
+}
+
+func ok(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// checkCounters compares every kept counter with what it counts.
+func checkCounters(t testing.TB, db *sqldb.DB) {
+	t.Helper()
+	for what, query := range map[string]string{
+		"folder counters": `SELECT count(*) FROM folder f WHERE
+			total <> (SELECT count(*) FROM item i WHERE i.mailbox = f.mailbox AND i.fid = f.fid AND assoc = 0) OR
+			unread <> (SELECT count(*) FROM item i WHERE i.mailbox = f.mailbox AND i.fid = f.fid AND assoc = 0 AND is_read = 0) OR
+			fai_count <> (SELECT count(*) FROM item i WHERE i.mailbox = f.mailbox AND i.fid = f.fid AND assoc = 1) OR
+			deleted_count <> (SELECT count(*) FROM item i WHERE i.mailbox = f.mailbox AND i.deleted_from = f.fid) OR
+			children <> (SELECT count(*) FROM folder c WHERE c.mailbox = f.mailbox AND c.parent_fid = f.fid) OR
+			f.size <> (SELECT COALESCE(SUM(i.size), 0) FROM item i WHERE i.mailbox = f.mailbox AND i.fid = f.fid)`,
+		"mailbox size":             `SELECT count(*) FROM mailbox m WHERE size <> (SELECT COALESCE(SUM(i.size), 0) FROM item i WHERE i.mailbox = m.id)`,
+		"negative blob references": `SELECT count(*) FROM blob WHERE refs < 0`,
+		"MIME references": `SELECT count(*) FROM item i WHERE mime_hash IS NOT NULL AND NOT EXISTS
+			(SELECT 1 FROM blob b WHERE b.mailbox = i.mailbox AND b.hash = i.mime_hash AND b.refs > 0)`,
+		"attachment references": `SELECT count(*) FROM attachment a WHERE blob_hash IS NOT NULL AND NOT EXISTS
+			(SELECT 1 FROM blob b WHERE b.mailbox = a.mailbox AND b.hash = a.blob_hash AND b.refs > 0)`,
+		"orphans": `SELECT (SELECT count(*) FROM attachment a WHERE NOT EXISTS (SELECT 1 FROM item i WHERE i.mailbox = a.mailbox AND i.id = a.item)) +
+			(SELECT count(*) FROM recipient a WHERE NOT EXISTS (SELECT 1 FROM item i WHERE i.mailbox = a.mailbox AND i.id = a.item)) +
+			(SELECT count(*) FROM chunk c WHERE NOT EXISTS (SELECT 1 FROM blob b WHERE b.mailbox = c.mailbox AND b.id = c.blob))`,
+	} {
+		var n int
+		if err := db.QueryRow(t.Context(), query).Scan(&n); err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if n != 0 {
+			t.Errorf("%s: %d rows are wrong", what, n)
+		}
+	}
+}
+
+func TestItemRoundTrip(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s, _ := Open(t, db)
+		m := mailbox(t, s)
+		inbox := role(t, m, store.RoleInbox)
+		long := strings.Repeat("<p>Grüße</p>\n", 1000)
+		mime, err := m.WriteBlob(t.Context(), strings.NewReader("Subject: x\r\n\r\nbody"))
+		ok(t, err)
+		content, err := m.WriteBlob(t.Context(), strings.NewReader("file content"))
+		ok(t, err)
+		received := time.Date(2026, 2, 3, 4, 5, 6, 789000, time.UTC)
+		stamp := create(t, m, store.NewItem{
+			Folder: inbox, MIME: mime,
+			Props: mapi.Bag{
+				mapi.PidTagSubject: "RE: Ünïcode\x00 subject", mapi.PidTagBodyHTML: long, mapi.PidTagMessageDeliveryTime: received,
+				mapi.PidNameKeywords: []string{"Red", "Blue"}, mapi.PidTagSentRepresentingName: "Zoë", mapi.PidTagFlagStatus: int32(2),
+				mapi.PidTagMessageFlags: mapi.MsgFlagUnsent, mapi.PidTagInternetMessageID: "<a@b>",
+			},
+			Recipients:  []store.Recipient{{Type: mapi.RecipientTo, AddressType: "SMTP", SMTP: "a@x.test", Name: "Anna"}, {Type: mapi.RecipientCc, SMTP: "b@x.test", Props: mapi.Bag{mapi.PidTagComment: "c"}}, {Type: mapi.RecipientTo, SMTP: "c@x.test"}},
+			Attachments: []store.Attachment{{Filename: "ä.txt", ContentType: "text/plain", Content: content, Rendering: -1}, {Filename: "hidden", Hidden: true, Inline: true, Content: content}},
+		})
+		if len(stamp.ChangeKey) != 22 || len(stamp.Attachments) != 2 {
+			t.Errorf("stamp %+v", stamp)
+		}
+		it, err := m.Item(t.Context(), stamp.ID, store.Want{All: true, Recipients: true, Attachments: true})
+		ok(t, err)
+		for tag, v := range map[mapi.Tag]any{
+			mapi.PidTagSubject: "RE: Ünïcode subject", mapi.PidTagNormalizedSubject: "Ünïcode subject", mapi.PidTagMessageClass: "IPM.Note",
+			mapi.PidTagDisplayTo: "Anna; c@x.test", mapi.PidTagDisplayCc: "b@x.test", mapi.PidTagHasAttachments: true, mapi.PidTagRead: false,
+			mapi.PidTagMessageFlags: mapi.MsgFlagUnsent | mapi.MsgFlagHasAttach, mapi.PidTagImportance: int32(1), mapi.PidTagFlagStatus: int32(2),
+			mapi.PidTagInternetArticleNumber: int32(1),
+		} {
+			if got := it.Props[tag]; got != v {
+				t.Errorf("property %s is %#v, want %#v", tag, got, v)
+			}
+		}
+		if got := it.Props.Time(mapi.PidTagMessageDeliveryTime); !got.Equal(received) {
+			t.Errorf("received %v", got)
+		}
+		if got := it.Props.Strings(mapi.PidNameKeywords); len(got) != 2 || got[0] != "Red" {
+			t.Errorf("keywords %v", got)
+		}
+		if _, isBlob := it.Props[mapi.PidTagBodyHTML].(mapi.Blob); !isBlob {
+			t.Error("a long value must be kept as a blob")
+		}
+		ok(t, m.Resolve(t.Context(), it.Props, 1<<20))
+		if it.Props.String(mapi.PidTagBodyHTML) != long {
+			t.Error("the long value came back different")
+		}
+		if len(it.Recipients) != 3 || it.Recipients[1].Props.String(mapi.PidTagComment) != "c" || it.Recipients[2].SMTP != "c@x.test" {
+			t.Errorf("recipients %+v", it.Recipients)
+		}
+		if len(it.Attachments) != 2 || it.Attachments[0].Filename != "ä.txt" || !it.Attachments[1].Hidden || it.Attachments[0].Rendering != -1 {
+			t.Errorf("attachments %+v", it.Attachments)
+		}
+		a, err := m.Attachment(t.Context(), it.Attachments[1].ID)
+		ok(t, err)
+		text, err := io.ReadAll(m.OpenBlob(t.Context(), a.Content))
+		if err != nil || string(text) != "file content" {
+			t.Errorf("content %q, %v", text, err)
+		}
+		few, err := m.Item(t.Context(), stamp.ID, store.Want{Tags: []mapi.Tag{mapi.PidTagSubject, mapi.PidNameKeywords}})
+		ok(t, err)
+		if len(few.Props) != 2 {
+			t.Errorf("wanted two properties, got %v", few.Props)
+		}
+		f, err := m.Folder(t.Context(), inbox)
+		ok(t, err)
+		if f.Total != 1 || f.Unread != 1 || f.Size != it.Size || it.Size < mime.Size {
+			t.Errorf("folder %+v, item size %d", f, it.Size)
+		}
+		checkCounters(t, db)
+	})
+}
+
+func TestUpdate(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s, _ := Open(t, db)
+		m := mailbox(t, s)
+		ctx := t.Context()
+		first := create(t, m, mail(role(t, m, store.RoleDrafts), "one"))
+		blob, err := m.WriteBlob(ctx, strings.NewReader("x"))
+		ok(t, err)
+		second, err := m.UpdateItem(ctx, first.ID, store.ItemUpdate{
+			IfChangeKey: first.ChangeKey, Set: mapi.Bag{mapi.PidTagSubject: "FW: two", mapi.PidTagComment: "c"}, Read: new(true),
+			Recipients: &[]store.Recipient{{Type: mapi.RecipientTo, Name: "Bob"}}, AddAttachments: []store.Attachment{{Content: blob}, {Content: blob}},
+		})
+		ok(t, err)
+		if second.ID != first.ID || second.CN <= first.CN || bytes.Equal(second.ChangeKey, first.ChangeKey) || fmt.Sprint(second.Attachments) != "[0 1]" {
+			t.Errorf("stamps %+v, %+v", first, second)
+		}
+		_, err = m.UpdateItem(ctx, first.ID, store.ItemUpdate{IfChangeKey: first.ChangeKey, Set: mapi.Bag{mapi.PidTagSubject: "three"}})
+		want(t, err, store.ErrConflict)
+		_, err = m.UpdateItem(ctx, first.ID, store.ItemUpdate{DeleteAttachments: []int32{7}})
+		want(t, err, store.ErrNotFound)
+		_, err = m.UpdateItem(ctx, first.ID, store.ItemUpdate{Set: mapi.Bag{mapi.PidTagSubject: int32(3)}})
+		want(t, err, store.ErrInvalid)
+		third, err := m.UpdateItem(ctx, first.ID, store.ItemUpdate{DeleteAttachments: []int32{1}, Delete: []mapi.Tag{mapi.PidTagComment}, AddAttachments: []store.Attachment{{Content: blob}}})
+		ok(t, err)
+		if fmt.Sprint(third.Attachments) != "[2]" {
+			t.Errorf("an attachment number was used again: %v", third.Attachments)
+		}
+		it, err := m.Item(ctx, first.ID, store.Want{All: true, Attachments: true, Recipients: true})
+		ok(t, err)
+		if it.Props.String(mapi.PidTagNormalizedSubject) != "two" || it.Props.String(mapi.PidTagDisplayTo) != "Bob" || !it.Read || it.Props[mapi.PidTagComment] != nil ||
+			len(it.Attachments) != 2 || !it.Props.Bool(mapi.PidTagHasAttachments) {
+			t.Errorf("item %+v", it)
+		}
+		before, err := mapi.ParsePCL(it.PCL)
+		ok(t, err)
+		if !before.Includes(mapi.PCL(nil).With(mapi.XID{Replica: m.DatabaseGUID(), Local: third.CN})) {
+			t.Error("the change list does not include the last change")
+		}
+		unread, err := m.SetRead(ctx, first.ID, false)
+		ok(t, err)
+		again, err := m.Item(ctx, first.ID, store.Want{Tags: []mapi.Tag{mapi.PidTagMessageFlags}})
+		ok(t, err)
+		if !bytes.Equal(unread.ChangeKey, third.ChangeKey) || again.CN != third.CN || again.ReadCN <= again.CN || again.Read || again.Props.Int32(mapi.PidTagMessageFlags)&mapi.MsgFlagRead != 0 {
+			t.Errorf("the read flag must take read_cn alone: %+v", again)
+		}
+		same, err := m.SetRead(ctx, first.ID, false)
+		ok(t, err)
+		last, err := m.LastChange(ctx)
+		if err != nil || last != again.ReadCN || same.CN != third.CN {
+			t.Errorf("setting what is set took number %d after %d", last, again.ReadCN)
+		}
+		checkCounters(t, db)
+	})
+}
+
+func TestMoveAndDelete(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s, _ := Open(t, db)
+		m, other := mailbox(t, s), mailbox(t, s)
+		ctx := t.Context()
+		inbox, archive, bin := role(t, m, store.RoleInbox), role(t, m, store.RoleArchive), role(t, m, store.RoleDeletedItems)
+		rest := role(t, m, store.RoleRecoverableDeletions)
+		old := create(t, m, mail(inbox, "travels"))
+		before, err := m.Item(ctx, old.ID, store.Want{All: true})
+		ok(t, err)
+		moved, err := m.MoveItem(ctx, old.ID, archive)
+		ok(t, err)
+		if moved.ID.Row != old.ID.Row || moved.ID.Mid == old.ID.Mid || moved.Folder != archive {
+			t.Errorf("moved %+v from %+v", moved, old)
+		}
+		_, err = m.Item(ctx, old.ID, store.Want{})
+		want(t, err, store.ErrNotFound)
+		_, err = m.MoveItem(ctx, old.ID, archive)
+		want(t, err, store.ErrNotFound)
+		_, err = other.Item(ctx, moved.ID, store.Want{})
+		want(t, err, store.ErrNotFound)
+		_, err = m.MoveItem(ctx, moved.ID, role(t, other, store.RoleInbox))
+		want(t, err, store.ErrNotFound)
+		it, err := m.Item(ctx, moved.ID, store.Want{All: true})
+		ok(t, err)
+		if it.CreatedCN != it.CN || it.CN <= old.CN || !bytes.Equal(it.Props.Bytes(mapi.PidTagSearchKey), before.Props.Bytes(mapi.PidTagSearchKey)) ||
+			!it.Props.Time(mapi.PidTagLastModificationTime).Equal(before.Props.Time(mapi.PidTagLastModificationTime)) {
+			t.Errorf("after the move %+v, before %+v", it, before)
+		}
+		var to, mid mapi.GlobCnt
+		ok(t, db.QueryRow(ctx, "SELECT moved_to, moved_mid FROM tombstone WHERE fid = $1 AND mid = $2", inbox.Folder, old.ID.Mid).Scan(&to, &mid))
+		if to != archive.Folder || mid != moved.ID.Mid {
+			t.Errorf("the tombstone points to %d in folder %d", mid, to)
+		}
+		copied, err := m.CopyItem(ctx, moved.ID, inbox)
+		ok(t, err)
+		if copied.ID.Row == moved.ID.Row || copied.Folder != inbox {
+			t.Errorf("copy %+v", copied)
+		}
+		binned, err := m.DeleteItem(ctx, moved.ID, store.ToDeletedItems)
+		ok(t, err)
+		soft, err := m.DeleteItem(ctx, binned.ID, store.ToDeletedItems)
+		ok(t, err)
+		if binned.Folder != bin || soft.Folder != rest {
+			t.Errorf("deleted to %v, then %v", binned.Folder, soft.Folder)
+		}
+		page, err := m.List(ctx, store.Query{Folder: bin, View: store.SoftDeletedView, Want: store.Want{Tags: []mapi.Tag{mapi.PidTagSubject}}})
+		ok(t, err)
+		if page.Total != 1 || len(page.Items) != 1 || page.Items[0].ID != soft.ID || page.Items[0].Props.String(mapi.PidTagSubject) != "travels" {
+			t.Errorf("soft-deleted view %+v", page)
+		}
+		checkCounters(t, db)
+		back, err := m.MoveItem(ctx, soft.ID, inbox)
+		ok(t, err)
+		f, err := m.Folder(ctx, bin)
+		if err != nil || f.Deleted != 0 {
+			t.Errorf("recovered, but still counted: %+v, %v", f, err)
+		}
+		softAgain, err := m.DeleteItem(ctx, back.ID, store.SoftDelete)
+		ok(t, err)
+		gone, err := m.DeleteItem(ctx, softAgain.ID, store.SoftDelete)
+		ok(t, err)
+		if gone.ID != (store.ItemID{}) {
+			t.Errorf("what is deleted from Recoverable Items is still at %+v", gone)
+		}
+		_, err = m.DeleteItem(ctx, copied.ID, store.HardDelete)
+		ok(t, err)
+		_, err = m.DeleteItem(ctx, copied.ID, store.HardDelete)
+		want(t, err, store.ErrNotFound)
+		checkCounters(t, db)
+	})
+}
+
+func TestBlobs(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s, clock := Open(t, db)
+		m := mailbox(t, s)
+		ctx := t.Context()
+		count := func(table string) (n int) {
+			ok(t, db.QueryRow(ctx, "SELECT count(*) FROM "+table).Scan(&n))
+			return n
+		}
+		random := rand.NewChaCha8([32]byte{1})
+		for _, size := range []int{0, 1, store.ChunkSize - 1, store.ChunkSize, store.ChunkSize + 1, 5*store.ChunkSize + 7, 8 * store.ChunkSize} {
+			data := make([]byte, size)
+			random.Read(data)
+			blob, err := m.WriteBlob(ctx, iotest.HalfReader(bytes.NewReader(data)))
+			ok(t, err)
+			chunks := count("chunk")
+			twin, err := m.WriteBlob(ctx, bytes.NewReader(data))
+			if err != nil || twin != blob || count("chunk") != chunks {
+				t.Errorf("%d bytes again: %v, %v, %d chunks after %d", size, twin, err, count("chunk"), chunks)
+			}
+			got, err := io.ReadAll(iotest.OneByteReader(io.LimitReader(m.OpenBlob(ctx, blob), 10)))
+			if err != nil || !bytes.Equal(got, data[:min(10, size)]) {
+				t.Errorf("%d bytes, the first ten: %x, %v", size, got, err)
+			}
+			var buf bytes.Buffer
+			if n, err := m.OpenBlob(ctx, blob).WriteTo(&buf); err != nil || n != int64(size) || !bytes.Equal(buf.Bytes(), data) {
+				t.Errorf("%d bytes: wrote %d, %v", size, n, err)
+			}
+		}
+		broken := errors.New("connection lost")
+		_, err := m.WriteBlob(ctx, io.MultiReader(io.LimitReader(rand.NewChaCha8([32]byte{2}), 6*store.ChunkSize), iotest.ErrReader(broken)))
+		want(t, err, broken)
+		_, err = m.CreateItem(ctx, store.NewItem{Folder: role(t, m, store.RoleInbox), MIME: mapi.Blob{Hash: [32]byte{9}, Size: 5}})
+		want(t, err, store.ErrNotFound)
+
+		keep, err := m.WriteBlob(ctx, strings.NewReader("kept"))
+		ok(t, err)
+		stamp := create(t, m, store.NewItem{Folder: role(t, m, store.RoleInbox), MIME: keep})
+		twin, err := m.CopyItem(ctx, stamp.ID, role(t, m, store.RoleDrafts))
+		ok(t, err)
+		if swept, err := s.Sweep(ctx); err != nil || swept.Blobs != 0 {
+			t.Errorf("swept %+v before the grace was over, %v", swept, err)
+		}
+		clock.Advance(25 * time.Hour)
+		if swept, err := s.Sweep(ctx); err != nil || swept.Blobs == 0 || count("blob") != 1 || count("chunk") != 1 {
+			t.Errorf("swept %+v, %v; %d blobs and %d chunks left", swept, err, count("blob"), count("chunk"))
+		}
+		_, err = m.DeleteItem(ctx, stamp.ID, store.HardDelete)
+		ok(t, err)
+		clock.Advance(25 * time.Hour)
+		if _, err := s.Sweep(ctx); err != nil || count("blob") != 1 {
+			t.Errorf("the copy's content was swept, %v", err)
+		}
+		checkCounters(t, db)
+		_, err = m.DeleteItem(ctx, twin.ID, store.HardDelete)
+		ok(t, err)
+		clock.Advance(25 * time.Hour)
+		if _, err := s.Sweep(ctx); err != nil || count("blob") != 0 || count("chunk") != 0 {
+			t.Errorf("not swept, %v", err)
+		}
+		_, err = io.ReadAll(m.OpenBlob(ctx, keep))
+		want(t, err, store.ErrNotFound)
+	})
+}
+
+func TestConcurrentWriters(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s, _ := Open(t, db)
+		m := mailbox(t, s)
+		inbox := role(t, m, store.RoleInbox)
+		done := make(chan struct{})
+		var watch sync.WaitGroup
+		seen := map[store.ItemID]bool{}
+		replay := func(state store.SyncState) store.SyncState {
+			for {
+				page, err := m.SyncItems(t.Context(), inbox, state, 7, false)
+				if err != nil {
+					t.Error(err)
+					return state
+				}
+				for _, c := range page.Changes {
+					if c.Kind == store.Created {
+						seen[c.ID] = true
+					}
+				}
+				if state = page.State; !page.More {
+					return state
+				}
+			}
+		}
+		var state store.SyncState
+		watch.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+					state = replay(state)
+				}
+			}
+		})
+		const writers, each = 50, 4
+		stamps := make([][]store.Stamp, writers)
+		var wg sync.WaitGroup
+		for i := range writers {
+			wg.Go(func() {
+				for j := range each {
+					stamp, err := m.CreateItem(t.Context(), mail(inbox, fmt.Sprint(i, j)))
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					if j%2 == 1 {
+						if _, err := m.SetRead(t.Context(), stamp.ID, true); err != nil {
+							t.Error(err)
+						}
+					}
+					stamps[i] = append(stamps[i], stamp)
+				}
+			})
+		}
+		wg.Wait()
+		close(done)
+		watch.Wait()
+		replay(state)
+		numbers := map[mapi.GlobCnt]bool{}
+		for i := range stamps {
+			for j, stamp := range stamps[i] {
+				if j > 0 && stamp.CN <= stamps[i][j-1].CN {
+					t.Error("a later write of one writer has a smaller number")
+				}
+				numbers[stamp.CN] = true
+				if !seen[stamp.ID] {
+					t.Errorf("a watcher never saw %v", stamp.ID)
+				}
+			}
+		}
+		if len(numbers) != writers*each {
+			t.Errorf("%d numbers for %d items", len(numbers), writers*each)
+		}
+		checkCounters(t, db)
+	})
+}
+
+func TestQuotaAndAccess(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s, _ := Open(t, db)
+		id := guid.New()
+		_, err := s.FindMailbox(t.Context(), id)
+		want(t, err, store.ErrNotFound)
+		_, err = s.OpenMailbox(t.Context(), guid.Nil, store.MailboxInfo{})
+		want(t, err, store.ErrInvalid)
+		m, err := s.OpenMailbox(t.Context(), id, store.MailboxInfo{OwnerSID: Owner, Quota: 3000})
+		ok(t, err)
+		inbox := role(t, m, store.RoleInbox)
+		var stamps []store.Stamp
+		for err == nil {
+			var stamp store.Stamp
+			if stamp, err = m.CreateItem(t.Context(), mail(inbox, strings.Repeat("x", 500))); err == nil {
+				stamps = append(stamps, stamp)
+			}
+		}
+		want(t, err, store.ErrQuota)
+		if len(stamps) != 2 {
+			t.Errorf("%d items fit", len(stamps))
+		}
+		_, err = m.DeleteItem(t.Context(), stamps[0].ID, store.ToDeletedItems)
+		ok(t, err)
+		m, err = s.OpenMailbox(t.Context(), id, store.MailboxInfo{OwnerSID: Owner, Quota: 0})
+		ok(t, err)
+		create(t, m, mail(inbox, strings.Repeat("x", 5000)))
+		if _, err := m.As(strings.ToLower(Owner)); err != nil {
+			t.Error(err)
+		}
+		for _, sid := range []string{"", "S-1-5-21-1-2-3-1002"} {
+			_, err := m.As(sid)
+			want(t, err, store.ErrDenied)
+		}
+		ok(t, m.SetPermissions(t.Context(), inbox, []store.Permission{{Member: store.MemberDefault, Rights: store.RightFolderVisible}, {Member: "S-1-5-21-9", Rights: store.RightReadAny}}))
+		for sid, rights := range map[string]store.Rights{Owner: store.AllRights, "S-1-5-21-9": store.RightReadAny, "S-1-5-21-8": store.RightFolderVisible} {
+			if got, err := m.Rights(t.Context(), inbox, sid); err != nil || got != rights {
+				t.Errorf("%s has %#x, %v", sid, got, err)
+			}
+		}
+		want(t, m.SetPermissions(t.Context(), inbox, []store.Permission{{Member: ""}}), store.ErrInvalid)
+		checkCounters(t, db)
+	})
+}
+
+func TestNamedProperties(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s, _ := Open(t, db)
+		m := mailbox(t, s)
+		ctx := t.Context()
+		names := []mapi.Name{{Set: mapi.PSPublicStrings, Text: "Color"}, {Set: mapi.PSPublicStrings, Text: "color"}, {Set: mapi.PSETIDCommon, LID: 0x9999},
+			{Set: mapi.PSInternetHeaders, Text: "X-Thing"}, {Set: mapi.PSInternetHeaders, Text: "x-thing"}, {Set: mapi.PSPublicStrings, Text: "Keywords"}}
+		if ids, err := m.NamedIDs(ctx, names, false); err != nil || fmt.Sprint(ids[:5]) != "[0 0 0 0 0]" {
+			t.Errorf("before: %v, %v", ids, err)
+		}
+		ids, err := m.NamedIDs(ctx, names, true)
+		ok(t, err)
+		if ids[0] == ids[1] || ids[3] != ids[4] || ids[5] != mapi.PidNameKeywords.ID() || ids[0] < mapi.FirstMailboxName {
+			t.Errorf("ids %#x", ids)
+		}
+		fresh, _ := Open(t, db)
+		again, err := fresh.FindMailbox(ctx, m.GUID())
+		ok(t, err)
+		back, err := again.Names(ctx, append(ids, 0xFF00))
+		ok(t, err)
+		if back[0] != names[0] || back[2] != names[2] || back[4] != names[3] || back[6] != (mapi.Name{}) {
+			t.Errorf("names %v", back)
+		}
+		if twice, err := again.NamedIDs(ctx, names, true); err != nil || fmt.Sprint(twice) != fmt.Sprint(ids) {
+			t.Errorf("again %v, %v", twice, err)
+		}
+		_, err = m.NamedIDs(ctx, []mapi.Name{{Text: strings.Repeat("x", 300)}}, true)
+		want(t, err, store.ErrInvalid)
+	})
+}
+
+func TestChanges(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s, _ := Open(t, db)
+		m, other := mailbox(t, s), mailbox(t, s)
+		inbox := role(t, m, store.RoleInbox)
+		sub := s.Subscribe(m.GUID())
+		slow := s.Subscribe(m.GUID())
+		create(t, other, mail(role(t, other, store.RoleInbox), "not mine"))
+		n := mail(inbox, "new")
+		n.Delivered = true
+		stamp := create(t, m, n)
+		moved, err := m.MoveItem(t.Context(), stamp.ID, role(t, m, store.RoleArchive))
+		ok(t, err)
+		next := func() store.Change {
+			for c := range sub.C {
+				if c.Kind != store.Elsewhere {
+					return c
+				}
+			}
+			t.Fatal("the stream ended")
+			return store.Change{}
+		}
+		if c := next(); c.Kind != store.ItemCreated || c.Item != stamp.ID || !c.Delivered || c.Folder != inbox {
+			t.Errorf("first %+v", c)
+		}
+		if c := next(); c.Kind != store.ItemMoved || c.Item != moved.ID || c.OldItem != stamp.ID || c.OldFolder != inbox || c.CN != moved.CN {
+			t.Errorf("then %+v", c)
+		}
+		// A second store on the same PostgreSQL is another process.
+		if db.Flavour() == sqldb.PostgreSQL {
+			elsewhere, _ := Open(t, db)
+			far, err := elsewhere.FindMailbox(t.Context(), m.GUID())
+			ok(t, err)
+			made := create(t, far, mail(inbox, "from afar"))
+			for c := range sub.C {
+				if c.Kind == store.Elsewhere && c.CN >= made.CN {
+					break
+				}
+			}
+		}
+		sub.Close()
+		sub.Close()
+		if sub.Missed() {
+			t.Error("nothing was missed")
+		}
+		items := make([]store.NewItem, 1100)
+		for i := range items {
+			items[i] = mail(inbox, "many")
+		}
+		_, err = m.CreateItems(t.Context(), items)
+		ok(t, err)
+		for range slow.C {
+		}
+		if !slow.Missed() {
+			t.Error("a reader that never read must be told")
+		}
+	})
+}

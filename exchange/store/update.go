@@ -1,0 +1,221 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+
+	"hma/wire/mapi"
+)
+
+// everything is what a write reads of an item before it changes it.
+var everything = Want{All: true, Recipients: true, Attachments: true}
+
+// UpdateItem changes an item. A change of the read flag alone is SetRead.
+func (m *Mailbox) UpdateItem(ctx context.Context, id ItemID, u ItemUpdate) (Stamp, error) {
+	stamp, err := m.updateItem(ctx, id, u)
+	if err != nil {
+		return Stamp{}, fmt.Errorf("update %v: %w", id, err)
+	}
+	return stamp, nil
+}
+
+func (m *Mailbox) updateItem(ctx context.Context, id ItemID, u ItemUpdate) (stamp Stamp, err error) {
+	if err := m.own(id); err != nil {
+		return Stamp{}, err
+	}
+	if u.Set, err = canonical(u.Set); err != nil {
+		return Stamp{}, err
+	}
+	if u.Set, err = m.shelve(ctx, u.Set); err != nil {
+		return Stamp{}, err
+	}
+	err = m.write(ctx, func(w *writer) error {
+		it, err := m.item(w, id, everything)
+		if err != nil {
+			return err
+		}
+		if u.IfChangeKey != nil && !bytes.Equal(u.IfChangeKey, it.ChangeKey) {
+			return ErrConflict
+		}
+		if u.Read != nil && u.onlyRead() {
+			stamp, err = w.setRead(it, *u.Read)
+			return err
+		}
+		w.grew = len(u.Set) > 0 || u.MIME != nil || len(u.AddAttachments) > 0
+		if err := w.count(it, -1); err != nil {
+			return err
+		}
+		w.referAll(it, -1)
+		read := it.Read
+		added, err := it.apply(u)
+		if err != nil {
+			return err
+		}
+		cn := w.change()
+		if it.Read != read {
+			it.ReadCN = cn
+		}
+		if err := w.sign(it, cn); err != nil {
+			return err
+		}
+		if err := w.putRow(updateItem, it); err != nil {
+			return err
+		}
+		if u.Recipients != nil {
+			if _, err := w.Exec("DELETE FROM recipient WHERE mailbox = $1 AND item = $2", m.id, id.Row); err != nil {
+				return err
+			}
+			if err := w.putRecipients(it); err != nil {
+				return err
+			}
+		}
+		for _, no := range u.DeleteAttachments {
+			if _, err := w.Exec("DELETE FROM attachment WHERE mailbox = $1 AND item = $2 AND attach_no = $3", m.id, id.Row, no); err != nil {
+				return err
+			}
+		}
+		for _, a := range it.Attachments[len(it.Attachments)-len(added):] {
+			if err := w.putAttachment(it, a); err != nil {
+				return err
+			}
+		}
+		w.referAll(it, 1)
+		if err := w.count(it, 1); err != nil {
+			return err
+		}
+		w.event(Change{Kind: ItemModified, CN: cn, Folder: it.Folder, Item: it.ID})
+		stamp = it.stamp()
+		stamp.Attachments = added
+		return nil
+	})
+	return stamp, err
+}
+
+// onlyRead tells whether an update touches nothing but the read flag.
+func (u *ItemUpdate) onlyRead() bool {
+	return len(u.Set) == 0 && len(u.Delete) == 0 && u.MIME == nil && u.Recipients == nil && len(u.AddAttachments) == 0 && len(u.DeleteAttachments) == 0
+}
+
+// apply changes the item as it is in memory and returns the numbers of new attachments.
+func (it *Item) apply(u ItemUpdate) ([]int32, error) {
+	if _, ok := u.Set[mapi.PidTagSubject]; ok {
+		delete(it.Props, mapi.PidTagNormalizedSubject)
+	}
+	if u.Recipients != nil {
+		it.Recipients = append([]Recipient{}, *u.Recipients...)
+		for _, tag := range []mapi.Tag{mapi.PidTagDisplayTo, mapi.PidTagDisplayCc, mapi.PidTagDisplayBcc} {
+			delete(it.Props, tag)
+		}
+	}
+	for _, tag := range u.Delete {
+		if c, ok := promotedColumn(tag); ok && c.Computed {
+			return nil, fmt.Errorf("property %s is computed: %w", tag, ErrInvalid)
+		}
+		removeProperty(it.Props, tag)
+	}
+	for tag, v := range u.Set {
+		removeProperty(it.Props, tag)
+		it.Props[tag] = v
+	}
+	if u.Read != nil {
+		it.Read = *u.Read
+	}
+	if u.MIME != nil {
+		it.MIME = *u.MIME
+	}
+	for _, no := range u.DeleteAttachments {
+		i := slices.IndexFunc(it.Attachments, func(a Attachment) bool { return a.ID.Number == no })
+		if i < 0 {
+			return nil, fmt.Errorf("attachment %d: %w", no, ErrNotFound)
+		}
+		it.Attachments = slices.Delete(it.Attachments, i, i+1)
+	}
+	return it.attach(u.AddAttachments), nil
+}
+
+// SetRead changes an item's read flag: it takes a new read_cn and leaves cn and
+// the change key as they are. Setting what is set already changes nothing.
+func (m *Mailbox) SetRead(ctx context.Context, id ItemID, read bool) (stamp Stamp, err error) {
+	if err = m.own(id); err == nil {
+		err = m.write(ctx, func(w *writer) error {
+			it, err := m.item(w, id, Want{Tags: []mapi.Tag{mapi.PidTagMessageFlags}})
+			if err != nil {
+				return err
+			}
+			stamp, err = w.setRead(it, read)
+			return err
+		})
+	}
+	if err != nil {
+		return Stamp{}, fmt.Errorf("mark %v: %w", id, err)
+	}
+	return stamp, nil
+}
+
+func (w *writer) setRead(it *Item, read bool) (Stamp, error) {
+	if it.Read == read {
+		return it.stamp(), nil
+	}
+	c, err := w.counts(it.Folder.Folder)
+	if err != nil {
+		return Stamp{}, err
+	}
+	it.Read, it.ReadCN = read, w.change()
+	flags := it.Props.Int32(mapi.PidTagMessageFlags) &^ mapi.MsgFlagRead
+	step := int64(1)
+	if read {
+		flags |= mapi.MsgFlagRead
+		step = -1
+	}
+	if !it.Associated {
+		c.unread += step
+	}
+	c.read = it.ReadCN
+	if _, err := w.Exec("UPDATE item SET is_read = $3, msg_flags = $4, read_cn = $5 WHERE mailbox = $1 AND id = $2", w.m.id, it.ID.Row, number(read), flags, it.ReadCN); err != nil {
+		return Stamp{}, err
+	}
+	w.event(Change{Kind: ItemRead, CN: it.ReadCN, Folder: it.Folder, Item: it.ID})
+	return it.stamp(), nil
+}
+
+// batch is how many items one transaction of a bulk operation takes.
+const batch = 500
+
+// MarkAllRead sets the read flag of all items in a folder's normal view. Items that
+// arrive meanwhile may be missed.
+func (m *Mailbox) MarkAllRead(ctx context.Context, folder FolderID, read bool) error {
+	if _, err := m.Folder(ctx, folder); err != nil {
+		return fmt.Errorf("mark all: %w", err)
+	}
+	last := mapi.GlobCnt(0)
+	for {
+		var done int
+		var seen mapi.GlobCnt
+		err := m.write(ctx, func(w *writer) error {
+			s := newSelection(Want{Tags: []mapi.Tag{mapi.PidTagMessageFlags}})
+			rows, err := w.Query("SELECT "+s.list()+" FROM item WHERE mailbox = $1 AND fid = $2 AND assoc = 0 AND is_read = "+
+				fmt.Sprint(number(!read))+" AND id > $3 ORDER BY id LIMIT $4", m.id, folder.Folder, last, batch)
+			items, _, err := m.scanItems(s, 0, rows, err)
+			if err != nil {
+				return err
+			}
+			done, seen = len(items), last
+			for _, it := range items {
+				if _, err := w.setRead(it, read); err != nil {
+					return err
+				}
+				seen = it.ID.Row
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("mark all of %v: %w", folder, err)
+		}
+		if done < batch {
+			return nil
+		}
+		last = seen
+	}
+}

@@ -1,0 +1,163 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"hma/internal/sqldb"
+	"hma/wire/mapi"
+)
+
+// writer is one write to a mailbox: it holds the mailbox's row lock, gives out
+// numbers and gathers what the counters of folders, blobs and the mailbox must
+// become, so that each row is updated once and in the same transaction.
+type writer struct {
+	*sqldb.Tx
+	m   *Mailbox
+	now time.Time
+
+	next    mapi.GlobCnt // the next number
+	last    mapi.GlobCnt // the last change number taken
+	size    int64        // of the mailbox
+	quota   int64
+	grew    bool // something was added: the quota is looked at
+	folders map[mapi.GlobCnt]*folderCounts
+	blobs   map[mapi.Blob]int64 // changes of reference counts
+	events  []Change
+}
+
+// folderCounts is what a write adds to a folder's row.
+type folderCounts struct {
+	total, unread, fai, deleted, children, size int64
+	content, read, gone                         mapi.GlobCnt
+	uid, firstUID                               int64 // next and as read
+}
+
+// write runs fn under the mailbox's lock and publishes its events after the commit.
+func (m *Mailbox) write(ctx context.Context, fn func(*writer) error) error {
+	var w *writer
+	err := m.store.db.Write(ctx, func(tx *sqldb.Tx) error {
+		w = &writer{Tx: tx, m: m, now: m.store.opts.Now().UTC(), folders: map[mapi.GlobCnt]*folderCounts{}, blobs: map[mapi.Blob]int64{}}
+		// Without the lock a larger number could be committed before a smaller
+		// one, and a sync between the two would lose a change for ever.
+		lock := "SELECT next_counter, last_cn, size, quota FROM mailbox WHERE id = $1"
+		if tx.Flavour() == sqldb.PostgreSQL {
+			lock += " FOR UPDATE"
+		}
+		if err := tx.QueryRow(lock, m.id).Scan(&w.next, &w.last, &w.size, &w.quota); err != nil {
+			return fmt.Errorf("lock mailbox %s: %w", m.guid, noRow(err))
+		}
+		if err := fn(w); err != nil {
+			return err
+		}
+		return w.finish()
+	})
+	if err != nil {
+		return err
+	}
+	m.store.hub.publish(w.events)
+	return nil
+}
+
+// noRow turns the database's word for no row into ErrNotFound.
+func noRow(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrNotFound
+	}
+	return err
+}
+
+// number takes an id.
+func (w *writer) number() mapi.GlobCnt {
+	w.next++
+	return w.next - 1
+}
+
+// change takes a change number.
+func (w *writer) change() mapi.GlobCnt {
+	w.last = w.number()
+	return w.last
+}
+
+// counts returns the gathered counts of a folder, which must exist.
+func (w *writer) counts(fid mapi.GlobCnt) (*folderCounts, error) {
+	if c := w.folders[fid]; c != nil {
+		return c, nil
+	}
+	c := &folderCounts{}
+	err := w.QueryRow("SELECT next_imap_uid FROM folder WHERE mailbox = $1 AND fid = $2 AND deleted_cn IS NULL", w.m.id, fid).Scan(&c.uid)
+	if err != nil {
+		return nil, fmt.Errorf("%v: %w", FolderID{w.m.guid, fid}, noRow(err))
+	}
+	c.firstUID = c.uid
+	w.folders[fid] = c
+	return c, nil
+}
+
+// event adds what the change stream will tell.
+func (w *writer) event(c Change) {
+	c.Mailbox, c.At = w.m.guid, w.now
+	w.events = append(w.events, c)
+}
+
+// finish writes the gathered counts.
+func (w *writer) finish() error {
+	for _, fid := range slices.Sorted(maps.Keys(w.folders)) {
+		c := w.folders[fid]
+		w.size += c.size
+		if *c == (folderCounts{uid: c.uid, firstUID: c.uid}) {
+			continue
+		}
+		_, err := w.Exec(`UPDATE folder SET total = total + $3, unread = unread + $4, fai_count = fai_count + $5,
+			deleted_count = deleted_count + $6, children = children + $7, size = size + $8, next_imap_uid = next_imap_uid + $9,
+			content_cn_max = CASE WHEN $10 > content_cn_max THEN $10 ELSE content_cn_max END,
+			read_cn_max = CASE WHEN $11 > read_cn_max THEN $11 ELSE read_cn_max END,
+			deleted_max = CASE WHEN $12 > deleted_max THEN $12 ELSE deleted_max END
+			WHERE mailbox = $1 AND fid = $2`,
+			w.m.id, fid, c.total, c.unread, c.fai, c.deleted, c.children, c.size, c.uid-c.firstUID, c.content, c.read, c.gone)
+		if err != nil {
+			return fmt.Errorf("count folder %d: %w", fid, err)
+		}
+	}
+	if w.grew && w.quota > 0 && w.size > w.quota {
+		return fmt.Errorf("mailbox %s has %d bytes of %d: %w", w.m.guid, w.size, w.quota, ErrQuota)
+	}
+	if err := w.countBlobs(); err != nil {
+		return err
+	}
+	_, err := w.Exec("UPDATE mailbox SET next_counter = $2, last_cn = $3, size = $4 WHERE id = $1", w.m.id, w.next, w.last, w.size)
+	if err != nil {
+		return fmt.Errorf("count mailbox %s: %w", w.m.guid, err)
+	}
+	return nil
+}
+
+// changeKey returns the change key of a change that this mailbox made.
+func (m *Mailbox) changeKey(cn mapi.GlobCnt) mapi.XID { return mapi.XID{Replica: m.db, Local: cn} }
+
+// nextPCL merges a new change key into a stored change list.
+func (m *Mailbox) nextPCL(stored []byte, cn mapi.GlobCnt) ([]byte, error) {
+	list, err := mapi.ParsePCL(stored)
+	if err != nil {
+		return nil, fmt.Errorf("change list: %w", err)
+	}
+	return list.With(m.changeKey(cn)).Bytes(), nil
+}
+
+// The reasons of a tombstone.
+const (
+	goneHard = iota
+	goneSoft
+	goneMoved
+)
+
+// The kinds of tombstone.
+const (
+	itemStone = iota
+	folderStone
+)
