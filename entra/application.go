@@ -76,9 +76,11 @@ func (d *Directory) CreateApplication(ctx context.Context, a Application) (strin
 
 // insertApplication writes an application and its service principal; replyURLs are added to those of Redirects.
 func (d *Directory) insertApplication(tx *sqldb.Tx, a Application, replyURLs []string) error {
-	if _, err := guid.Parse(a.AppID); err != nil {
+	id, err := guid.Parse(a.AppID)
+	if err != nil {
 		return fmt.Errorf("application id %q: %w", a.AppID, ErrInvalid)
 	}
+	a.AppID = id.String()
 	if a.Owner == "" {
 		a.Owner = a.Tenant
 	}
@@ -99,7 +101,7 @@ func (d *Directory) insertApplication(tx *sqldb.Tx, a Application, replyURLs []s
 		Names: names, ReplyURLs: urls, Scopes: a.Scopes, AppRoles: a.AppRoles}); err != nil {
 		return err
 	}
-	_, err := tx.Exec("INSERT INTO application (tenant, app_id, is_public, id_token, family, redirects, refresh_window) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+	_, err = tx.Exec("INSERT INTO application (tenant, app_id, is_public, id_token, family, redirects, refresh_window) VALUES ($1, $2, $3, $4, $5, $6, $7)",
 		a.Tenant, a.AppID, flag(a.Public), flag(a.IDToken), flag(a.Family), list(a.Redirects), a.RefreshWindow.Microseconds())
 	return err
 }

@@ -2,6 +2,9 @@ package entra
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -32,6 +35,7 @@ type Directory struct {
 	reload   sync.Mutex    // held while a new snapshot is read
 	checked  atomic.Int64  // when the generation was last compared, Unix microseconds
 	checks   chan struct{} // bounds password checks that run at once
+	pairwise []byte        // key of pairwise subjects
 	decoy    string        // a bcrypt hash that nothing matches, so that an unknown person costs the same
 }
 
@@ -56,7 +60,8 @@ func Open(ctx context.Context, db *sqldb.DB, o Options) (*Directory, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	d := &Directory{db: db, now: o.Now, key: o.Key, log: o.Log, checks: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)))}
+	d := &Directory{db: db, now: o.Now, key: o.Key, log: o.Log, checks: make(chan struct{}, max(1, runtime.GOMAXPROCS(0))),
+		pairwise: o.Key.Derive("entra pairwise subject", 32)}
 	if err := db.Migrate(ctx, "entra", schema); err != nil {
 		return nil, fmt.Errorf("open directory: %w", err)
 	}
@@ -82,6 +87,14 @@ func (d *Directory) Seal(purpose string, plain []byte) []byte {
 // OpenSealed decrypts what Seal made for the same purpose.
 func (d *Directory) OpenSealed(purpose string, box []byte) ([]byte, error) {
 	return d.key.Open("entra "+purpose, box)
+}
+
+// Subject returns the pairwise subject of a person towards one application: 43
+// characters that two applications cannot compare (OpenID Connect Core 8.1).
+func (d *Directory) Subject(appID, person string) string {
+	mac := hmac.New(sha256.New, d.pairwise)
+	mac.Write([]byte(appID + "/" + person))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
 // configure runs a write that changes what a Snapshot holds and moves the

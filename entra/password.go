@@ -232,4 +232,3 @@ func (d *Directory) recordFailure(ctx context.Context, name, password string) er
 		return err
 	})
 }
-

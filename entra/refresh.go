@@ -46,8 +46,10 @@ const (
 var (
 	ErrTokenUnknown = errors.New("refresh token is not known")
 	ErrTokenExpired = errors.New("refresh token has expired")
-	ErrTokenRevoked = errors.New("refresh token was revoked")
-	ErrTokenReused  = errors.New("refresh token was used before")
+	// ErrTokenFixedExpired is ErrTokenExpired of a token whose life renewals inherit.
+	ErrTokenFixedExpired = errors.New("refresh token of a browser client has expired")
+	ErrTokenRevoked      = errors.New("refresh token was revoked")
+	ErrTokenReused       = errors.New("refresh token was used before")
 )
 
 // refreshPrefix marks refresh tokens, as Entra's begin with a version and a dot.
@@ -187,8 +189,6 @@ func (d *Directory) RotateRefreshToken(ctx context.Context, token, appID string,
 			return ErrTokenRevoked
 		case !user.Enabled:
 			return ErrDisabled
-		case !now.Before(old.Expires):
-			return ErrTokenExpired
 		case replaced != 0 && window == 0:
 			if err := accept(old, user); err != nil {
 				return err // another client's token: not this one's to revoke
@@ -197,6 +197,10 @@ func (d *Directory) RotateRefreshToken(ctx context.Context, token, appID string,
 			return revokeFamily(tx, old.Family, "")
 		case replaced != 0 && now.UnixMicro() >= replaced+window.Microseconds():
 			return ErrTokenReused
+		case !now.Before(old.Expires) && old.Fixed:
+			return ErrTokenFixedExpired
+		case !now.Before(old.Expires):
+			return ErrTokenExpired
 		}
 		if err := accept(old, user); err != nil {
 			return err
@@ -206,9 +210,10 @@ func (d *Directory) RotateRefreshToken(ctx context.Context, token, appID string,
 		if !old.Fixed {
 			next.Expires = now.Add(refreshLife)
 		}
+		// A fixed token keeps its expiry when it is replaced too: successors inherit it.
 		if replaced == 0 {
 			if _, err := tx.Exec("UPDATE refresh_token SET replaced = $2, expires = $3 WHERE hash = $1",
-				hash, micros(now), micros(keepReplaced(old.Expires, now, window))); err != nil {
+				hash, micros(now), micros(keepReplaced(old, now, window))); err != nil {
 				return err
 			}
 		}
@@ -229,10 +234,10 @@ func (d *Directory) RotateRefreshToken(ctx context.Context, token, appID string,
 
 // keepReplaced is until when a replaced token is remembered: its window, and at
 // least a day, so that a reuse is told from a forgery.
-func keepReplaced(expires, now time.Time, window time.Duration) time.Time {
+func keepReplaced(old *RefreshToken, now time.Time, window time.Duration) time.Time {
 	until := now.Add(max(window, 24*time.Hour))
-	if expires.Before(until) {
-		return expires
+	if old.Fixed || old.Expires.Before(until) {
+		return old.Expires
 	}
 	return until
 }
