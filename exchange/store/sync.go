@@ -96,7 +96,7 @@ func (m *Mailbox) SyncItems(ctx context.Context, folder FolderID, state SyncStat
 		if state.Snapshot == 0 {
 			state.Snapshot, state.Position = last, last+1
 		}
-		s := &syncRun{m: m, tx: tx, folder: folder.Folder, state: state, limit: limit, first: state.Since == 0}
+		s := &syncRun{m: m, q: tx, folder: folder.Folder, state: state, limit: limit, first: state.Since == 0}
 		if !associated {
 			s.only = " AND assoc = 0"
 		}
@@ -129,7 +129,7 @@ func (s SyncState) enter(scope FolderID, tree bool, epoch int64) (SyncState, err
 // syncRun is one page of a run.
 type syncRun struct {
 	m       *Mailbox
-	tx      *sqldb.Tx
+	q       querier
 	folder  mapi.GlobCnt
 	state   SyncState
 	first   bool // of an initial enumeration
@@ -195,7 +195,7 @@ func (s *syncRun) changed() ([]numbered, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.tx.Query("SELECT cn, id, mid FROM tombstone WHERE mailbox = $1 AND kind = 0 AND fid = $2 AND cn > $3 AND cn <= $4"+known+s.only+
+	rows, err := s.q.Query("SELECT cn, id, mid FROM tombstone WHERE mailbox = $1 AND kind = 0 AND fid = $2 AND cn > $3 AND cn <= $4"+known+s.only+
 		" ORDER BY cn LIMIT $6", s.m.id, s.folder, from, to, since, s.limit+1)
 	if err != nil {
 		return nil, err
@@ -221,7 +221,7 @@ func (s *syncRun) items(column, where string, kind ChangeKind, direction string,
 	}
 	all = append(all, s.limit+1)
 	sel := newSelection(Want{})
-	rows, err := s.tx.Query("SELECT "+sel.list()+" FROM item WHERE mailbox = $1 AND fid = $2 AND "+where+s.only+
+	rows, err := s.q.Query("SELECT "+sel.list()+" FROM item WHERE mailbox = $1 AND fid = $2 AND "+where+s.only+
 		" ORDER BY "+column+direction+fmt.Sprintf(" LIMIT $%d", len(all)), all...)
 	items, _, err := s.m.scanItems(sel, 0, rows, err)
 	if err != nil {
