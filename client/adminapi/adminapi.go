@@ -49,7 +49,9 @@ type StatusError struct {
 }
 
 // Error returns the status and the server's sentence.
-func (e *StatusError) Error() string { return fmt.Sprintf("admin API: status %d: %s", e.Status, e.Message) }
+func (e *StatusError) Error() string {
+	return fmt.Sprintf("admin API: status %d: %s", e.Status, e.Message)
+}
 
 // HeldError says that another run holds the lease.
 type HeldError struct {

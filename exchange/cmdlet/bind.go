@@ -71,13 +71,13 @@ func bind(cmd *psobject.Command, given []psobject.Property, input *psobject.Obje
 	return args, inOneSet(cmd, args)
 }
 
-// bindInput binds the pipeline object: its Guid, which no renaming spoils, else its Identity or Name.
+// bindInput binds the pipeline object: its GUID, which no renaming spoils, else its Identity or Name.
 func bindInput(cmd *psobject.Command, args arguments, input *psobject.Object) error {
 	i := slices.IndexFunc(cmd.Params, func(p psobject.Parameter) bool { return p.Pipeline })
 	if i < 0 || args.has(cmd.Params[i].Name) {
 		return &failure{"The input object cannot be bound to any parameter of the command.", "InvalidArgument", "ParameterBindingException", input.String("Identity")}
 	}
-	for _, name := range []string{"Guid", "Identity", "Name"} {
+	for _, name := range []string{"Guid", "ObjectGUID", "Identity", "Name"} {
 		if v := input.String(name); v != "" {
 			args[cmd.Params[i].Name] = v
 			return nil

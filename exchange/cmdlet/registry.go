@@ -78,6 +78,21 @@ func New(o *org.Organization, opts Options) *Registry {
 	return r
 }
 
+// all returns every cmdlet, noun by noun.
+func all() []*cmdlet {
+	var list []*cmdlet
+	for _, n := range []*vdNoun{mapiVirtualDirectory, webServicesVirtualDirectory, oabVirtualDirectory, autodiscoverVirtualDirectory,
+		activeSyncVirtualDirectory, owaVirtualDirectory, ecpVirtualDirectory, powerShellVirtualDirectory} {
+		list = append(list, n.cmdlets()...)
+	}
+	for _, noun := range [][]*cmdlet{clientAccessService(), authServer(), authConfig(), exchangeCertificate(), organizationConfig(),
+		authenticationPolicy(), exchangeServer(), acceptedDomain(), user(), mailbox(), casMailbox(), adUser(), roleGroupMember(),
+		exchangeDiagnosticInfo(), service()} {
+		list = append(list, noun...)
+	}
+	return list
+}
+
 // Commands returns the metadata of every cmdlet, by name.
 func (r *Registry) Commands() []psobject.Command {
 	list := make([]psobject.Command, 0, len(r.cmdlets))

@@ -7,15 +7,6 @@ import (
 	"hma/wire/psobject"
 )
 
-// all returns every cmdlet, noun by noun.
-func all() []*cmdlet {
-	var list []*cmdlet
-	for _, noun := range [][]*cmdlet{authServer()} {
-		list = append(list, noun...)
-	}
-	return list
-}
-
 // unsupported are cmdlets of Exchange Server, and of the shells beside it, that an
 // administrator may try here and that this organisation does not have.
 var unsupported = strings.Fields(`

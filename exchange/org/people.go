@@ -241,6 +241,38 @@ func (o *Organization) bySAM(ctx context.Context, name string) ([]*Recipient, er
 	return o.people1(ctx, "SELECT body, created, changed FROM person WHERE sam = $1", asciiLower(name))
 }
 
+// Find returns the people whom an administrator may mean with an identity: by GUID, SID,
+// UPN, SMTP address, account name (with or without DOMAIN\), distinguished name
+// or display name, whichever of these finds somebody first.
+func (o *Organization) Find(ctx context.Context, identity string) ([]*Recipient, error) {
+	if id, err := guid.Parse(identity); err == nil {
+		return o.people1(ctx, "SELECT body, created, changed FROM person WHERE guid = $1", id.String())
+	}
+	if strings.Contains(identity, `\`) {
+		return o.byLogin(ctx, identity)
+	}
+	name := identity
+	if rdn, _, ok := strings.Cut(identity, ",CN=Users,"); ok && strings.EqualFold(rdn[:min(3, len(rdn))], "CN=") {
+		name = rdn[3:]
+	}
+	for _, try := range []func() ([]*Recipient, error){
+		func() ([]*Recipient, error) { return o.ByUPN(ctx, identity) },
+		func() ([]*Recipient, error) { return o.BySMTP(ctx, identity) },
+		func() ([]*Recipient, error) { return o.bySAM(ctx, identity) },
+		func() ([]*Recipient, error) {
+			return o.people1(ctx, "SELECT body, created, changed FROM person WHERE sid = $1", asciiLower(identity))
+		},
+		func() ([]*Recipient, error) {
+			return o.people1(ctx, "SELECT body, created, changed FROM person WHERE display = $1", fold(name))
+		},
+	} {
+		if list, err := try(); err != nil || len(list) > 0 {
+			return list, err
+		}
+	}
+	return nil, nil
+}
+
 // AllRecipients returns the next page of people in the order of their display
 // names (case and diacritics folded), at most limit of them, after the given
 // person or from the beginning when that is nil.

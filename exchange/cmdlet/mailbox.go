@@ -1,0 +1,105 @@
+package cmdlet
+
+import (
+	"strings"
+
+	"hma/exchange/org"
+	"hma/wire/psobject"
+)
+
+// mailbox: addresses and sync state of the people with a mailbox.
+func mailbox() []*cmdlet {
+	return []*cmdlet{
+		{psobject.Command{Name: "Get-Mailbox", Synopsis: "Shows mailboxes; page with -ResultSize and -Filter \"Guid -gt '<last one>'\".",
+			Asks: askSync + "; rule: an address or UPN that two people share", Params: peopleParams()},
+			func(c *call) error { return c.eachPerson(hasMailbox, showMailbox) }},
+		{psobject.Command{Name: "Set-Mailbox", Synopsis: "Changes a mailbox's addresses.", Asks: "rule: an address or UPN that two people share",
+			Params: []psobject.Parameter{identity(true), param("PrimarySmtpAddress", "string"), param("EmailAddresses", "strings"),
+				param("HiddenFromAddressListsEnabled", "bool"), param("Force", "switch"), confirm},
+			Sets: map[string][]string{
+				"Primary":   {"Identity", "PrimarySmtpAddress", "HiddenFromAddressListsEnabled", "Force", "Confirm"},
+				"Addresses": {"Identity", "EmailAddresses", "HiddenFromAddressListsEnabled", "Force", "Confirm"},
+			}}, setMailbox},
+	}
+}
+
+func showMailbox(cfg *org.Configuration, p *org.Recipient) psobject.Object {
+	server := ""
+	if len(cfg.Servers) > 0 {
+		server = cfg.Servers[0].Name
+	}
+	return newObject("Microsoft.Exchange.Data.Directory.Management.Mailbox").
+		add("ExchangeGuid", p.MailboxGUID.String()).add("ServerName", blank(server)).add("SamAccountName", p.SAMAccount).
+		add("UserPrincipalName", p.UPN).add("AccountDisabled", !p.Enabled).
+		add("IsDirSynced", p.Synchronised()).add("ImmutableId", blank(p.ImmutableID)).add("ExternalDirectoryObjectId", blank(p.ObjectID)).
+		add("Alias", p.Alias).add("DisplayName", p.DisplayName).add("EmailAddresses", proxyAddresses(p)).
+		add("HiddenFromAddressListsEnabled", p.HiddenFromAddressLists).add("LegacyExchangeDN", p.LegacyDN).
+		add("PrimarySmtpAddress", blank(p.PrimarySMTP)).add("RecipientType", recipientType(p)).add("RecipientTypeDetails", recipientType(p)).
+		add("WindowsEmailAddress", blank(p.PrimarySMTP)).tail(cfg, personTail(cfg, p)).Object
+}
+
+// addressList reads EmailAddresses: SMTP: marks the primary address, and without a
+// mark the first one is it, as Set-Mailbox does.
+func addressList(given []string) (primary string, all []string, err error) {
+	for _, a := range given {
+		kind, address, ok := strings.Cut(a, ":")
+		if !ok {
+			kind, address = "smtp", a
+		}
+		if !strings.EqualFold(kind, "smtp") || !validAddress(address) {
+			return "", nil, invalid("EmailAddresses", "'%s' is no SMTP address.", a)
+		}
+		if kind == "SMTP" {
+			if primary != "" {
+				return "", nil, invalid("EmailAddresses", "Only one address can be the primary one (SMTP:).")
+			}
+			primary = address
+		}
+		all = append(all, address)
+	}
+	if len(all) == 0 {
+		return "", nil, invalid("EmailAddresses", "A mailbox needs an address.")
+	}
+	if primary == "" {
+		primary = all[0]
+	}
+	return primary, all, nil
+}
+
+func setMailbox(c *call) error {
+	p, err := c.onePerson(hasMailbox)
+	if err != nil {
+		return err
+	}
+	var primary string
+	var all []string
+	switch {
+	case c.args.has("EmailAddresses"):
+		if primary, all, err = addressList(c.args.strings("EmailAddresses")); err != nil {
+			return err
+		}
+	case c.args.has("PrimarySmtpAddress"):
+		if primary = c.args.text("PrimarySmtpAddress"); !validAddress(primary) {
+			return invalid("PrimarySmtpAddress", "'%s' is no SMTP address.", primary)
+		}
+		all = []string{primary}
+	}
+	for _, a := range all {
+		if err := c.free(p, a); err != nil {
+			return err
+		}
+	}
+	return c.updatePerson(hasMailbox, func(p *org.Recipient) error {
+		if c.args.has("EmailAddresses") {
+			if err := shrink(c.args, p.DisplayName, "EmailAddresses", p.Addresses, all); err != nil {
+				return err
+			}
+			p.PrimarySMTP, p.Addresses = primary, all
+		}
+		if c.args.has("PrimarySmtpAddress") {
+			p.PrimarySMTP = primary // the former one stays as a secondary address
+		}
+		c.setSwitch("HiddenFromAddressListsEnabled", &p.HiddenFromAddressLists)
+		return nil
+	})
+}
