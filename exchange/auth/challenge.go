@@ -1,0 +1,60 @@
+package auth
+
+import (
+	"slices"
+	"strings"
+
+	"hma/exchange/org"
+	"hma/wire/bearer"
+	"hma/wire/wellknown"
+)
+
+// challenge returns what every Bearer challenge of the organisation has in common.
+func challenge(s *org.Snapshot) bearer.Challenge {
+	return bearer.Challenge{ClientID: wellknown.Exchange, TrustedIssuers: trustedIssuers(s), TokenTypes: bearer.TokenTypes}
+}
+
+// trustedIssuers lists the cloud's token service once for each tenant that an
+// enabled AuthServer of the cloud stands for. The issuer URL itself is never listed.
+func trustedIssuers(s *org.Snapshot) string {
+	var list []string
+	for _, server := range s.AuthServers {
+		if !server.Enabled || server.Realm == "" || server.Type == org.ADFS {
+			continue
+		}
+		if issuer := wellknown.ACS + "@" + server.Realm; !slices.Contains(list, issuer) {
+			list = append(list, issuer)
+		}
+	}
+	return strings.Join(list, ",")
+}
+
+// publicHost returns a Host header or the authority of a URL as
+// org.Snapshot.Hosts has it: lower case, without :443.
+func publicHost(host string) string {
+	return strings.TrimSuffix(asciiLower(host), ":443")
+}
+
+// hostname returns the host without a port.
+func hostname(host string) string {
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
+		return host[:i]
+	}
+	return host
+}
+
+// asciiLower is strings.ToLower for A to Z only: names that differ in other letters stay different.
+func asciiLower(text string) string {
+	for i := range len(text) {
+		if c := text[i]; c >= 'A' && c <= 'Z' {
+			lower := []byte(text)
+			for ; i < len(lower); i++ {
+				if c := lower[i]; c >= 'A' && c <= 'Z' {
+					lower[i] = c + 'a' - 'A'
+				}
+			}
+			return string(lower)
+		}
+	}
+	return text
+}
