@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"strings"
 
 	"hma/wire/guid"
 	"hma/wire/mapi"
@@ -87,7 +88,8 @@ func unseal(key []byte, text string) (kind byte, mailbox guid.GUID, rest []byte,
 		return 0, guid.Nil, nil, ErrMalformedID
 	}
 	raw, err := base64.StdEncoding.Strict().DecodeString(text)
-	if err != nil || len(raw) < head+macSize {
+	// The decoder skips line ends; an id has one text only.
+	if err != nil || strings.ContainsAny(text, "\r\n") || len(raw) < head+macSize {
 		return 0, guid.Nil, nil, ErrMalformedID
 	}
 	body, sum := raw[:len(raw)-macSize], raw[len(raw)-macSize:]
