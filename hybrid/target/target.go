@@ -20,8 +20,8 @@ type Target struct {
 	Lock    Lock
 }
 
-// Cmdlets runs cmdlets in the organisation. A cmdlet's own failure is in the
-// Result; the error says that it could not be asked.
+// Cmdlets runs cmdlets in the organisation. When the cmdlet itself failed the
+// error is its *psobject.ErrorRecord; any other error says that it may not have run.
 type Cmdlets interface {
 	Invoke(ctx context.Context, call psobject.Invocation) (psobject.Result, error)
 }

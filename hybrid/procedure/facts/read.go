@@ -1,0 +1,313 @@
+package facts
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"errors"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+
+	"hma/client/graph"
+	"hma/hybrid/target"
+	"hma/wire/guid"
+	"hma/wire/psobject"
+	"hma/wire/wellknown"
+)
+
+// FirewallFile is the name under which Files is asked for a firewall export.
+const FirewallFile = "firewall"
+
+// Read reads the facts of a target. It fails only when ctx ends: what could not
+// be read stands in Facts.Unread.
+func Read(ctx context.Context, t target.Target) (*Facts, error) {
+	r := &reader{ctx: ctx, t: t, f: &Facts{Unreachable: map[string]string{}}}
+	r.servers()
+	r.directories()
+	r.services()
+	r.authServers()
+	r.organization()
+	r.tenant()
+	r.people()
+	r.metadata()
+	if t.Files != nil {
+		text, err := t.Files.ReadFile(ctx, FirewallFile)
+		if err == nil {
+			r.f.Firewall = text
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			r.unread(SourceFirewall, FirewallFile, err)
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return r.f, nil
+}
+
+type reader struct {
+	ctx context.Context
+	t   target.Target
+	f   *Facts
+}
+
+func (r *reader) unread(s Source, object string, err error) {
+	r.f.Unread = append(r.f.Unread, Unread{s, object, err.Error()})
+}
+
+// get runs a Get cmdlet and notes a failure under the source.
+func (r *reader) get(s Source, cmdlet string, params ...psobject.Property) []psobject.Object {
+	if r.t.Cmdlets == nil {
+		r.unread(s, cmdlet, target.ErrNoFace)
+		return nil
+	}
+	res, err := r.t.Cmdlets.Invoke(r.ctx, psobject.Invocation{Cmdlet: cmdlet, Parameters: params})
+	if err != nil {
+		r.unread(s, cmdlet, err)
+		return nil
+	}
+	return res.Output
+}
+
+// flag returns a Boolean property; one that the object does not show is unread, not False.
+func (r *reader) flag(s Source, o *psobject.Object, name string) bool {
+	v, _ := o.Get(name)
+	b, ok := v.(bool)
+	if !ok {
+		r.unread(s, o.String("Name"), errors.New(name+" is not shown"))
+	}
+	return b
+}
+
+func (r *reader) servers() {
+	for _, o := range r.get(SourceServers, "Get-ExchangeServer") {
+		s := Server{Name: o.String("Name"), FQDN: o.String("Fqdn")}
+		build, ok := ParseBuild(o.String("AdminDisplayVersion"))
+		if !ok {
+			r.unread(SourceServers, s.Name, errors.New("AdminDisplayVersion is not a build number"))
+		}
+		s.Build = build
+		r.f.Servers = append(r.f.Servers, s)
+	}
+	slices.SortFunc(r.f.Servers, func(a, b Server) int { return cmp.Compare(a.Name, b.Name) })
+	for _, s := range r.f.Servers {
+		for _, o := range r.get(SourceCertificates, "Get-ExchangeCertificate", psobject.Property{Name: "Server", Value: s.Name}) {
+			c := Certificate{Server: s.Name, Thumbprint: strings.ToUpper(o.String("Thumbprint")), Status: o.String("Status")}
+			before, _ := o.Get("NotBefore")
+			after, _ := o.Get("NotAfter")
+			c.NotBefore, _ = before.(time.Time)
+			c.NotAfter, _ = after.(time.Time)
+			r.f.Certificates = append(r.f.Certificates, c)
+		}
+	}
+}
+
+func methods(o *psobject.Object) Methods {
+	return Methods{
+		IIS: o.Strings("IISAuthenticationMethods"), Internal: o.Strings("InternalAuthenticationMethods"), External: o.Strings("ExternalAuthenticationMethods"),
+		OAuth: o.Bool("OAuthAuthentication"), Basic: o.Bool("BasicAuthentication") || o.Bool("BasicAuthEnabled"), Digest: o.Bool("DigestAuthentication"),
+		Windows: o.Bool("WindowsAuthentication") || o.Bool("WindowsAuthEnabled"), Forms: o.Bool("FormsAuthentication"), Adfs: o.Bool("AdfsAuthentication"),
+	}
+}
+
+func (r *reader) directories() {
+	for _, kind := range Kinds {
+		noun := "Get-" + string(kind) + "VirtualDirectory"
+		ad := r.get(SourceDirectories, noun, psobject.Property{Name: "ADPropertiesOnly", Value: true})
+		live := r.get(SourceDirectories, noun)
+		running := map[string]Methods{}
+		for i := range live {
+			running[strings.ToLower(live[i].String("Identity"))] = methods(&live[i])
+		}
+		for i := range ad {
+			o := &ad[i]
+			d := Directory{Server: o.String("Server"), Kind: kind, Identity: o.String("Identity"),
+				InternalURL: o.String("InternalUrl"), ExternalURL: o.String("ExternalUrl"), AD: methods(o)}
+			var ok bool
+			if d.Live, ok = running[strings.ToLower(d.Identity)]; !ok {
+				r.unread(SourceDirectories, d.Identity, errors.New("the server does not say what it runs"))
+			}
+			// A real server's AD copy shows the switches as False and keeps the truth in the list.
+			d.AD.OAuth = d.AD.OAuth || contains(d.AD.Internal, "OAuth")
+			r.f.Directories = append(r.f.Directories, d)
+		}
+	}
+	order := func(k Kind) int { return slices.Index(Kinds, k) }
+	slices.SortStableFunc(r.f.Directories, func(a, b Directory) int {
+		return cmp.Or(cmp.Compare(a.Server, b.Server), cmp.Compare(order(a.Kind), order(b.Kind)))
+	})
+}
+
+func (r *reader) services() {
+	for _, o := range r.get(SourceServices, "Get-ClientAccessService") {
+		r.f.Services = append(r.f.Services, Service{o.String("Name"), o.String("AutoDiscoverServiceInternalUri")})
+	}
+	slices.SortFunc(r.f.Services, func(a, b Service) int { return cmp.Compare(a.Server, b.Server) })
+}
+
+func (r *reader) authServers() {
+	for _, o := range r.get(SourceAuthServers, "Get-AuthServer") {
+		r.f.AuthServers = append(r.f.AuthServers, AuthServer{
+			Name: o.String("Name"), Type: o.String("Type"), Realm: o.String("Realm"), IssuerIdentifier: o.String("IssuerIdentifier"),
+			AuthorizationEndpoint: o.String("AuthorizationEndpoint"), AuthMetadataURL: o.String("AuthMetadataUrl"), DomainName: o.Strings("DomainName"),
+			Enabled: o.Bool("Enabled"), IsDefaultAuthorizationEndpoint: o.Bool("IsDefaultAuthorizationEndpoint"), HasKeys: len(o.Strings("CertificateStrings")) > 0,
+		})
+	}
+	slices.SortFunc(r.f.AuthServers, func(a, b AuthServer) int { return cmp.Compare(a.Name, b.Name) })
+	for _, o := range r.get(SourceAuthConfig, "Get-AuthConfig") {
+		r.f.Auth = AuthConfig{strings.ToUpper(o.String("CurrentCertificateThumbprint")), o.String("ServiceName")}
+	}
+}
+
+func (r *reader) organization() {
+	for _, o := range r.get(SourceOrganization, "Get-OrganizationConfig") {
+		r.f.Organization = Organization{o.String("Name"), r.flag(SourceOrganization, &o, "OAuth2ClientProfileEnabled"),
+			r.flag(SourceOrganization, &o, "MapiHttpEnabled"), o.String("DefaultAuthenticationPolicy")}
+	}
+	for _, o := range r.get(SourcePolicies, "Get-AuthenticationPolicy") {
+		p := Policy{Name: o.String("Name")}
+		for _, prop := range o.Properties {
+			if protocol, ok := strings.CutPrefix(prop.Name, "BlockModernAuth"); ok && prop.Value == true {
+				p.BlockModern = append(p.BlockModern, protocol)
+			}
+		}
+		r.f.Policies = append(r.f.Policies, p)
+	}
+	slices.SortFunc(r.f.Policies, func(a, b Policy) int { return cmp.Compare(a.Name, b.Name) })
+}
+
+func (r *reader) tenant() {
+	if r.t.Graph == nil {
+		r.unread(SourcePrincipal, "servicePrincipals", target.ErrNoFace)
+		r.unread(SourceTenant, "organization", target.ErrNoFace)
+		return
+	}
+	var err error
+	if r.f.Principal, err = r.t.Graph.ServicePrincipal(r.ctx, wellknown.Exchange); err != nil {
+		r.unread(SourcePrincipal, "servicePrincipals", err)
+	}
+	if r.f.Tenant, err = r.t.Graph.Organization(r.ctx); err != nil {
+		r.unread(SourceTenant, "organization", err)
+	}
+}
+
+func (r *reader) metadata() {
+	for _, a := range r.f.AuthServers {
+		if !a.Enabled || !a.EvoSTS() {
+			continue
+		}
+		if r.t.Probe == nil {
+			r.unread(SourceMetadata, a.AuthMetadataURL, target.ErrNoFace)
+			continue
+		}
+		if err := r.t.Probe.Reachable(r.ctx, a.AuthMetadataURL); err != nil {
+			r.f.Unreachable[a.Name] = err.Error()
+		}
+	}
+}
+
+// organizationManagement is the role group whose members may run every cmdlet.
+const organizationManagement = "Organization Management"
+
+func (r *reader) people() {
+	admins := map[string]bool{}
+	for _, o := range r.get(SourceRoles, "Get-RoleGroupMember", psobject.Property{Name: "Identity", Value: organizationManagement}) {
+		for _, key := range []string{"Guid", "Identity", "Name", "SamAccountName"} {
+			if v := o.String(key); v != "" {
+				admins[key+":"+strings.ToLower(v)] = true
+			}
+		}
+	}
+	var cloud *cloudUsers
+	if r.t.Graph == nil {
+		r.unread(SourceUsers, "users", target.ErrNoFace)
+	} else if users, err := r.t.Graph.Users(r.ctx); err != nil {
+		r.unread(SourceUsers, "users", err)
+	} else {
+		cloud = index(users)
+	}
+	for _, o := range r.get(SourcePeople, "Get-User") {
+		p := Person{Name: cmp.Or(o.String("DisplayName"), o.String("Name")), Account: o.String("SamAccountName"), UPN: o.String("UserPrincipalName"), SID: o.String("Sid")}
+		id := o.String("Guid")
+		for _, key := range []string{"Guid", "Identity", "Name", "SamAccountName"} {
+			if v := o.String(key); v != "" && admins[key+":"+strings.ToLower(v)] {
+				p.Administrator = true
+			}
+		}
+		if strings.Contains(o.String("UserAccountControl"), "AccountDisabled") {
+			continue
+		}
+		if kind := o.String("RecipientTypeDetails"); kind == "User" && !p.Administrator {
+			continue // has no mailbox and administers nothing: OWA, ECP and mail are not his
+		}
+		p.Critical = o.Bool("IsCriticalSystemObject") || wellKnownRID(p.SID)
+		if cloud != nil {
+			cloud.tie(&p, id)
+		}
+		r.f.People = append(r.f.People, p)
+	}
+	slices.SortFunc(r.f.People, func(a, b Person) int {
+		if a.Administrator != b.Administrator {
+			if a.Administrator {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(a.UPN, b.UPN), cmp.Compare(a.Account, b.Account))
+	})
+}
+
+// wellKnownRID tells whether a SID ends with a relative id of the directory's own
+// accounts: 500 Administrator, 501 Guest, 502 krbtgt (MS-DTYP 2.4.2.4). Their
+// isCriticalSystemObject is True, so synchronisation leaves them out.
+func wellKnownRID(sid string) bool {
+	return strings.HasPrefix(sid, "S-1-5-21-") && (strings.HasSuffix(sid, "-500") || strings.HasSuffix(sid, "-501") || strings.HasSuffix(sid, "-502"))
+}
+
+type cloudUsers struct {
+	bySID, byImmutable, byUPN map[string]*graph.User
+}
+
+func index(users []graph.User) *cloudUsers {
+	c := &cloudUsers{map[string]*graph.User{}, map[string]*graph.User{}, map[string]*graph.User{}}
+	for i := range users {
+		u := &users[i]
+		if u.OnPremisesSecurityIdentifier != "" {
+			c.bySID[strings.ToUpper(u.OnPremisesSecurityIdentifier)] = u
+		}
+		if u.OnPremisesImmutableID != "" {
+			c.byImmutable[u.OnPremisesImmutableID] = u
+		}
+		c.byUPN[strings.ToLower(u.UserPrincipalName)] = u
+	}
+	return c
+}
+
+// tie finds the person's cloud account: by SID, by immutable id (base64 of the
+// object GUID in its little-endian form, the source anchor), by UPN.
+func (c *cloudUsers) tie(p *Person, id string) {
+	u := c.bySID[strings.ToUpper(p.SID)]
+	if p.SID == "" {
+		u = nil
+	}
+	if g, err := guid.Parse(id); u == nil && err == nil {
+		le := g.BytesLE()
+		u = c.byImmutable[base64.StdEncoding.EncodeToString(le[:])]
+	}
+	if u == nil && p.UPN != "" {
+		u = c.byUPN[strings.ToLower(p.UPN)]
+	}
+	switch {
+	case u == nil && p.Critical:
+		p.Problem = "has no account in the tenant; isCriticalSystemObject keeps it out of synchronisation"
+	case u == nil:
+		p.Problem = "has no account in the tenant"
+	case !u.OnPremisesSyncEnabled:
+		p.Cloud, p.Problem = u.UserPrincipalName, "the account of that name in the tenant is not synchronised from this one"
+	case !u.AccountEnabled:
+		p.Cloud, p.Problem = u.UserPrincipalName, "the account in the tenant is disabled"
+	default:
+		p.Cloud, p.Synced = u.UserPrincipalName, true
+	}
+}

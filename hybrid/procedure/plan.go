@@ -1,0 +1,87 @@
+package procedure
+
+import (
+	"time"
+
+	"hma/hybrid/procedure/rule"
+)
+
+// PlanVersion is the version of the plan file.
+const PlanVersion = 1
+
+// Plan is what has to be changed, as data. Apply follows the changes alone.
+type Plan struct {
+	Version int       `json:"version"`
+	ID      string    `json:"id"`
+	Made    time.Time `json:"made"`
+	// Snapshot is the hash of the facts that the plan came from.
+	Snapshot string   `json:"snapshot"`
+	Changes  []Change `json:"changes"`
+	// Blocked are the findings that must be repaired by hand first; a plan that has
+	// any can be looked at, not applied.
+	Blocked []rule.Finding `json:"blocked,omitempty"`
+	// Losing are the people who could not sign in after the plan, administrators first.
+	Losing []string `json:"losing,omitempty"`
+	// Administrators could sign in after it; one of them must prove it before OWA and ECP are touched.
+	Administrators []string `json:"administrators,omitempty"`
+}
+
+// Step is a place in the how-to's order.
+type Step string
+
+// The steps in their order.
+const (
+	StepSPN           Step = "spn"            // service principal names appended
+	StepOAuth         Step = "oauth"          // OAuth on a virtual directory
+	StepEndpoint      Step = "endpoint"       // default authorization endpoint
+	StepClientProfile Step = "client-profile" // OAuth2ClientProfileEnabled
+	StepReplyURL      Step = "reply-url"      // reply URLs appended
+	StepLegacyOff     Step = "legacy-off"     // Adfs, Basic, Forms and Digest off on OWA, then ECP
+	StepBrowserOAuth  Step = "browser-oauth"  // OAuth on ECP, then OWA
+)
+
+// Action is what happens to a value.
+type Action string
+
+// The actions.
+const (
+	ActionAdd Action = "add" // entries are added to a list; nothing leaves it
+	ActionSet Action = "set" // values are set
+)
+
+// Symbol returns the action's sign in a diff: + or ~.
+func (a Action) Symbol() string {
+	if a == ActionAdd {
+		return "+"
+	}
+	return "~"
+}
+
+// Change is one change.
+type Change struct {
+	Number  int    `json:"number"`
+	Step    Step   `json:"step"`
+	Action  Action `json:"action"`
+	Address string `json:"address"` // what is changed, as a person would say it: EX2\OAB (Default Web Site)
+	// Cmdlet and Identity are the Set cmdlet and its object; "" for a list of the tenant.
+	Cmdlet   string `json:"cmdlet,omitempty"`
+	Identity string `json:"identity,omitempty"`
+	Server   string `json:"server,omitempty"`
+	// ObjectID is the Graph id of the service principal whose list is added to.
+	ObjectID string    `json:"object_id,omitempty"`
+	Settings []Setting `json:"settings"`
+	Reason   string    `json:"reason"`
+	Rule     string    `json:"rule"`
+	Source   string    `json:"source"` // heading of the how-to
+	// Reversible tells that rollback can restore it.
+	Reversible bool   `json:"reversible"`
+	Affects    string `json:"affects"`
+}
+
+// Setting is one property with its value before and after. With ActionAdd on a
+// list of the tenant, After is the entries that are added, and Before is empty.
+type Setting struct {
+	Property string `json:"property"`
+	Before   Value  `json:"before"`
+	After    Value  `json:"after"`
+}
