@@ -2,7 +2,6 @@ package cmdlet
 
 import (
 	"slices"
-	"strings"
 
 	"hma/exchange/org"
 	"hma/wire/guid"
@@ -156,27 +155,31 @@ func setAuthServer(c *call) error {
 		}
 	}
 	var md Metadata
+	warned := len(c.res.Warnings)
 	refresh := c.args.bool("RefreshAuthMetadata") || c.args.has("AuthMetadataUrl")
 	if refresh {
 		if md, err = c.fetch(url, target.Type); err != nil {
 			return err
 		}
 	}
-	err = c.change(func() string { return target.Name }, func(cfg *org.Configuration) error {
+	_, changed, err := c.r.org.Change(c, func(cfg *org.Configuration) error {
+		c.res.Warnings = c.res.Warnings[:warned] // this may run again
 		a := cfg.AuthServer(target.GUID)
 		if a == nil {
 			return notFound(identity)
 		}
-		return c.editAuthServer(cfg, a, url)
+		if err := c.editAuthServer(cfg, a, url); err != nil {
+			return err
+		}
+		if refresh {
+			a.TakeMetadata(md.Issuer, md.Realm, md.Certificates, c.r.opts.Now())
+		}
+		return nil
 	})
-	if err != nil || !refresh {
-		return err
+	if err == nil && !changed && !refresh {
+		c.unmodified(target.Name) // a refresh that found the same keys has done what was asked
 	}
-	if c.args.bool("RefreshAuthMetadata") {
-		// The keys may be what they were: a refresh that succeeded is no "no settings modified".
-		c.res.Warnings = slices.DeleteFunc(c.res.Warnings, func(w string) bool { return strings.Contains(w, "no settings of '"+target.Name+"'") })
-	}
-	return c.r.org.SetAuthServerMetadata(c, target.GUID, md.Issuer, md.Realm, md.Certificates, c.r.opts.Now())
+	return err
 }
 
 // editAuthServer applies the call's parameters to a.

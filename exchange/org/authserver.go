@@ -100,11 +100,16 @@ func (o *Organization) SetAuthServerMetadata(ctx context.Context, id guid.GUID, 
 		if a == nil {
 			return fmt.Errorf("AuthServer %s: %w", id, ErrNotFound)
 		}
-		if a.IssuerIdentifier == issuer && a.Realm == realm && slices.Equal(a.CertificateStrings, certs) && !a.MetadataFetched.IsZero() {
-			return nil
-		}
-		a.IssuerIdentifier, a.Realm, a.CertificateStrings, a.MetadataFetched = issuer, realm, slices.Clone(certs), at.UTC()
+		a.TakeMetadata(issuer, realm, certs, at)
 		return nil
 	})
 	return err
+}
+
+// TakeMetadata is SetAuthServerMetadata inside a Change: it leaves a as it is when nothing but the time is new.
+func (a *AuthServer) TakeMetadata(issuer, realm string, certs []string, at time.Time) {
+	if a.IssuerIdentifier == issuer && a.Realm == realm && slices.Equal(a.CertificateStrings, certs) && !a.MetadataFetched.IsZero() {
+		return
+	}
+	a.IssuerIdentifier, a.Realm, a.CertificateStrings, a.MetadataFetched = issuer, realm, slices.Clone(certs), at.UTC()
 }
