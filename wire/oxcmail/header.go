@@ -21,59 +21,77 @@ const (
 	maxList       = 256 << 10
 )
 
+// Field is one header field as it came.
+type Field struct {
+	// Name is as written, "" for lines that are no header field.
+	Name string
+	// Raw is everything, folding and line ends included.
+	Raw []byte
+}
+
+// Value returns the field's value unfolded and without outer white space.
+func (f Field) Value() string {
+	_, value, _ := strings.Cut(string(f.Raw), ":")
+	return strings.TrimSpace(strings.NewReplacer("\r\n", "", "\n", "").Replace(value))
+}
+
+// ErrHeaderTooLarge is what ReadFields says of more than MaxHeader bytes or 10,000 fields.
+var ErrHeaderTooLarge = errors.New("message header too large")
+
+// ReadFields reads a header block and leaves br at the body. end is the empty
+// line as it came, nil when the message ends with its header. Read sees the same
+// fields, so who judges or changes a header by this list judges what will be read.
+func ReadFields(br *bufio.Reader) (fields []Field, end []byte, err error) {
+	total := 0
+	for {
+		line, err := readLine(br, MaxHeader-total)
+		total += len(line)
+		if err != nil && err != io.EOF {
+			return fields, nil, err
+		}
+		bare := bytes.TrimRight(line, "\r\n")
+		switch {
+		case len(bare) == 0:
+			return fields, line, nil
+		case (bare[0] == ' ' || bare[0] == '\t') && len(fields) > 0:
+			last := &fields[len(fields)-1]
+			last.Raw = append(last.Raw, line...)
+		case len(fields) == maxFields:
+			return fields, nil, ErrHeaderTooLarge
+		default:
+			fields = append(fields, Field{Name: fieldName(bare), Raw: line})
+		}
+		if err == io.EOF {
+			return fields, nil, nil
+		}
+	}
+}
+
 // readHeader reads a header block up to and including its empty line. Lines that
 // are no header field are left out. raw is the block as it came, up to
 // MaxTransportHeaders; complete tells that nothing had to be left out.
 func readHeader(br *bufio.Reader) (h textproto.Header, raw []byte, complete bool, err error) {
-	var kept bytes.Buffer
+	fields, _, err := ReadFields(br)
 	complete = true
-	total, fields := 0, 0
-	keeping := false // the field that a continuation line belongs to is kept
-	for {
-		line, lineErr := readLine(br, MaxHeader-total)
-		total += len(line)
-		if errors.Is(lineErr, errLongLine) {
-			complete = false
-			break
-		}
-		bare := bytes.TrimRight(line, "\r\n")
-		if len(bare) == 0 {
-			err = lineErr
-			break
-		}
-		if room := MaxTransportHeaders - len(raw); room > 0 {
-			raw = append(raw, line[:min(len(line), room)]...)
-		}
-		switch {
-		case bare[0] == ' ' || bare[0] == '\t':
-			if !keeping {
-				complete = complete && fields > 0
-				break
-			}
-			kept.Write(bare)
-			kept.WriteString("\r\n")
-		case fields < maxFields && isField(bare):
-			keeping = true
-			fields++
-			kept.Write(bare)
-			kept.WriteString("\r\n")
-		default:
-			keeping, complete = false, false
-		}
-		if lineErr != nil {
-			err = lineErr
-			break
-		}
+	if errors.Is(err, ErrHeaderTooLarge) {
+		complete, err = false, nil
 	}
-	if err == io.EOF {
-		err = nil
+	var kept bytes.Buffer
+	for _, f := range fields {
+		if room := MaxTransportHeaders - len(raw); room > 0 {
+			raw = append(raw, f.Raw[:min(len(f.Raw), room)]...)
+		}
+		if f.Name == "" {
+			complete = false
+			continue
+		}
+		kept.Write(bytes.TrimRight(f.Raw, "\r\n"))
+		kept.WriteString("\r\n")
 	}
 	kept.WriteString("\r\n")
 	h, parseErr := textproto.ReadHeader(bufio.NewReader(&kept))
 	return h, raw, complete && parseErr == nil, err
 }
-
-var errLongLine = errors.New("line too long")
 
 // readLine returns a line with its end; with the last line of the input comes io.EOF.
 func readLine(br *bufio.Reader, limit int) ([]byte, error) {
@@ -83,7 +101,7 @@ func readLine(br *bufio.Reader, limit int) ([]byte, error) {
 		line = append(line, part...)
 		switch {
 		case len(line) > limit:
-			return line, errLongLine
+			return nil, ErrHeaderTooLarge
 		case errors.Is(err, bufio.ErrBufferFull):
 			continue
 		default:
@@ -92,19 +110,20 @@ func readLine(br *bufio.Reader, limit int) ([]byte, error) {
 	}
 }
 
-// isField tells whether a line begins a header field (RFC 5322 2.2, with space before the colon forgiven).
-func isField(line []byte) bool {
+// fieldName returns the name with which a line begins (RFC 5322 2.2, space before
+// the colon forgiven), "" when it is no header field.
+func fieldName(line []byte) string {
 	name, _, ok := bytes.Cut(line, []byte(":"))
 	name = bytes.TrimRight(name, " \t")
-	if !ok || len(name) == 0 {
-		return false
+	if !ok {
+		return ""
 	}
 	for _, c := range name {
 		if c < 33 || c > 126 {
-			return false
+			return ""
 		}
 	}
-	return true
+	return string(name)
 }
 
 var words = mime.WordDecoder{CharsetReader: func(label string, input io.Reader) (io.Reader, error) {
@@ -135,9 +154,22 @@ func clean(s string) string {
 	}, s))
 }
 
-// addresses reads an address list (RFC 5322 3.4). A list that breaks the grammar
+// maxText is how many characters of a subject, a name or an address are kept.
+const maxText = 1000
+
+// short is clean with an end to it.
+func short(s string) string {
+	s = clean(s)
+	if len(s) <= maxText {
+		return s
+	}
+	runes := []rune(s)
+	return string(runes[:min(len(runes), maxText)])
+}
+
+// Addresses reads an address list (RFC 5322 3.4). A list that breaks the grammar
 // is taken apart at its commas and angle brackets.
-func addresses(value string) []Address {
+func Addresses(value string) []Address {
 	if len(value) > maxList {
 		value = value[:maxList]
 	}
@@ -149,7 +181,7 @@ func addresses(value string) []Address {
 	var out []Address
 	if list, err := parser.ParseList(value); err == nil {
 		for _, a := range list[:min(len(list), MaxAddresses)] {
-			out = append(out, Address{Name: clean(a.Name), Email: clean(a.Address)})
+			out = append(out, Address{Name: short(a.Name), Email: short(a.Address)})
 		}
 		return out
 	}
@@ -162,7 +194,7 @@ func addresses(value string) []Address {
 		if !ok {
 			name, email = "", part
 		}
-		a := Address{Name: text(strings.Trim(strings.TrimSpace(name), `"`)), Email: clean(email)}
+		a := Address{Name: short(text(strings.Trim(strings.TrimSpace(name), `"`))), Email: short(email)}
 		if !a.IsZero() {
 			out = append(out, a)
 		}
@@ -205,7 +237,7 @@ func messageIDs(value string) []string {
 		if !ok || !closed {
 			break
 		}
-		if id = clean(id); id != "" && !strings.ContainsAny(id, " <") {
+		if id = clean(id); id != "" && len(id) < maxText && !strings.ContainsAny(id, " <") {
 			out = append(out, "<"+id+">")
 		}
 		value = rest

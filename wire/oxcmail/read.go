@@ -114,8 +114,8 @@ func (rd *reader) part(h textproto.Header, body io.Reader, at place) error {
 	if (contentType == "text/plain" || contentType == "text/html") && disposition != "attachment" && (name == "" || at.root) {
 		return rd.body(contentType == "text/html", params["charset"], decoded, at)
 	}
-	a := &Attachment{Name: name, ContentType: contentType, ContentLocation: clean(h.Get("Content-Location"))}
-	a.ContentID = strings.Trim(clean(h.Get("Content-Id")), "<>")
+	a := &Attachment{Name: name, ContentType: contentType, ContentLocation: short(h.Get("Content-Location"))}
+	a.ContentID = strings.Trim(short(h.Get("Content-Id")), "<>")
 	a.Embedded = contentType == "message/rfc822" || contentType == "message/global"
 	if a.Embedded {
 		a.ContentType = "message/rfc822"
@@ -274,9 +274,9 @@ func (rd *reader) addForms(forms *alternative) {
 // finish settles what is known only at the end.
 func (rd *reader) finish() {
 	m := rd.m
-	m.Text, m.HTML = string(rd.plain), string(rd.html)
+	m.Text, m.HTML = rd.clip(rd.plain), rd.clip(rd.html)
 	if rd.derive {
-		m.Text = PlainFromHTML(m.HTML)
+		m.Text = rd.clip([]byte(PlainFromHTML(m.HTML)))
 	}
 	shown := shownIDs(m.HTML)
 	for _, a := range rd.candidates {
@@ -289,6 +289,15 @@ func (rd *reader) finish() {
 	m.Props[mapi.PidTagHasAttachments] = m.HasAttachments()
 	m.Props[mapi.PidTagNativeBody] = m.NativeBody()
 	m.Props[mapi.PidTagInternetCodepage] = codepageUTF8
+}
+
+// clip holds a body to MaxBody: joining several and showing text as HTML make them longer.
+func (rd *reader) clip(b []byte) string {
+	if len(b) <= MaxBody {
+		return string(b)
+	}
+	rd.m.Damaged = true
+	return strings.ToValidUTF8(string(b[:MaxBody]), "")
 }
 
 // codepageUTF8 is the code page of the bytes in PidTagHTML.
@@ -405,14 +414,14 @@ func (rd *reader) header(h textproto.Header, raw []byte) {
 		p[mapi.PidTagInternetReferences] = strings.Join(ids, " ")
 		thread = ids[0]
 	}
-	setThread(p, text(h.Get("Subject")), text(h.Get("Thread-Topic")), h.Get("Thread-Index"), thread)
+	setThread(p, short(text(h.Get("Subject"))), short(text(h.Get("Thread-Topic"))), h.Get("Thread-Index"), thread)
 	rd.people(h)
 	p[mapi.PidTagImportance] = importance(h)
 	p[mapi.PidTagSensitivity] = sensitivity(h.Get("Sensitivity"))
 	p[mapi.PidTagPriority] = priority(h.Get("Priority"))
 	p[mapi.PidTagReadReceiptRequested] = h.Get("Disposition-Notification-To") != ""
 	p[mapi.PidTagOriginatorDeliveryReport] = h.Get("Return-Receipt-To") != ""
-	if v := clean(h.Get("List-Unsubscribe")); v != "" {
+	if v := short(h.Get("List-Unsubscribe")); v != "" {
 		p[mapi.PidTagListUnsubscribe] = v
 	}
 	var keywords []string
@@ -433,17 +442,17 @@ func (rd *reader) header(h textproto.Header, raw []byte) {
 // people reads who wrote the message and who it is for.
 func (rd *reader) people(h textproto.Header) {
 	m := rd.m
-	if from := addresses(h.Get("From")); len(from) > 0 {
+	if from := Addresses(h.Get("From")); len(from) > 0 {
 		m.From = from[0]
 	}
 	m.Sender = m.From
-	if sender := addresses(h.Get("Sender")); len(sender) > 0 {
+	if sender := Addresses(h.Get("Sender")); len(sender) > 0 {
 		m.Sender = sender[0]
 		if m.From.IsZero() {
 			m.From = m.Sender
 		}
 	}
-	if list := addresses(h.Get("Reply-To")); len(list) > 0 {
+	if list := Addresses(h.Get("Reply-To")); len(list) > 0 {
 		m.ReplyTo = list[:min(len(list), 100)]
 	}
 	for _, field := range []struct {
@@ -451,7 +460,7 @@ func (rd *reader) people(h textproto.Header) {
 		kind int32
 	}{{"To", mapi.RecipientTo}, {"Cc", mapi.RecipientCc}, {"Bcc", mapi.RecipientBcc}} {
 		for fields := h.FieldsByKey(field.name); fields.Next() && len(m.Recipients) < MaxAddresses; {
-			for _, a := range addresses(fields.Value()) {
+			for _, a := range Addresses(fields.Value()) {
 				m.Recipients = append(m.Recipients, Recipient{field.kind, a})
 			}
 		}
