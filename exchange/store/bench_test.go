@@ -96,11 +96,14 @@ func BenchmarkGetItem(b *testing.B) {
 // BenchmarkSyncNoChange is ews.sync.nochange.flatness.
 func BenchmarkSyncNoChange(b *testing.B) {
 	eachSize(b, func(b *testing.B, m *Mailbox, inbox FolderID) {
-		last, err := m.LastChange(context.Background())
-		if err != nil {
-			b.Fatal(err)
+		var state SyncState
+		for more := true; more; {
+			page, err := m.SyncItems(context.Background(), inbox, state, MaxChanges, false)
+			if err != nil {
+				b.Fatal(err)
+			}
+			state, more = page.State, page.More
 		}
-		state := SyncState{Scope: inbox, Epoch: m.epoch, Since: last}
 		for b.Loop() {
 			page, err := m.SyncItems(context.Background(), inbox, state, 512, false)
 			if err != nil || len(page.Changes) != 0 {

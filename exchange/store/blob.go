@@ -240,11 +240,59 @@ func (r *BlobReader) WriteTo(w io.Writer) (int64, error) {
 	}
 }
 
+// Contents are blobs of at most ChunkSize bytes that are written together with the
+// item that refers to them, in the same transaction: an item with a few short
+// parts costs one commit. What is longer goes through WriteBlob first.
+type Contents map[mapi.Blob][]byte
+
+// Add puts a content in and returns its name. The bytes must not change before the item is written.
+func (c Contents) Add(data []byte) mapi.Blob {
+	blob := mapi.Blob{Hash: sha256.Sum256(data), Size: int64(len(data))}
+	c[blob] = data
+	return blob
+}
+
+// Gather reads r to its end: a content that fits into a chunk is added to into, a
+// longer one is written with WriteBlob.
+func (m *Mailbox) Gather(ctx context.Context, r io.Reader, into Contents) (mapi.Blob, error) {
+	head, err := readChunk(r)
+	if err != nil {
+		return mapi.Blob{}, fmt.Errorf("write blob: %w", err)
+	}
+	if len(head) < ChunkSize {
+		return into.Add(head), nil
+	}
+	return m.WriteBlob(ctx, io.MultiReader(bytes.NewReader(head), r))
+}
+
+// putContents writes the contents that the mailbox does not have yet.
+func (w *writer) putContents(c Contents) error {
+	for blob, data := range c {
+		if len(data) > ChunkSize {
+			return fmt.Errorf("content of %d bytes, want at most %d: %w", len(data), ChunkSize, ErrInvalid)
+		}
+		mine, id := randomID(), int64(0)
+		_, err := w.Exec(`INSERT INTO blob (mailbox, id, hash, size, refs, touched) VALUES ($1, $2, $3, $4, 0, $5)
+			ON CONFLICT (mailbox, hash) DO UPDATE SET touched = excluded.touched`, w.m.id, mine, blob.Hash[:], blob.Size, micros(w.now))
+		if err == nil {
+			err = w.QueryRow("SELECT id FROM blob WHERE mailbox = $1 AND hash = $2", w.m.id, blob.Hash[:]).Scan(&id)
+		}
+		if err == nil && id == mine && len(data) > 0 {
+			err = w.m.insertChunks(w.Tx, id, 0, [][]byte{data})
+		}
+		if err != nil {
+			return fmt.Errorf("write content: %w", err)
+		}
+	}
+	return nil
+}
+
 // inlineValue is the longest property value that stays in its bag.
 const inlineValue = 4 << 10
 
-// shelve returns the bag with long values moved to blobs. Properties with a column stay.
-func (m *Mailbox) shelve(ctx context.Context, bag mapi.Bag) (mapi.Bag, error) {
+// shelve returns the bag with long values moved to blobs, short ones among the
+// contents. Properties with a column stay.
+func (m *Mailbox) shelve(ctx context.Context, bag mapi.Bag, contents Contents) (mapi.Bag, error) {
 	out := make(mapi.Bag, len(bag))
 	for tag, v := range bag {
 		var long []byte
@@ -260,7 +308,7 @@ func (m *Mailbox) shelve(ctx context.Context, bag mapi.Bag) (mapi.Bag, error) {
 		}
 		t := tag.Type()
 		if _, column := promotedColumn(tag); long != nil && !column && (t.IsString() || t == mapi.Binary || t == mapi.Object) {
-			blob, err := m.writeBlob(ctx, bytes.NewReader(long))
+			blob, err := m.Gather(ctx, bytes.NewReader(long), contents)
 			if err != nil {
 				return nil, err
 			}

@@ -21,13 +21,15 @@ func (m *Mailbox) CreateItem(ctx context.Context, item NewItem) (Stamp, error) {
 // call are much faster than one by one.
 func (m *Mailbox) CreateItems(ctx context.Context, items []NewItem) ([]Stamp, error) {
 	ready := make([]NewItem, len(items))
+	contents := Contents{}
 	for i, n := range items {
 		err := m.own(n.Folder)
 		if err == nil {
 			n.Props, err = canonical(n.Props)
 		}
 		if err == nil {
-			n.Props, err = m.shelve(ctx, n.Props)
+			n.Props, err = m.shelve(ctx, n.Props, contents)
+			maps.Copy(contents, n.Contents)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("create item: %w", err)
@@ -36,6 +38,9 @@ func (m *Mailbox) CreateItems(ctx context.Context, items []NewItem) ([]Stamp, er
 	}
 	var stamps []Stamp
 	err := m.write(ctx, func(w *writer) error {
+		if err := w.putContents(contents); err != nil {
+			return err
+		}
 		stamps = make([]Stamp, len(ready))
 		for i, n := range ready {
 			it := &Item{Folder: n.Folder, Associated: n.Associated, Read: n.Read, MIME: n.MIME, Props: maps.Clone(n.Props), Recipients: n.Recipients}

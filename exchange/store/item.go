@@ -64,7 +64,7 @@ type Attachment struct {
 	Props       mapi.Bag
 }
 
-// NewItem is an item to create. Blobs are written before (WriteBlob).
+// NewItem is an item to create. Its blobs were written before (WriteBlob) or are among its Contents.
 type NewItem struct {
 	Folder      FolderID
 	Associated  bool
@@ -74,6 +74,7 @@ type NewItem struct {
 	Props       mapi.Bag // PidTagMessageClass is IPM.Note when missing, delivery time now
 	Recipients  []Recipient
 	Attachments []Attachment
+	Contents    Contents // short blobs to write along; nil is none
 }
 
 // ItemUpdate is a change of an item; what is nil stays. Who changes what the MIME
@@ -87,6 +88,7 @@ type ItemUpdate struct {
 	Recipients        *[]Recipient
 	AddAttachments    []Attachment
 	DeleteAttachments []int32 // numbers; one that is not there is ErrNotFound
+	Contents          Contents
 }
 
 // Stamp is what a write leaves behind of an item.

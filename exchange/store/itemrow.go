@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hma/exchange/store/query"
+	"hma/internal/sqldb"
 	"hma/wire/mapi"
 )
 
@@ -190,6 +191,10 @@ func (it *Item) rowValues(now time.Time) ([]any, error) {
 	return values, nil
 }
 
+// maxIndexedBytes is the longest binary value of a column: an index entry must fit
+// a database page. Real conversation ids have 16 bytes, indexes 22 + 5n.
+const maxIndexedBytes = 2000
+
 // columnValue returns what a promoted column is to hold: nil when the item has no such property.
 func (it *Item) columnValue(c query.Column) (any, error) {
 	if c.Tag == mapi.PidTagMessageSize {
@@ -205,7 +210,7 @@ func (it *Item) columnValue(c query.Column) (any, error) {
 			return clean(v), nil
 		}
 	case []byte:
-		if c.Kind == query.Bytes {
+		if c.Kind == query.Bytes && len(v) <= maxIndexedBytes {
 			return v, nil
 		}
 	case bool:
@@ -225,7 +230,7 @@ func (it *Item) columnValue(c query.Column) (any, error) {
 			return int64(v), nil
 		}
 	}
-	return nil, fmt.Errorf("property %s cannot be a %T: %w", c.Tag, v, ErrInvalid)
+	return nil, fmt.Errorf("property %s cannot hold this %T: %w", c.Tag, v, ErrInvalid)
 }
 
 // selection is which columns a statement reads and how to make an Item of them.
@@ -426,7 +431,15 @@ func (m *Mailbox) Item(ctx context.Context, id ItemID, want Want) (*Item, error)
 	if err := m.own(id); err != nil {
 		return nil, err
 	}
-	return m.item(m.reads(ctx), id, want)
+	if !want.Recipients && !want.Attachments {
+		return m.item(m.reads(ctx), id, want)
+	}
+	var it *Item
+	err := m.store.db.View(ctx, func(tx *sqldb.Tx) (err error) {
+		it, err = m.item(tx, id, want)
+		return err
+	})
+	return it, err
 }
 
 // Attachment returns one attachment of an item.

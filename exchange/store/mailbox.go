@@ -37,7 +37,6 @@ type Mailbox struct {
 	id    int64 // the mailbox's number, first in every key
 	guid  guid.GUID
 	db    guid.GUID // replica GUID of the ids that this mailbox mints
-	epoch int64
 	info  MailboxInfo
 	names *names
 }
@@ -76,8 +75,9 @@ func (m *Mailbox) DatabaseGUID() guid.GUID { return m.db }
 func (m *Mailbox) Info() MailboxInfo { return m.info }
 
 // OpenMailbox returns the mailbox with the GUID; the first call creates it with
-// its distinguished folders, later ones take up what changed in info. The caller
-// acts as the server: use As to act for a person.
+// its distinguished folders, later ones take up what changed in info: every caller
+// should make it of the same record. The caller acts as the server: use As to act
+// for a person.
 func (s *Store) OpenMailbox(ctx context.Context, id guid.GUID, info MailboxInfo) (*Mailbox, error) {
 	if m := s.boxes.get(id); m != nil && m.info == info {
 		return m, nil
@@ -109,8 +109,8 @@ func (s *Store) FindMailbox(ctx context.Context, id guid.GUID) (*Mailbox, error)
 func (s *Store) load(ctx context.Context, id guid.GUID) (*Mailbox, error) {
 	m := &Mailbox{store: s, guid: id, names: &names{}}
 	var database string
-	err := s.db.QueryRow(ctx, "SELECT id, db_guid, epoch, owner_sid, legacy_dn, display_name, quota, kind FROM mailbox WHERE guid = $1", column(id)).
-		Scan(&m.id, &database, &m.epoch, &m.info.OwnerSID, &m.info.LegacyDN, &m.info.DisplayName, &m.info.Quota, &m.info.Kind)
+	err := s.db.QueryRow(ctx, "SELECT id, db_guid, owner_sid, legacy_dn, display_name, quota, kind FROM mailbox WHERE guid = $1", column(id)).
+		Scan(&m.id, &database, &m.info.OwnerSID, &m.info.LegacyDN, &m.info.DisplayName, &m.info.Quota, &m.info.Kind)
 	if err != nil {
 		return nil, fmt.Errorf("open mailbox %s: %w", id, noRow(err))
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"hma/wire/mapi"
@@ -28,7 +29,11 @@ func (m *Mailbox) updateItem(ctx context.Context, id ItemID, u ItemUpdate) (stam
 	if u.Set, err = canonical(u.Set); err != nil {
 		return Stamp{}, err
 	}
-	if u.Set, err = m.shelve(ctx, u.Set); err != nil {
+	contents := maps.Clone(u.Contents)
+	if contents == nil {
+		contents = Contents{}
+	}
+	if u.Set, err = m.shelve(ctx, u.Set, contents); err != nil {
 		return Stamp{}, err
 	}
 	err = m.write(ctx, func(w *writer) error {
@@ -41,6 +46,9 @@ func (m *Mailbox) updateItem(ctx context.Context, id ItemID, u ItemUpdate) (stam
 		}
 		if u.Read != nil && u.onlyRead() {
 			stamp, err = w.setRead(it, *u.Read)
+			return err
+		}
+		if err := w.putContents(contents); err != nil {
 			return err
 		}
 		w.grew = len(u.Set) > 0 || u.MIME != nil || len(u.AddAttachments) > 0

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -319,7 +320,9 @@ func TestBlobs(t *testing.T) {
 			}
 		}
 		broken := errors.New("connection lost")
-		_, err := m.WriteBlob(ctx, io.MultiReader(io.LimitReader(rand.NewChaCha8([32]byte{2}), 6*store.ChunkSize), iotest.ErrReader(broken)))
+		_, err := m.CreateItem(ctx, store.NewItem{Folder: role(t, m, store.RoleInbox), Props: mapi.Bag{mapi.PidTagConversationID: make([]byte, 5000)}})
+		want(t, err, store.ErrInvalid)
+		_, err = m.WriteBlob(ctx, io.MultiReader(io.LimitReader(rand.NewChaCha8([32]byte{2}), 6*store.ChunkSize), iotest.ErrReader(broken)))
 		want(t, err, broken)
 		_, err = m.CreateItem(ctx, store.NewItem{Folder: role(t, m, store.RoleInbox), MIME: mapi.Blob{Hash: [32]byte{9}, Size: 5}})
 		want(t, err, store.ErrNotFound)
@@ -352,6 +355,89 @@ func TestBlobs(t *testing.T) {
 		_, err = io.ReadAll(m.OpenBlob(ctx, keep))
 		want(t, err, store.ErrNotFound)
 	})
+}
+
+func TestContents(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s, _ := Open(t, db)
+		m := mailbox(t, s)
+		ctx := t.Context()
+		contents := store.Contents{}
+		short, err := m.Gather(ctx, strings.NewReader("short"), contents)
+		ok(t, err)
+		empty := contents.Add(nil)
+		long, err := m.Gather(ctx, strings.NewReader(strings.Repeat("long", store.ChunkSize)), contents)
+		ok(t, err)
+		if len(contents) != 2 {
+			t.Errorf("%d contents wait for the item", len(contents))
+		}
+		twin, err := m.WriteBlob(ctx, strings.NewReader("short"))
+		if err != nil || twin != short {
+			t.Errorf("the same content is %v and %v, %v", short, twin, err)
+		}
+		n := store.NewItem{Folder: role(t, m, store.RoleInbox), MIME: long, Contents: contents, Attachments: []store.Attachment{{Content: short}, {Content: empty}}}
+		stamp := create(t, m, n)
+		create(t, m, n)
+		more := store.Contents{}
+		_, err = m.UpdateItem(ctx, stamp.ID, store.ItemUpdate{AddAttachments: []store.Attachment{{Content: more.Add([]byte("more"))}}, Contents: more})
+		ok(t, err)
+		it, err := m.Item(ctx, stamp.ID, store.Want{Attachments: true})
+		ok(t, err)
+		for i, text := range []string{"short", "", "more"} {
+			if got, err := io.ReadAll(m.OpenBlob(ctx, it.Attachments[i].Content)); err != nil || string(got) != text {
+				t.Errorf("attachment %d is %q, %v", i, got, err)
+			}
+		}
+		n.Contents = store.Contents{}
+		n.MIME = n.Contents.Add(make([]byte, store.ChunkSize+1))
+		_, err = m.CreateItem(ctx, n)
+		want(t, err, store.ErrInvalid)
+		checkCounters(t, db)
+	})
+}
+
+// TestLargeItem shows that an item of 50 MB passes through little memory.
+func TestLargeItem(t *testing.T) {
+	s, _ := Open(t, sqldbtest.Disk(t))
+	m := mailbox(t, s)
+	const size = 50 << 20
+	var base, most uint64
+	measure := func() uint64 {
+		runtime.GC()
+		var stats runtime.MemStats
+		runtime.ReadMemStats(&stats)
+		most = max(most, stats.HeapAlloc)
+		return stats.HeapAlloc
+	}
+	base = measure()
+	blob, err := m.WriteBlob(t.Context(), &gauge{Reader: io.LimitReader(rand.NewChaCha8([32]byte{5}), size), measure: measure})
+	ok(t, err)
+	stamp := create(t, m, store.NewItem{Folder: role(t, m, store.RoleInbox), MIME: blob})
+	it, err := m.Item(t.Context(), stamp.ID, store.Want{All: true})
+	ok(t, err)
+	n, err := io.Copy(io.Discard, &gauge{Reader: m.OpenBlob(t.Context(), it.MIME), measure: measure})
+	if err != nil || n != size || it.Size < size {
+		t.Errorf("%d bytes, item of %d, %v", n, it.Size, err)
+	}
+	if grown := most - base; grown > 16<<20 {
+		t.Errorf("%d bytes of heap for an item of %d", grown, size)
+	}
+}
+
+// gauge measures the heap once for each 8 MB that pass.
+type gauge struct {
+	io.Reader
+	measure func() uint64
+	passed  int
+}
+
+func (g *gauge) Read(p []byte) (int, error) {
+	n, err := g.Reader.Read(p)
+	if (g.passed+n)>>23 != g.passed>>23 {
+		g.measure()
+	}
+	g.passed += n
+	return n, err
 }
 
 func TestConcurrentWriters(t *testing.T) {
