@@ -3,36 +3,155 @@ package transport
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
 
 	"hma/exchange/store"
-	"hma/wire/oxcmail"
+	"hma/wire/guid"
+	"hma/wire/mapi"
 )
 
-// Deliver puts a message into the inbox of each recipient, who must be local. A
-// Received field goes on top; the rest is stored byte for byte. The error is for
-// the message as a whole (it could not be read, it is too large) and means that
-// nobody got it; what concerns one recipient is in the results, which are in the
-// order of env.To. Two addresses of one mailbox get one item.
+// parallel is how many recipients' mailboxes one message is written to at a time;
+// writes that wait together share a commit.
+const parallel = 16
+
+// Deliver puts a message into the inbox of each recipient, who must be local.
+// Return-Path and Received go on top; the rest is stored byte for byte. The error
+// is for the message as a whole (it could not be read, it is too large) and means
+// that nobody got it; what concerns one recipient is in the results, which are in
+// the order of env.To. Two addresses of one mailbox get one item.
 func (t *Transport) Deliver(ctx context.Context, env Envelope, message io.Reader) ([]Result, error) {
-	return nil, errors.ErrUnsupported
+	if err := env.check(); err != nil {
+		return nil, err
+	}
+	results := make([]Result, len(env.To))
+	var order []guid.GUID
+	places := map[guid.GUID][]int{} // the envelope's recipients behind a mailbox
+	found := map[guid.GUID]*Mailbox{}
+	for i, to := range env.To {
+		results[i].Recipient = to
+		box, err := t.cfg.Directory.Mailbox(ctx, to)
+		if err != nil {
+			results[i].Err = err
+			continue
+		}
+		if found[box.GUID] == nil {
+			found[box.GUID] = box
+			order = append(order, box.GUID)
+		}
+		places[box.GUID] = append(places[box.GUID], i)
+	}
+	if len(order) == 0 {
+		return results, nil
+	}
+	first, err := t.open(ctx, found[order[0]])
+	if err != nil {
+		return nil, err
+	}
+	now := t.cfg.Now()
+	s, err := stage(ctx, first, io.MultiReader(strings.NewReader(t.trace(env, now)), message))
+	if err != nil {
+		return nil, err
+	}
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, parallel)
+	for _, id := range order {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			item, err := t.deliverTo(ctx, found[id], s, now)
+			for _, i := range places[id] {
+				results[i].Item, results[i].Err = item, err
+			}
+		})
+	}
+	wg.Wait()
+	return results, nil
 }
 
-// Prepare writes a message's MIME, attachments and long bodies into the mailbox
-// as blobs and returns the item that CreateItem makes of them, for any folder
-// (Folder is not set). It is the one way from MIME to an item.
-func Prepare(ctx context.Context, mailbox *store.Mailbox, message io.Reader) (store.NewItem, error) {
-	return store.NewItem{}, errors.ErrUnsupported
+func (t *Transport) open(ctx context.Context, box *Mailbox) (*store.Mailbox, error) {
+	return t.cfg.Store.OpenMailbox(ctx, box.GUID, box.Info)
 }
 
-// OpenMIME returns an item as a MIME stream: the message that it came as, byte for
-// byte, or one made of its properties. The item is read again by its id. Bcc is
-// part of it; Submit takes it away.
-func OpenMIME(ctx context.Context, mailbox *store.Mailbox, id store.ItemID) (io.ReadCloser, error) {
-	return nil, errors.ErrUnsupported
+func (t *Transport) deliverTo(ctx context.Context, box *Mailbox, s *staged, now time.Time) (store.ItemID, error) {
+	mailbox, err := t.open(ctx, box)
+	if err != nil {
+		return store.ItemID{}, err
+	}
+	return t.deliverInto(ctx, mailbox, s, now)
 }
 
-// Message returns an item's elements as oxcmail has them, bodies resolved.
-func Message(ctx context.Context, mailbox *store.Mailbox, item *store.Item) (*oxcmail.Message, error) {
-	return nil, errors.ErrUnsupported
+// deliverInto puts a message where new mail of its class goes.
+func (t *Transport) deliverInto(ctx context.Context, mailbox *store.Mailbox, s *staged, now time.Time) (store.ItemID, error) {
+	item, err := s.prepare(ctx, mailbox)
+	if err != nil {
+		return store.ItemID{}, err
+	}
+	if item.Folder, err = mailbox.ReceiveFolder(ctx, item.Props.String(mapi.PidTagMessageClass)); err != nil {
+		return store.ItemID{}, err
+	}
+	item.Delivered = true
+	item.Props[mapi.PidTagMessageDeliveryTime] = now.UTC()
+	stamp, err := mailbox.CreateItem(ctx, item)
+	return stamp.ID, err
+}
+
+// trace is what delivery writes on top of a message (RFC 5321 4.4).
+func (t *Transport) trace(env Envelope, now time.Time) string {
+	return fmt.Sprintf("Return-Path: <%s>\r\nReceived: by %s; %s\r\n", env.From, t.cfg.Host, now.UTC().Format(dateLayout))
+}
+
+// dateLayout is the date-time of RFC 5322 3.3.
+const dateLayout = "Mon, 02 Jan 2006 15:04:05 -0700"
+
+// check refuses an envelope that nobody could deliver or answer.
+func (e Envelope) check() error {
+	switch {
+	case len(e.To) == 0:
+		return ErrNoRecipients
+	case len(e.To) > MaxRecipients:
+		return ErrTooMany
+	case e.From != "" && !validAddress(e.From):
+		return fmt.Errorf("sender: %w", ErrInvalidAddress)
+	}
+	for _, to := range e.To {
+		if !validAddress(to) {
+			return fmt.Errorf("recipient: %w", ErrInvalidAddress)
+		}
+	}
+	return nil
+}
+
+// validAddress tells whether s can stand in an envelope: a local part, a domain,
+// and nothing that would end the line or the brackets around it. Quoted local
+// parts are not taken.
+func validAddress(s string) bool {
+	local, domain, ok := strings.Cut(s, "@")
+	bad := func(r rune) bool { return r <= ' ' || unicode.IsControl(r) || strings.ContainsRune(`<>()[]",;:\@`, r) }
+	return ok && local != "" && domain != "" && len(local) <= 64 && len(s) <= 254 && // RFC 5321 4.5.3.1
+		!strings.ContainsFunc(local, bad) && !strings.ContainsFunc(domain, bad)
+}
+
+// domain is the part of an address after the at sign, in lower case.
+func domain(address string) string {
+	return strings.ToLower(address[strings.LastIndexByte(address, '@')+1:])
+}
+
+// reason is a failure in words for a report, with its status code (RFC 3463).
+func reason(err error) (status, words string) {
+	switch {
+	case errors.Is(err, errNoRoute):
+		return "5.4.4", "There is no route to other organisations from this server."
+	case errors.Is(err, ErrUnknownRecipient):
+		return "5.1.1", "There is no mailbox with this address."
+	case errors.Is(err, ErrInvalidAddress):
+		return "5.1.3", "This is not a valid address."
+	case errors.Is(err, store.ErrQuota):
+		return "5.2.2", "The recipient's mailbox is full."
+	}
+	return "5.3.0", "The message could not be stored."
 }

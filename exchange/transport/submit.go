@@ -1,11 +1,20 @@
 package transport
 
 import (
+	"bufio"
+	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
+	"net/mail"
+	"strings"
+	"time"
 
 	"hma/exchange/store"
+	"hma/wire/mapi"
+	"hma/wire/oxcmail"
 )
 
 // Submission is a message that a person sends.
@@ -24,17 +33,243 @@ type Submission struct {
 	MessageID string
 }
 
+// errNoRoute is why a recipient elsewhere does not get a message.
+var errNoRoute = errors.New("no route to other organisations")
+
 // Submit sends a message: the authors must be ones that the person may name
 // (ErrSendAsDenied), Message-ID and Date are added where missing, Bcc is taken
 // away, and every local recipient gets it. For the others one report goes to the
 // sender's inbox. When Submit returns no error, all of that is durable.
 func (t *Transport) Submit(ctx context.Context, s Submission) (*Receipt, error) {
-	return nil, errors.ErrUnsupported
+	br := bufio.NewReader(s.Message)
+	fields, end, err := oxcmail.ReadFields(br)
+	if errors.Is(err, oxcmail.ErrHeaderTooLarge) {
+		err = ErrTooLarge
+	}
+	if err != nil {
+		return nil, fmt.Errorf("submit: %w", err)
+	}
+	h := &header{fields: fields}
+	authors, err := h.authors()
+	if err != nil {
+		return nil, fmt.Errorf("submit: %w", err)
+	}
+	env := Envelope{From: s.From, To: s.To}
+	if env.From == "" {
+		env.From = authors[len(authors)-1]
+	}
+	if env.To == nil {
+		env.To = h.recipients()
+	}
+	if len(env.To) == 0 {
+		return nil, fmt.Errorf("submit: %w", ErrNoRecipients)
+	}
+	if len(env.To) > MaxRecipients {
+		return nil, fmt.Errorf("submit: %w", ErrTooMany)
+	}
+	for _, a := range append(authors, env.From) {
+		if !validAddress(a) {
+			return nil, fmt.Errorf("submit: author: %w", ErrInvalidAddress)
+		}
+		may, err := t.cfg.MaySendAs(ctx, s.SID, a)
+		if err != nil {
+			return nil, fmt.Errorf("submit: %w", err)
+		}
+		if !may {
+			return nil, fmt.Errorf("submit as %s: %w", a, ErrSendAsDenied)
+		}
+	}
+	receipt := &Receipt{}
+	receipt.MessageID, receipt.Date = h.complete(s.MessageID, t.messageID, t.cfg.Now())
+	if end == nil {
+		end = []byte("\r\n")
+	}
+	receipt.Results, err = t.dispatch(ctx, env, io.MultiReader(bytes.NewReader(h.bytes()), bytes.NewReader(end), br))
+	if err != nil {
+		return nil, fmt.Errorf("submit: %w", err)
+	}
+	if err := t.report(ctx, s.Mailbox, env.From, h, receipt.Results); err != nil {
+		return nil, fmt.Errorf("submit: %w", err)
+	}
+	return receipt, nil
+}
+
+// dispatch delivers to those who are local and says of the others why not.
+func (t *Transport) dispatch(ctx context.Context, env Envelope, message io.Reader) ([]Result, error) {
+	results := make([]Result, len(env.To))
+	local := Envelope{From: env.From}
+	var places []int
+	for i, to := range env.To {
+		results[i].Recipient = to
+		if !validAddress(to) {
+			results[i].Err = ErrInvalidAddress
+			continue
+		}
+		accepted, err := t.cfg.Directory.Accepted(ctx, domain(to))
+		switch {
+		case err != nil:
+			return nil, err
+		case !accepted:
+			results[i].Err = errNoRoute
+		default:
+			local.To = append(local.To, to)
+			places = append(places, i)
+		}
+	}
+	if len(local.To) == 0 {
+		return results, nil
+	}
+	delivered, err := t.Deliver(ctx, local, message)
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range delivered {
+		if r.Err != nil && !errors.Is(r.Err, ErrUnknownRecipient) {
+			t.cfg.Log.WarnContext(ctx, "delivery failed", "recipient", r.Recipient, "error", r.Err)
+		}
+		results[places[i]] = r
+	}
+	return results, nil
+}
+
+// messageID makes one of its own (RFC 5322 3.6.4).
+func (t *Transport) messageID() string {
+	return "<" + strings.ToLower(rand.Text()) + "@" + t.cfg.Host + ">"
+}
+
+// header is a message's header block while it is judged and completed.
+type header struct{ fields []oxcmail.Field }
+
+func (h *header) values(name string) []string {
+	var out []string
+	for _, f := range h.fields {
+		if strings.EqualFold(f.Name, name) {
+			out = append(out, f.Value())
+		}
+	}
+	return out
+}
+
+// authors are the addresses of From, then that of Sender. A message shows one
+// author to its reader, so there is one From field with at least one address; with
+// several there must be a Sender (RFC 5322 3.6.2).
+func (h *header) authors() ([]string, error) {
+	from, sender := h.values("From"), h.values("Sender")
+	if len(from) != 1 || len(sender) > 1 {
+		return nil, fmt.Errorf("%d From and %d Sender fields: %w", len(from), len(sender), ErrInvalidAddress)
+	}
+	var out []string
+	for _, a := range oxcmail.Addresses(from[0]) {
+		out = append(out, a.Email)
+	}
+	if len(out) == 0 || len(out) > 1 && len(sender) == 0 {
+		return nil, fmt.Errorf("%d authors: %w", len(out), ErrInvalidAddress)
+	}
+	if len(sender) == 1 {
+		list := oxcmail.Addresses(sender[0])
+		if len(list) != 1 {
+			return nil, fmt.Errorf("%d senders: %w", len(list), ErrInvalidAddress)
+		}
+		out = append(out, list[0].Email)
+	}
+	return out, nil
+}
+
+// recipients are the addresses of To, Cc and Bcc, each once.
+func (h *header) recipients() []string {
+	var out []string
+	seen := map[string]bool{}
+	for _, name := range []string{"To", "Cc", "Bcc"} {
+		for _, value := range h.values(name) {
+			for _, a := range oxcmail.Addresses(value) {
+				if key := strings.ToLower(a.Email); a.Email != "" && !seen[key] {
+					seen[key] = true
+					out = append(out, a.Email)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// complete takes away what must not travel and adds what must be there. It
+// returns the message's id and date.
+func (h *header) complete(id string, newID func() string, now time.Time) (string, time.Time) {
+	var kept []oxcmail.Field
+	for _, f := range h.fields {
+		// Lines that are no field would end the header for many readers.
+		if f.Name != "" && !strings.EqualFold(f.Name, "Bcc") && !strings.EqualFold(f.Name, "Return-Path") {
+			kept = append(kept, f)
+		}
+	}
+	h.fields = kept
+	if ids := h.values("Message-ID"); len(ids) > 0 && ids[0] != "" {
+		id = ids[0]
+	} else {
+		if id == "" {
+			id = newID()
+		}
+		h.add("Message-ID", id)
+	}
+	sent := now
+	if dates := h.values("Date"); len(dates) == 0 {
+		h.add("Date", now.UTC().Format(dateLayout))
+	} else if t, err := mail.ParseDate(dates[0]); err == nil {
+		sent = t
+	}
+	return id, sent.UTC()
+}
+
+func (h *header) add(name, value string) {
+	h.fields = append(h.fields, oxcmail.Field{Name: name, Raw: []byte(name + ": " + value + "\r\n")})
+}
+
+func (h *header) bytes() []byte {
+	var out []byte
+	for _, f := range h.fields {
+		out = append(out, f.Raw...)
+		if !bytes.HasSuffix(f.Raw, []byte("\n")) {
+			out = append(out, "\r\n"...)
+		}
+	}
+	return out
 }
 
 // SubmitItem sends a stored item and then moves it to the folder saveTo, read and
 // no longer a draft; with the zero folder it deletes it for good. It returns
-// what became of the item (zero when deleted).
+// what became of the item (zero when deleted). When sending succeeded and keeping
+// the item did not, both the receipt and an error are returned.
 func (t *Transport) SubmitItem(ctx context.Context, mailbox *store.Mailbox, sid string, id store.ItemID, saveTo store.FolderID) (store.Stamp, *Receipt, error) {
-	return store.Stamp{}, nil, errors.ErrUnsupported
+	item, err := mailbox.Item(ctx, id, store.Want{Tags: []mapi.Tag{mapi.PidTagInternetMessageID, mapi.PidTagMessageFlags}})
+	if err != nil {
+		return store.Stamp{}, nil, fmt.Errorf("submit: %w", err)
+	}
+	message, err := OpenMIME(ctx, mailbox, id)
+	if err != nil {
+		return store.Stamp{}, nil, fmt.Errorf("submit: %w", err)
+	}
+	defer message.Close()
+	receipt, err := t.Submit(ctx, Submission{Mailbox: mailbox, SID: sid, Message: message, MessageID: item.Props.String(mapi.PidTagInternetMessageID)})
+	if err != nil {
+		return store.Stamp{}, nil, err
+	}
+	if saveTo == (store.FolderID{}) {
+		if _, err := mailbox.DeleteItem(ctx, id, store.HardDelete); err != nil {
+			return store.Stamp{}, receipt, fmt.Errorf("delete sent %v: %w", id, err)
+		}
+		return store.Stamp{}, receipt, nil
+	}
+	stamp, err := mailbox.UpdateItem(ctx, id, store.ItemUpdate{Read: new(true), Set: mapi.Bag{
+		mapi.PidTagMessageFlags:        item.Props.Int32(mapi.PidTagMessageFlags)&^mapi.MsgFlagUnsent | mapi.MsgFlagFromMe,
+		mapi.PidTagInternetMessageID:   receipt.MessageID,
+		mapi.PidTagClientSubmitTime:    receipt.Date,
+		mapi.PidTagMessageDeliveryTime: t.cfg.Now().UTC(),
+	}})
+	if err == nil && stamp.Folder != saveTo {
+		stamp, err = mailbox.MoveItem(ctx, id, saveTo)
+	}
+	if err != nil {
+		return store.Stamp{}, receipt, fmt.Errorf("keep sent %v: %w", id, err)
+	}
+	return stamp, receipt, nil
 }

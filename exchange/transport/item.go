@@ -1,0 +1,156 @@
+package transport
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"strings"
+
+	"hma/exchange/store"
+	"hma/wire/mapi"
+	"hma/wire/oxcmail"
+)
+
+// Prepare writes a message's MIME, attachments and long bodies into the mailbox
+// as blobs and returns the item that CreateItem makes of them, for any folder
+// (Folder is not set). It is the one way from MIME to an item.
+func Prepare(ctx context.Context, mailbox *store.Mailbox, message io.Reader) (store.NewItem, error) {
+	s, err := stage(ctx, mailbox, message)
+	if err != nil {
+		return store.NewItem{}, err
+	}
+	return s.prepare(ctx, mailbox)
+}
+
+func (s *staged) prepare(ctx context.Context, mailbox *store.Mailbox) (store.NewItem, error) {
+	blob, err := s.blobIn(ctx, mailbox)
+	if err != nil {
+		return store.NewItem{}, err
+	}
+	m, err := oxcmail.Read(s.open(ctx), func(_ *oxcmail.Attachment, r io.Reader) (mapi.Blob, error) {
+		return mailbox.WriteBlob(ctx, r)
+	})
+	if err != nil {
+		return store.NewItem{}, err
+	}
+	item := NewItem(m)
+	item.MIME = blob
+	return item, nil
+}
+
+// NewItem returns the item that stands for a message's elements. Attachments
+// carry the blobs that they have in m.
+func NewItem(m *oxcmail.Message) store.NewItem {
+	item := store.NewItem{Props: maps.Clone(m.Props)}
+	if m.Text != "" {
+		item.Props[mapi.PidTagBody] = m.Text
+	}
+	if m.HTML != "" {
+		item.Props[mapi.PidTagHTML] = []byte(m.HTML)
+	}
+	for _, r := range m.Recipients {
+		item.Recipients = append(item.Recipients, store.Recipient{
+			Type: r.Type, AddressType: "SMTP", Address: r.Email, SMTP: r.Email, Name: r.Display(), EntryID: oxcmail.OneOff(r.Address),
+		})
+	}
+	for _, a := range m.Attachments {
+		method := mapi.AttachByValue
+		if a.Embedded {
+			method = mapi.AttachEmbedded
+		}
+		props := mapi.Bag{}
+		if a.ContentLocation != "" {
+			props[mapi.PidTagAttachContentLocation] = a.ContentLocation
+		}
+		item.Attachments = append(item.Attachments, store.Attachment{
+			Method: method, Filename: a.Name, ContentType: a.ContentType, ContentID: a.ContentID,
+			Inline: a.Inline, Hidden: a.Inline, Rendering: -1, Content: a.Content, Props: props,
+		})
+	}
+	return item
+}
+
+// maxBody is the longest body that is made into MIME.
+const maxBody = oxcmail.MaxBody
+
+// Message returns an item's elements as oxcmail has them, bodies resolved. The
+// item must have been read with all properties, recipients and attachments.
+func Message(ctx context.Context, mailbox *store.Mailbox, item *store.Item) (*oxcmail.Message, error) {
+	props := maps.Clone(item.Props)
+	if err := mailbox.Resolve(ctx, props, maxBody); err != nil {
+		return nil, fmt.Errorf("read %v: %w", item.ID, err)
+	}
+	m := &oxcmail.Message{
+		Props:   props,
+		From:    person(props, mapi.PidTagSentRepresentingName, mapi.PidTagSentRepresentingSmtp, mapi.PidTagSentRepresentingEmail),
+		Sender:  person(props, mapi.PidTagSenderName, mapi.PidTagSenderSmtpAddress, mapi.PidTagSenderEmail),
+		ReplyTo: oxcmail.ReplyTo(props),
+		Text:    props.String(mapi.PidTagBody),
+	}
+	if m.From.IsZero() {
+		m.From = m.Sender
+	}
+	switch _, v, _ := props.Find(mapi.PidTagHTML); v := v.(type) {
+	case string:
+		m.HTML = v
+	case []byte:
+		m.HTML = strings.ToValidUTF8(string(v), "\uFFFD")
+	}
+	for _, r := range item.Recipients {
+		email := r.SMTP
+		if email == "" {
+			email = r.Address
+		}
+		m.Recipients = append(m.Recipients, oxcmail.Recipient{Type: r.Type, Address: address(r.Name, email)})
+	}
+	for _, a := range item.Attachments {
+		m.Attachments = append(m.Attachments, &oxcmail.Attachment{
+			Name: a.Filename, ContentType: a.ContentType, ContentID: a.ContentID, ContentLocation: a.Props.String(mapi.PidTagAttachContentLocation),
+			Inline: a.Inline, Embedded: a.Method == mapi.AttachEmbedded, Content: a.Content,
+		})
+	}
+	return m, nil
+}
+
+// person reads an address from the first of the tags that has one.
+func person(props mapi.Bag, name mapi.Tag, emails ...mapi.Tag) oxcmail.Address {
+	for _, tag := range emails {
+		if email := props.String(tag); email != "" {
+			return address(props.String(name), email)
+		}
+	}
+	return oxcmail.Address{}
+}
+
+// address leaves out a display name that only repeats the address.
+func address(name, email string) oxcmail.Address {
+	if name == email {
+		name = ""
+	}
+	return oxcmail.Address{Name: name, Email: email}
+}
+
+// OpenMIME returns an item as a MIME stream: the message that it came as, byte for
+// byte, or one made of its properties. The item is read again by its id. Bcc is
+// part of it; Submit takes it away.
+func OpenMIME(ctx context.Context, mailbox *store.Mailbox, id store.ItemID) (io.ReadCloser, error) {
+	item, err := mailbox.Item(ctx, id, store.Want{All: true, Recipients: true, Attachments: true})
+	if err != nil {
+		return nil, err
+	}
+	if !item.MIME.IsZero() {
+		return io.NopCloser(mailbox.OpenBlob(ctx, item.MIME)), nil
+	}
+	m, err := Message(ctx, mailbox, item)
+	if err != nil {
+		return nil, err
+	}
+	r, w := io.Pipe()
+	go func() {
+		w.CloseWithError(oxcmail.Write(w, m, func(a *oxcmail.Attachment) (io.ReadCloser, error) {
+			return io.NopCloser(mailbox.OpenBlob(ctx, a.Content)), nil
+		}))
+	}()
+	return r, nil
+}

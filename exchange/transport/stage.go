@@ -1,0 +1,71 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+
+	"hma/exchange/store"
+	"hma/wire/mapi"
+)
+
+// inMemory is how many bytes of a message are held in memory; a longer one waits
+// as a blob in the first mailbox that it goes to.
+const inMemory = 1 << 20
+
+// staged is a message that can be read more than once.
+type staged struct {
+	data    []byte
+	mailbox *store.Mailbox
+	blob    mapi.Blob
+}
+
+// stage reads a message to its end. More than MaxMessage bytes are ErrTooLarge.
+func stage(ctx context.Context, mailbox *store.Mailbox, r io.Reader) (*staged, error) {
+	r = &limited{r: r, left: MaxMessage}
+	data, err := io.ReadAll(io.LimitReader(r, inMemory+1))
+	if err != nil {
+		return nil, fmt.Errorf("read message: %w", err)
+	}
+	if len(data) <= inMemory {
+		return &staged{data: data}, nil
+	}
+	blob, err := mailbox.WriteBlob(ctx, io.MultiReader(bytes.NewReader(data), r))
+	if err != nil {
+		return nil, fmt.Errorf("stage message: %w", err)
+	}
+	return &staged{mailbox: mailbox, blob: blob}, nil
+}
+
+func (s *staged) open(ctx context.Context) io.Reader {
+	if s.mailbox == nil {
+		return bytes.NewReader(s.data)
+	}
+	return s.mailbox.OpenBlob(ctx, s.blob)
+}
+
+// blobIn returns the message as a blob of a mailbox.
+func (s *staged) blobIn(ctx context.Context, mailbox *store.Mailbox) (mapi.Blob, error) {
+	if s.mailbox != nil && s.mailbox.GUID() == mailbox.GUID() {
+		return s.blob, nil
+	}
+	return mailbox.WriteBlob(ctx, s.open(ctx))
+}
+
+// limited says ErrTooLarge where the input goes on after left bytes.
+type limited struct {
+	r    io.Reader
+	left int64
+}
+
+func (l *limited) Read(p []byte) (int, error) {
+	if l.left < 0 {
+		return 0, ErrTooLarge
+	}
+	n, err := l.r.Read(p[:min(int64(len(p)), l.left+1)])
+	if l.left -= int64(n); l.left < 0 {
+		return n - 1, ErrTooLarge
+	}
+	return n, err
+}
