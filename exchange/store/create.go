@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 
@@ -206,8 +207,25 @@ func (w *writer) referAll(it *Item, n int64) {
 }
 
 // count adds an item to its folder's counters, or with -1 takes it away, and
-// tells the folder that its content changed.
+// tells the folder that its content changed at the last number taken.
 func (w *writer) count(it *Item, n int64) error {
+	if err := w.tally(it, n); err != nil {
+		return err
+	}
+	c, err := w.counts(it.Folder.Folder)
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		c.content = w.last
+	} else {
+		c.gone = w.last
+	}
+	return nil
+}
+
+// tally changes the counters alone.
+func (w *writer) tally(it *Item, n int64) error {
 	c, err := w.counts(it.Folder.Folder)
 	if err != nil {
 		return err
@@ -221,22 +239,15 @@ func (w *writer) count(it *Item, n int64) error {
 			c.unread += n
 		}
 	}
-	if n > 0 {
-		c.content = w.last
-	} else {
-		c.gone = w.last
+	if it.deletedFrom == 0 {
+		return nil
 	}
-	if it.deletedFrom != 0 {
-		var there int
-		err := w.QueryRow("SELECT count(*) FROM folder WHERE mailbox = $1 AND fid = $2", w.m.id, it.deletedFrom).Scan(&there)
-		if err != nil || there == 0 {
-			return err // the folder it came from is gone
-		}
-		from, err := w.counts(it.deletedFrom)
-		if err != nil {
-			return err
-		}
+	from, err := w.counts(it.deletedFrom)
+	if errors.Is(err, ErrNotFound) {
+		return nil // the folder it was deleted from is gone
+	}
+	if err == nil {
 		from.deleted += n
 	}
-	return nil
+	return err
 }

@@ -52,7 +52,7 @@ func (m *Mailbox) updateItem(ctx context.Context, id ItemID, u ItemUpdate) (stam
 			return err
 		}
 		w.grew = len(u.Set) > 0 || u.MIME != nil || len(u.AddAttachments) > 0
-		if err := w.count(it, -1); err != nil {
+		if err := w.tally(it, -1); err != nil {
 			return err
 		}
 		w.referAll(it, -1)

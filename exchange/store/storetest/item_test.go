@@ -73,6 +73,11 @@ func checkCounters(t testing.TB, db *sqldb.DB) {
 			(SELECT 1 FROM blob b WHERE b.mailbox = i.mailbox AND b.hash = i.mime_hash AND b.refs > 0)`,
 		"attachment references": `SELECT count(*) FROM attachment a WHERE blob_hash IS NOT NULL AND NOT EXISTS
 			(SELECT 1 FROM blob b WHERE b.mailbox = a.mailbox AND b.hash = a.blob_hash AND b.refs > 0)`,
+		"too few references": `SELECT count(*) FROM blob b WHERE refs <
+			(SELECT count(*) FROM item i WHERE i.mailbox = b.mailbox AND i.mime_hash = b.hash) +
+			(SELECT count(*) FROM attachment a WHERE a.mailbox = b.mailbox AND a.blob_hash = b.hash)`,
+		"folders changed later than the mailbox": `SELECT count(*) FROM folder f JOIN mailbox m ON m.id = f.mailbox
+			WHERE content_cn_max > last_cn OR read_cn_max > last_cn OR deleted_max > last_cn OR cn > last_cn OR last_cn >= next_counter`,
 		"orphans": `SELECT (SELECT count(*) FROM attachment a WHERE NOT EXISTS (SELECT 1 FROM item i WHERE i.mailbox = a.mailbox AND i.id = a.item)) +
 			(SELECT count(*) FROM recipient a WHERE NOT EXISTS (SELECT 1 FROM item i WHERE i.mailbox = a.mailbox AND i.id = a.item)) +
 			(SELECT count(*) FROM chunk c WHERE NOT EXISTS (SELECT 1 FROM blob b WHERE b.mailbox = c.mailbox AND b.id = c.blob))`,
