@@ -12,9 +12,10 @@ import (
 	"hma/wire/oxcmail"
 )
 
-// Prepare writes a message's MIME, attachments and long bodies into the mailbox
-// as blobs and returns the item that CreateItem makes of them, for any folder
-// (Folder is not set). It is the one way from MIME to an item.
+// Prepare returns the item that CreateItem makes of a message, for any folder
+// (Folder is not set). Long MIME and long attachments are in the mailbox then, as
+// blobs; short ones travel in the item's Contents, so that the message costs one
+// commit. It is the one way from MIME to an item.
 func Prepare(ctx context.Context, mailbox *store.Mailbox, message io.Reader) (store.NewItem, error) {
 	s, err := stage(ctx, mailbox, message)
 	if err != nil {
@@ -24,19 +25,44 @@ func Prepare(ctx context.Context, mailbox *store.Mailbox, message io.Reader) (st
 }
 
 func (s *staged) prepare(ctx context.Context, mailbox *store.Mailbox) (store.NewItem, error) {
-	blob, err := s.blobIn(ctx, mailbox)
-	if err != nil {
-		return store.NewItem{}, err
+	g := &gatherer{mailbox: mailbox, contents: store.Contents{}}
+	blob := s.blob
+	if s.mailbox == nil || s.mailbox.GUID() != mailbox.GUID() {
+		var err error
+		if blob, err = g.gather(ctx, s.open(ctx)); err != nil {
+			return store.NewItem{}, err
+		}
 	}
 	m, err := oxcmail.Read(s.open(ctx), func(_ *oxcmail.Attachment, r io.Reader) (mapi.Blob, error) {
-		return mailbox.WriteBlob(ctx, r)
+		return g.gather(ctx, r)
 	})
 	if err != nil {
 		return store.NewItem{}, err
 	}
 	item := NewItem(m)
-	item.MIME = blob
+	item.MIME, item.Contents = blob, g.contents
 	return item, nil
+}
+
+// maxGathered is how many bytes of a message wait in memory for the item's own write.
+const maxGathered = 2 << 20
+
+// gatherer keeps short contents for the item's write, up to maxGathered in all.
+type gatherer struct {
+	mailbox  *store.Mailbox
+	contents store.Contents
+	size     int64
+}
+
+func (g *gatherer) gather(ctx context.Context, r io.Reader) (mapi.Blob, error) {
+	if g.size > maxGathered {
+		return g.mailbox.WriteBlob(ctx, r)
+	}
+	blob, err := g.mailbox.Gather(ctx, r, g.contents)
+	if blob.Size < store.ChunkSize {
+		g.size += blob.Size
+	}
+	return blob, err
 }
 
 // NewItem returns the item that stands for a message's elements. Attachments

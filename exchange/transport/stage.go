@@ -45,14 +45,6 @@ func (s *staged) open(ctx context.Context) io.Reader {
 	return s.mailbox.OpenBlob(ctx, s.blob)
 }
 
-// blobIn returns the message as a blob of a mailbox.
-func (s *staged) blobIn(ctx context.Context, mailbox *store.Mailbox) (mapi.Blob, error) {
-	if s.mailbox != nil && s.mailbox.GUID() == mailbox.GUID() {
-		return s.blob, nil
-	}
-	return mailbox.WriteBlob(ctx, s.open(ctx))
-}
-
 // limited says ErrTooLarge where the input goes on after left bytes.
 type limited struct {
 	r    io.Reader
