@@ -70,7 +70,7 @@ func TestPack(t *testing.T) {
 	}
 	golden(t, "packed.txt", packed)
 	nothing, err := Pack(nil)
-	if err != nil || hex.EncodeToString(nothing) != "03000000010000000000040000000000" {
+	if err != nil || hex.EncodeToString(nothing) != "03000000010000000000020000000000" {
 		t.Errorf("nothing packed is %x, %v", nothing, err)
 	}
 }

@@ -12,9 +12,10 @@ import (
 const (
 	containerHigh = 3
 	containerLow  = 1
-	// blockMax is what the header announces as the largest block; ours are as
-	// large as the smallest window, so that every decoder chooses that one.
-	blockMax = 0x40000
+	// blockMax is the size of a block before compression, as announced: the
+	// smallest window, so that a decoder which sizes its window by the
+	// announcement and one which sizes it by the block choose the same.
+	blockMax = lzx.MaxInput
 	// blockLZX marks a compressed block. Plain blocks exist too, but clients are
 	// known that decompress them all the same; what does not become shorter is
 	// stored inside the compressed form instead.
@@ -28,7 +29,7 @@ func Pack(raw []byte) ([]byte, error) {
 	}
 	out := appendUint32(nil, containerHigh, containerLow, blockMax, uint32(len(raw)))
 	for len(raw) > 0 {
-		n := min(len(raw), lzx.MaxInput)
+		n := min(len(raw), blockMax)
 		packed, err := lzx.Compress(raw[:n])
 		if err != nil {
 			return nil, fmt.Errorf("pack offline address book: %w", err)
