@@ -316,7 +316,7 @@ var views = map[string][]string{
 }
 
 // formatDefault lays out what nobody formatted: a type's own table, a table for up to four properties, else a list.
-func formatDefault(objects []psobject.Object, _ []string, width int) string {
+func formatDefault(objects []psobject.Object, width int) string {
 	if len(objects) == 0 {
 		return ""
 	}

@@ -117,7 +117,7 @@ func (r *runner) pipeline(ctx context.Context, pl parse.Pipeline) error {
 		if err != nil {
 			// What came before the error is output too.
 			if i == len(pl.Commands)-1 {
-				if werr := r.write(formatDefault(res.Output, nil, r.Width)); werr != nil {
+				if werr := r.write(formatDefault(res.Output, r.Width)); werr != nil {
 					return werr
 				}
 			}
@@ -125,7 +125,7 @@ func (r *runner) pipeline(ctx context.Context, pl parse.Pipeline) error {
 		}
 		objects = res.Output
 	}
-	return r.write(formatDefault(objects, nil, r.Width))
+	return r.write(formatDefault(objects, r.Width))
 }
 
 func (r *runner) write(text string) error {

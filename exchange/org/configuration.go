@@ -386,9 +386,13 @@ func (o *Organization) liveVersion(ctx context.Context) (version int64, server s
 func (o *Organization) WaitLive(ctx context.Context, version int64) error {
 	tick := time.NewTicker(max(o.opts.PickUp/4, time.Millisecond))
 	defer tick.Stop()
+	var live int64
+	server := "unknown"
 	for {
-		live, server, err := o.liveVersion(ctx)
-		if err != nil {
+		v, name, err := o.liveVersion(ctx)
+		if err == nil {
+			live, server = v, name
+		} else if ctx.Err() == nil {
 			return fmt.Errorf("wait for version %d: %w", version, err)
 		}
 		if live >= version {
