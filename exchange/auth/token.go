@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	jose "github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/json"
@@ -91,7 +92,7 @@ func (a *Authenticator) bearer(ctx context.Context, f *Facts, text string) (*Ide
 		return nil, a.refuse(ctx, f, failure{code: bearer.Unparsable, reason: bearer.ReasonUnparsable, log: fmt.Sprintf("token of %d bytes is too long", len(text))})
 	}
 	t := a.trusts.of(f.Snapshot)
-	key := sha256.Sum256([]byte(text))
+	key := sha256.Sum256(unsafe.Slice(unsafe.StringData(text), len(text))) // read only: spares a copy of the token for each request
 	v := a.tokens.get(key, t, f.Now)
 	if v == nil {
 		var keep bool

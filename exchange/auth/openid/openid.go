@@ -155,7 +155,7 @@ func (s *SignIn) Admit(w http.ResponseWriter, v *Visit) (id *auth.Identity, reas
 	}
 	cookie, err := v.Cookie(v.sessionCookie())
 	root := v.Rest == "" || v.Rest == "/"
-	if v.Method == http.MethodPost && root && isForm(v.Request) && (err != nil || cookie.Value == "" || fromElsewhere(v)) {
+	if v.Method == http.MethodPost && root && isForm(v.Request) {
 		return nil, s.finish(w, v)
 	}
 	if err != nil || cookie.Value == "" {
@@ -184,9 +184,6 @@ func isForm(r *http.Request) bool {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	return err == nil && kind == "application/x-www-form-urlencoded"
 }
-
-// fromElsewhere tells whether the form comes from another origin, as the cloud's does.
-func fromElsewhere(v *Visit) bool { return v.Header.Get("Origin") != "https://"+v.host() }
 
 // isScript tells whether a request is no navigation of the browser's window.
 func isScript(r *http.Request) bool {
