@@ -156,7 +156,7 @@ func TestRefusals(t *testing.T) {
 		"version not served":       {call{query: plain, version: "16.1"}, 400},
 		"no device":                {call{query: "Cmd=Settings", version: "14.1"}, 400},
 		"bad policy key":           {call{query: "%%%", version: "14.1"}, 400},
-		"unknown command":          {call{query: strings.Replace(plain, "Settings", "Reboot", 1), version: "14.1"}, 400},
+		"unknown command":          {call{query: strings.Replace(plain, "Settings", "Reboot", 1), version: "14.1"}, 501},
 		"command not implemented":  {call{query: strings.Replace(plain, "Settings", "FolderSync", 1), version: "14.1"}, 501},
 		"GetAttachment":            {call{query: strings.Replace(plain, "Settings", "GetAttachment", 1), version: "14.1"}, 501},
 		"wrong content type":       {call{query: plain, version: "14.1", contentType: "text/xml", body: strings.NewReader("<a/>")}, 400},

@@ -85,7 +85,7 @@ func (d *Door) post(w http.ResponseWriter, r *clientaccess.Request) {
 	}
 	i := slices.IndexFunc(commands[:], func(c command) bool { return c.name == q.Command })
 	if i < 0 {
-		refuse(w, r, http.StatusBadRequest, "unknown command")
+		refuse(w, r, http.StatusNotImplemented, "unknown command")
 		return
 	}
 	c := commands[i]

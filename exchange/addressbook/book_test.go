@@ -15,6 +15,9 @@ import (
 	"hma/wire/guid"
 )
 
+// The organisation is the source of people for which this package is made.
+var _ People = (*org.Organization)(nil)
+
 // directory is a fake of the organisation's people.
 type directory struct {
 	mu     sync.Mutex
@@ -206,8 +209,15 @@ func TestReadingIsBounded(t *testing.T) {
 }
 
 func TestIDsFollowFromTheOrganisation(t *testing.T) {
-	a, b := guid.New(), guid.New()
-	if ListGUID(a) != ListGUID(a) || ListGUID(a) == ListGUID(b) || ListGUID(a) == OfflineGUID(a) {
-		t.Error("ids of lists are not what they should be")
+	// Clients keep these ids: the same organisation must give the same ones in every version.
+	a, b := guid.MustParse("5ab3a3a0-0000-4000-8000-000000000001"), guid.New()
+	if got := ListGUID(a).String(); got != "b93163a7-ce11-8ef8-9ad9-ac53aba27fc1" {
+		t.Errorf("list %s", got)
+	}
+	if got := OfflineGUID(a).String(); got != "71648de3-533e-840d-b002-123a60f52592" {
+		t.Errorf("offline address book %s", got)
+	}
+	if ListGUID(a) == ListGUID(b) || OfflineGUID(a) == OfflineGUID(b) {
+		t.Error("two organisations share an id")
 	}
 }

@@ -175,10 +175,13 @@ func TestJSONWithoutExternalURL(t *testing.T) {
 }
 
 func TestOnlyJSONIsAnonymous(t *testing.T) {
-	for _, path := range []string{"/autodiscover/autodiscover.xml", "/autodiscover/autodiscover.svc", "/autodiscover/other"} {
+	for _, path := range []string{"/autodiscover/autodiscover.xml", "/autodiscover/autodiscover.svc", "/autodiscover/autodiscover.svc/wssecurity"} {
 		if res := (call{method: "POST", path: path, anonymous: true}).do(t); res.StatusCode != http.StatusUnauthorized {
 			t.Errorf("%s without identity: %d", path, res.StatusCode)
 		}
+	}
+	if res := (call{method: "GET", path: "/autodiscover/other", anonymous: true}).do(t); res.StatusCode != http.StatusNotFound {
+		t.Errorf("another path: %d", res.StatusCode)
 	}
 	if res := (call{method: "POST", path: "/autodiscover/autodiscover.json", anonymous: true}).do(t); res.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("POST of JSON: %d", res.StatusCode)

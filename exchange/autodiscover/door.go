@@ -23,27 +23,26 @@ func New(now func() time.Time) *Door { return &Door{now: now} }
 func (d *Door) ServeDoor(w http.ResponseWriter, r *clientaccess.Request) {
 	w.Header().Set("Cache-Control", "private")
 	rest := strings.ToLower(r.Rest)
+	var serve func(http.ResponseWriter, *clientaccess.Request)
 	switch {
-	case Anonymous(r.Rest):
-		d.serveJSON(w, r)
-	case r.Identity == nil:
-		// The front end admits nobody else; a door must not depend on that.
+	case rest == "/autodiscover.json" || strings.HasPrefix(rest, "/autodiscover.json/"):
+		serveJSON(w, r)
+		return
+	case rest == "/autodiscover.xml":
+		serve = d.servePOX
+	case rest == "/autodiscover.svc" || strings.HasPrefix(rest, "/autodiscover.svc/"):
+		serve = serveSOAP
+	default:
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	if r.Identity == nil {
+		// The front end admits nobody without one; a door must not depend on that.
 		r.Record.Reason = "no identity"
 		w.WriteHeader(http.StatusUnauthorized)
-	case rest == "/autodiscover.xml":
-		d.servePOX(w, r)
-	case rest == "/autodiscover.svc" || strings.HasPrefix(rest, "/autodiscover.svc/"):
-		serveSOAP(w, r)
-	default:
-		http.NotFound(w, r.Request)
+		return
 	}
-}
-
-// Anonymous tells whether the path behind the virtual directory is the JSON
-// form, which clients ask before they have a credential.
-func Anonymous(rest string) bool {
-	rest = strings.ToLower(rest)
-	return rest == "/autodiscover.json" || strings.HasPrefix(rest, "/autodiscover.json/")
+	serve(w, r)
 }
 
 // publicURL returns the URL of the kind of virtual directory that the caller
