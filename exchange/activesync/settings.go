@@ -71,7 +71,7 @@ func settingsStatus(status string) *wbxml.Element {
 
 // userInformation answers with the person's addresses: from version 14.1 on
 // inside an account and with the primary one named, before it as a plain list
-// (MS-ASCMD 2.2.3.190.2).
+// (MS-ASCMD 2.2.3.2, 2.2.3.192).
 func userInformation(r *clientaccess.Request, q Query, part *wbxml.Element) *wbxml.Element {
 	if part.Child(tagGet) == nil {
 		return wbxml.New(tagUserInformation, wbxml.Text(tagStatus, settingsProtocolError))

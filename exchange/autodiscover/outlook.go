@@ -83,7 +83,7 @@ func (s side) url(r *clientaccess.Request, kind org.Kind) string {
 }
 
 // outlook makes the answer about the caller's own mailbox: the mapiHttp block
-// for a client that says it can (MS-OXDSCLI 2.2.3), EXCH and EXPR for others,
+// for a client that says it can (MS-OXDSCLI 2.2.2), EXCH and EXPR for others,
 // and for both the EXHTTP blocks, which hold the addresses of the other doors.
 func outlook(r *clientaccess.Request, person *org.Recipient) *outlookDocument {
 	account := outlookAccount{AccountType: "email", Action: "settings", MicrosoftOnline: "False", ConsumerMailbox: "False"}

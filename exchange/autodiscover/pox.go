@@ -16,7 +16,7 @@ import (
 	"hma/exchange/org"
 )
 
-// Namespaces of MS-OXDSCLI 2.2.4 and MS-ASCMD 2.2.1.1.
+// Namespaces of MS-OXDSCLI and MS-ASCMD 2.2.1.1.
 const (
 	nsResponse           = "http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006"
 	nsOutlookRequest     = "http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006"
@@ -111,7 +111,7 @@ func (q *request) take(path []xml.Name, text string) error {
 	return nil
 }
 
-// servePOX answers the plain XML form (MS-OXDSCLI 3.1.5). Errors are documents
+// servePOX answers the plain XML form (MS-OXDSCLI). Errors are documents
 // with HTTP status 200.
 func (d *Door) servePOX(w http.ResponseWriter, r *clientaccess.Request) {
 	r.Record.Operation = "POX"
@@ -166,7 +166,7 @@ type poxError struct {
 	space   string // namespace of the Response element
 }
 
-// The error codes that Exchange answers with (MS-OXDSCLI 2.2.4.1.3 leaves the numbers open).
+// The error codes that Exchange answers with (MS-OXDSCLI leaves the numbers open).
 var (
 	errInvalidRequest = poxError{600, "Invalid Request", nsResponse}
 	errNoProvider     = poxError{601, "Provider is not available", nsResponse}

@@ -3,7 +3,7 @@ package mapihttp
 // statSize is that of the STAT structure (MS-OXNSPI 2.2.8).
 const statSize = 36
 
-// unbindSuccess is the ErrorCode of an Unbind that worked (MS-OXNSPI 2.2.2).
+// unbindSuccess is the ErrorCode of an Unbind that worked (MS-OXNSPI 2.2.1.2).
 const unbindSuccess = 1
 
 // parseBind reads a Bind body (MS-OXCMAPIHTTP 2.2.5.1.1); the position in it

@@ -38,7 +38,7 @@ const (
 	maxRequest = 0x40000 + 0x2000
 	// maxHeader bounds the headers that are echoed.
 	maxHeader = 512
-	// pendingPeriod is how often a long request says that it still works (MS-OXCMAPIHTTP 2.2.3.3.7).
+	// pendingPeriod is how often a long request says that it still works (MS-OXCMAPIHTTP 2.2.3.3).
 	pendingPeriod = 30 * time.Second
 )
 

@@ -71,11 +71,11 @@ func packed(name string, raw []byte, made time.Time) (*file, error) {
 }
 
 func newFile(name, contentType string, data []byte, size int, made time.Time) *file {
-	sum := sha1.Sum(data) // the hash that the manifest's format has (MS-OXWOAB 2.2.2.2.3)
+	sum := sha1.Sum(data) // the hash that the manifest's format has (MS-OXWOAB)
 	return &file{name: name, contentType: contentType, data: data, size: size, sha1: hex.EncodeToString(sum[:]), lastModified: made}
 }
 
-// manifest is the document oab.xml (MS-OXWOAB 2.2.2).
+// manifest is the document oab.xml (MS-OXWOAB).
 type manifest struct {
 	XMLName xml.Name `xml:"OAB"`
 	OAL     struct {

@@ -2,7 +2,7 @@ package lzx
 
 import "encoding/binary"
 
-// bitWriter writes bits, the most significant first, into 16-bit little-endian words (MS-PATCH 2.2).
+// bitWriter writes bits, the most significant first, into 16-bit little-endian words (MS-PATCH).
 type bitWriter struct {
 	out  []byte
 	word uint32
@@ -39,7 +39,7 @@ func (w *bitWriter) end() []byte {
 }
 
 // begin writes a block's header, in the first chunk of a stream behind the bit
-// that says there is no E8 translation (MS-PATCH 2.3, 2.5).
+// that says there is no E8 translation (MS-PATCH).
 func (w *bitWriter) begin(first bool, kind uint32, size int) {
 	if first {
 		w.put(0, 1)
@@ -48,7 +48,7 @@ func (w *bitWriter) begin(first bool, kind uint32, size int) {
 	w.put(uint32(size), 24)
 }
 
-// Symbols of the code for code lengths (MS-PATCH 2.7): 0 to 16 are differences
+// Symbols of the code for code lengths (MS-PATCH): 0 to 16 are differences
 // to the length before, these are runs of zero lengths.
 const (
 	zeroRun     = 17 // 4 to 19, in 4 bits

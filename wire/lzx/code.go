@@ -2,7 +2,7 @@ package lzx
 
 import "slices"
 
-// code is a canonical prefix code (MS-PATCH 2.6): a length in bits and a word for each symbol.
+// code is a canonical prefix code (MS-PATCH): a length in bits and a word for each symbol.
 type code struct {
 	lengths []uint8
 	words   []uint16

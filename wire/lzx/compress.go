@@ -12,8 +12,8 @@ import (
 const MaxInput = 1 << 17
 
 const (
-	chunkSize  = 1 << 15 // uncompressed bytes of a chunk (MS-PATCH 2.1)
-	slots      = 34      // position slots of a window of 2^17 (MS-PATCH 2.4)
+	chunkSize  = 1 << 15 // uncompressed bytes of a chunk (MS-PATCH)
+	slots      = 34      // position slots of a window of 2^17 (MS-PATCH)
 	literals   = 256
 	mainCodes  = literals + 8*slots
 	lenCodes   = 249
@@ -116,7 +116,7 @@ func (e *encoder) chunk(from, end int) {
 }
 
 // stored is an uncompressed block: the recent offsets, the bytes, and one more
-// when their number is odd (MS-PATCH 2.9).
+// when their number is odd (MS-PATCH).
 func (e *encoder) stored(from, end int) []byte {
 	var w bitWriter
 	w.begin(from == 0, blockUncompressed, end-from)

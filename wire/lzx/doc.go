@@ -1,4 +1,4 @@
-// Package lzx compresses with LZX DELTA (MS-PATCH 2), the form inside the
+// Package lzx compresses with LZX DELTA (MS-PATCH), the form inside the
 // offline address book's files: without reference data, in chunks of 32 KiB
 // that each begin with their compressed size.
 //

@@ -11,7 +11,7 @@ import (
 )
 
 // decompress reads a stream of LZX DELTA without reference data. It is written
-// after MS-PATCH 2 alone, to judge Compress.
+// after MS-PATCH alone, to judge Compress.
 func decompress(stream []byte, size int) ([]byte, error) {
 	d := &reader{in: stream, recent: [3]uint32{1, 1, 1}}
 	var left int
@@ -213,7 +213,7 @@ func (d *reader) some(kind uint32, n int) error {
 			offset = d.recent[slot]
 			d.recent[0], d.recent[slot] = d.recent[slot], d.recent[0]
 		default:
-			// MS-PATCH 2.4: the base of a slot is the sum of the sizes before it.
+			// MS-PATCH: the base of a slot is the sum of the sizes before it.
 			base, width := uint32(0), uint8(0)
 			for i := range slot {
 				width = 0

@@ -102,7 +102,7 @@ func Full(book Book, people []Person) []byte {
 const headerSize = 12
 
 // CRC is the checksum of headers and blocks: CRC-32 of IEEE 802.3 without the
-// final inversion (MS-OXOAB 2.9.1, 2.11.1).
+// final inversion (MS-OXOAB 2.9.1 and LZX_BLK).
 func CRC(data []byte) uint32 { return ^crc32.ChecksumIEEE(data) }
 
 // appendMetadata appends OAB_META_DATA (MS-OXOAB 2.9.2).

@@ -8,7 +8,7 @@ import (
 	"hma/wire/lzx"
 )
 
-// Container constants (MS-OXOAB 2.11).
+// Constants of LZX_HDR and LZX_BLK (MS-OXOAB).
 const (
 	containerHigh = 3
 	containerLow  = 1
