@@ -23,20 +23,20 @@ type Kind string
 
 // The boundaries of a run. Change entries carry the change's number.
 const (
-	Begin    Kind = "begin"      // the run begins; Plan holds what it will do
-	Resume   Kind = "resume"     // a later process goes on
-	Proved   Kind = "proved"     // Detail is an administrator who signed in through the cloud
-	Accepted Kind = "accepted"   // Detail names the administrators whose lock-out was accepted
-	Intend   Kind = "intend"     // about to change; Before is what was read
-	Done     Kind = "done"       // changed and read back
-	Already  Kind = "already"    // found as wanted; not ours to undo
-	Failed   Kind = "failed"     // could not; Detail says why
-	End      Kind = "end"        // the run is complete
-	Rollback Kind = "rollback"   // the way back begins, or goes on
-	Unintend Kind = "unintend"   // about to restore
-	Undone   Kind = "undone"     // restored and read back
-	Left     Kind = "left"       // not restored, because it was moved since
-	RollDone Kind = "rolledback" // the way back is complete
+	Begin      Kind = "begin"      // the run begins; Plan holds what it will do
+	Resume     Kind = "resume"     // a later process goes on
+	Proved     Kind = "proved"     // Detail is an administrator who signed in through the cloud
+	Accepted   Kind = "accepted"   // Detail names the administrators whose lock-out was accepted
+	Intend     Kind = "intend"     // about to change; Before is what was read
+	Done       Kind = "done"       // changed and read back
+	Already    Kind = "already"    // found as wanted; not ours to undo
+	Failed     Kind = "failed"     // could not; Detail says why
+	End        Kind = "end"        // the run is complete
+	Rollback   Kind = "rollback"   // the way back begins, or goes on
+	Unintend   Kind = "unintend"   // about to restore
+	Undone     Kind = "undone"     // restored and read back
+	Left       Kind = "left"       // not restored, because it was moved since
+	RolledBack Kind = "rolledback" // the way back is complete
 )
 
 // Entry is one line.

@@ -111,6 +111,28 @@ func methods(o *psobject.Object) Methods {
 	}
 }
 
+// switched sets the switches by the list: -ADPropertiesOnly shows every switch
+// False, because switches are IIS's, and keeps the truth in the list.
+func switched(m Methods) Methods {
+	for property, on := range map[string]*bool{"OAuthAuthentication": &m.OAuth, "BasicAuthentication": &m.Basic, "DigestAuthentication": &m.Digest,
+		"WindowsAuthentication": &m.Windows, "FormsAuthentication": &m.Forms, "AdfsAuthentication": &m.Adfs} {
+		*on, _ = Listed(property, m.Internal)
+	}
+	return m
+}
+
+// methodOf are the words of InternalAuthenticationMethods for the switches of the
+// virtual directories that have switches.
+var methodOf = map[string]string{"OAuthAuthentication": "OAuth", "BasicAuthentication": "Basic", "DigestAuthentication": "Digest",
+	"WindowsAuthentication": "WindowsIntegrated", "FormsAuthentication": "Fba", "AdfsAuthentication": "Adfs"}
+
+// Listed tells whether the method of a switch is in the list of methods that the
+// directory holds; ok is false when the property is no such switch.
+func Listed(property string, methods []string) (on, ok bool) {
+	method, ok := methodOf[property]
+	return ok && contains(methods, method), ok
+}
+
 func (r *reader) directories() {
 	for _, kind := range Kinds {
 		noun := "Get-" + string(kind) + "VirtualDirectory"
@@ -128,8 +150,9 @@ func (r *reader) directories() {
 			if d.Live, ok = running[strings.ToLower(d.Identity)]; !ok {
 				r.unread(SourceDirectories, d.Identity, errors.New("the server does not say what it runs"))
 			}
-			// A real server's AD copy shows the switches as False and keeps the truth in the list.
-			d.AD.OAuth = d.AD.OAuth || contains(d.AD.Internal, "OAuth")
+			if kind != Mapi && kind != ActiveSync {
+				d.AD = switched(d.AD)
+			}
 			r.f.Directories = append(r.f.Directories, d)
 		}
 	}
@@ -210,9 +233,12 @@ func (r *reader) metadata() {
 // organizationManagement is the role group whose members may run every cmdlet.
 const organizationManagement = "Organization Management"
 
+// everybody lifts the limit of 1,000 that cmdlets for people have.
+var everybody = psobject.Property{Name: "ResultSize", Value: "Unlimited"}
+
 func (r *reader) people() {
 	admins := map[string]bool{}
-	for _, o := range r.get(SourceRoles, "Get-RoleGroupMember", psobject.Property{Name: "Identity", Value: organizationManagement}) {
+	for _, o := range r.get(SourceRoles, "Get-RoleGroupMember", psobject.Property{Name: "Identity", Value: organizationManagement}, everybody) {
 		for _, key := range []string{"Guid", "Identity", "Name", "SamAccountName"} {
 			if v := o.String(key); v != "" {
 				admins[key+":"+strings.ToLower(v)] = true
@@ -227,7 +253,7 @@ func (r *reader) people() {
 	} else {
 		cloud = index(users)
 	}
-	for _, o := range r.get(SourcePeople, "Get-User") {
+	for _, o := range r.get(SourcePeople, "Get-User", everybody) {
 		p := Person{Name: cmp.Or(o.String("DisplayName"), o.String("Name")), Account: o.String("SamAccountName"), UPN: o.String("UserPrincipalName"), SID: o.String("Sid")}
 		id := o.String("Guid")
 		for _, key := range []string{"Guid", "Identity", "Name", "SamAccountName"} {

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"strings"
 	"time"
 
 	"hma/hybrid/procedure/facts"
@@ -27,7 +28,7 @@ var evoSTS = Rule{
 		case best == nil:
 			return []Finding{{Severity: Fault, Blocks: true, Summary: "there is no EvoSTS object",
 				Evidence: []Evidence{{"Get-AuthServer", "Name", "none of type AzureAD", "EvoSts - <GUID>"}}}}
-		case best.Realm != "" && best.Realm != f.Tenant.ID && !best.IsDefaultAuthorizationEndpoint:
+		case best.Realm != "" && !strings.EqualFold(best.Realm, f.Tenant.ID) && !best.IsDefaultAuthorizationEndpoint:
 			return []Finding{{Severity: Fault, Blocks: true, Summary: "no EvoSTS object is of this tenant",
 				Evidence: []Evidence{{best.Name, "Realm", best.Realm, f.Tenant.ID}}}}
 		case disabled != nil:

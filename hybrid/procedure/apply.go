@@ -1,0 +1,356 @@
+package procedure
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"hma/hybrid/journal"
+	"hma/hybrid/procedure/facts"
+	"hma/hybrid/procedure/rule"
+	"hma/hybrid/target"
+)
+
+// Apply carries the plan out: lock, compare the organisation with the plan's
+// snapshot, prove an administrator's sign-in where OWA and ECP are touched, shake
+// hands with every door for the "before" column, then one change after the
+// other, each in the journal before it is made and read back after it. It stops
+// at the first change that fails; the run can then be resumed or rolled back.
+//
+// The returned Run is never nil once the journal has begun, also beside an error.
+func (p *Procedure) Apply(ctx context.Context, plan *Plan) (*Run, error) {
+	lease, err := p.lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer lease.Release()
+	if open, err := p.Unfinished(); err != nil {
+		return nil, err
+	} else if open != nil {
+		return nil, fmt.Errorf("%w: %s", ErrUnfinished, open.ID)
+	}
+	if len(plan.Changes) == 0 {
+		return nil, fmt.Errorf("%w: the plan has no changes", ErrInvalid)
+	}
+	if len(plan.Blocked) > 0 {
+		return nil, fmt.Errorf("%w: %s", ErrBlocked, plan.Blocked[0].Summary)
+	}
+	f, err := p.facts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := unreadable(f); err != nil {
+		return nil, err
+	}
+	if f.Hash() != plan.Snapshot {
+		return nil, ErrStale
+	}
+	proof, err := p.prove(ctx, plan, f)
+	if err != nil {
+		return nil, err
+	}
+	begun := p.o.Now().UTC()
+	id := newID(begun)
+	survey, err := p.survey(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.saveSurvey(id, survey); err != nil {
+		return nil, err
+	}
+	data, err := json.Marshal(plan)
+	if err != nil {
+		return nil, fmt.Errorf("begin run: %w", err)
+	}
+	p.fault("begin")
+	j, err := journal.Create(p.o.Dir, id, journal.Entry{Kind: journal.Begin, Time: begun, Operator: p.o.Operator, Plan: data})
+	if err != nil {
+		return nil, err
+	}
+	defer j.Close()
+	p.fault("begun")
+	return p.carryOut(ctx, j, lease, proof)
+}
+
+// Resume goes on with an unfinished run where it stopped. The organisation is
+// no longer what the plan came from, and need not be.
+func (p *Procedure) Resume(ctx context.Context, id string) (*Run, error) {
+	lease, err := p.lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer lease.Release()
+	before, err := p.Run(id)
+	if err != nil {
+		return nil, err
+	}
+	switch before.Outcome {
+	case OutcomeApplied:
+		return before, nil
+	case OutcomeRollingBack, OutcomeRolledBack:
+		return before, fmt.Errorf("run %s is on its way back: go on with hma rollback %s", id, id)
+	}
+	f, err := p.facts(ctx)
+	if err != nil {
+		return before, err
+	}
+	var proof []journal.Entry
+	if slices.ContainsFunc(before.plan.Changes, func(c Change) bool {
+		rec := before.records[c.Number]
+		return (c.Step == StepLegacyOff || c.Step == StepBrowserOAuth) && !rec.done && !rec.already
+	}) {
+		if proof, err = p.prove(ctx, before.plan, f); err != nil {
+			return before, err
+		}
+	}
+	j, err := journal.Open(p.o.Dir, id)
+	if err != nil {
+		return before, err
+	}
+	defer j.Close()
+	if err := p.write(j, journal.Entry{Kind: journal.Resume, Operator: p.o.Operator}); err != nil {
+		return before, err
+	}
+	return p.carryOut(ctx, j, lease, proof)
+}
+
+func (p *Procedure) lock(ctx context.Context) (target.Lease, error) {
+	if p.o.Target.Lock == nil {
+		return nil, fmt.Errorf("lock the organisation: %w", target.ErrNoFace)
+	}
+	lease, err := p.o.Target.Lock.Acquire(ctx, p.o.Operator)
+	if err != nil {
+		return nil, fmt.Errorf("lock the organisation: %w", err)
+	}
+	return lease, nil
+}
+
+// write appends an entry at the present time, with a boundary before and after it.
+func (p *Procedure) write(j *journal.Journal, e journal.Entry) error {
+	point := fmt.Sprintf("%s %d", e.Kind, e.Change)
+	p.fault("before " + point)
+	e.Time = p.o.Now()
+	if err := j.Append(e); err != nil {
+		return err
+	}
+	p.fault("after " + point)
+	return nil
+}
+
+// prove sees to it that somebody can administer after OWA and ECP are on
+// tokens, and returns what the journal has to remember of it.
+func (p *Procedure) prove(ctx context.Context, plan *Plan, f *facts.Facts) ([]journal.Entry, error) {
+	if !plan.touchesBrowsers() {
+		return nil, nil
+	}
+	var able, all []facts.Person
+	for _, person := range f.People {
+		if person.Administrator {
+			all = append(all, person)
+			if person.Synced {
+				able = append(able, person)
+			}
+		}
+	}
+	accepted := !slices.ContainsFunc(all, func(a facts.Person) bool {
+		return !slices.ContainsFunc(p.o.AcceptLockout, func(name string) bool {
+			return name != "" && (strings.EqualFold(name, a.UPN) || strings.EqualFold(name, a.Account))
+		})
+	})
+	if len(all) > 0 && accepted {
+		return []journal.Entry{{Kind: journal.Accepted, Detail: strings.Join(p.o.AcceptLockout, ", ")}}, nil
+	}
+	if len(able) == 0 {
+		return nil, fmt.Errorf("%w: none is synchronised with the tenant; OWA and ECP would be closed to all of them", ErrLockout)
+	}
+	if p.o.Prove == nil {
+		return nil, fmt.Errorf("%w: nobody was asked to", ErrLockout)
+	}
+	p.o.Progress(Event{Phase: PhaseProving, Detail: rule.Label(&able[0])})
+	upn, err := p.o.Prove(ctx, able)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrLockout, err)
+	}
+	for _, a := range able {
+		if upn != "" && (strings.EqualFold(upn, a.Cloud) || strings.EqualFold(upn, a.UPN)) {
+			return []journal.Entry{{Kind: journal.Proved, Detail: a.Cloud}}, nil
+		}
+	}
+	return nil, fmt.Errorf("%w: %q signed in, who is no synchronised administrator", ErrLockout, upn)
+}
+
+// carryOut makes the changes that the journal does not show as made.
+func (p *Procedure) carryOut(ctx context.Context, j *journal.Journal, lease target.Lease, proof []journal.Entry) (*Run, error) {
+	run, err := replay(j.ID, j.Entries)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range proof {
+		if err := p.write(j, e); err != nil {
+			return run, err
+		}
+	}
+	for i := range run.plan.Changes {
+		c := &run.plan.Changes[i]
+		rec := run.records[c.Number]
+		if rec.done || rec.already {
+			continue
+		}
+		if err := p.make(ctx, j, lease, run, c, rec); err != nil {
+			// The journal may be what failed; then the run is unfinished without this line too.
+			if werr := p.write(j, journal.Entry{Kind: journal.Failed, Change: c.Number, Detail: err.Error()}); werr != nil {
+				err = fmt.Errorf("%w (and the journal: %w)", err, werr)
+			}
+			p.tell(run, c, PhaseFailed, err.Error())
+			after, rerr := replay(j.ID, j.Entries)
+			if rerr != nil {
+				after = run
+			}
+			return after, fmt.Errorf("change %d of %d, %s: %w; go on with hma apply, or go back with hma rollback %s",
+				c.Number, len(run.plan.Changes), c.Address, err, run.ID)
+		}
+	}
+	if err := p.write(j, journal.Entry{Kind: journal.End}); err != nil {
+		return run, err
+	}
+	return replay(j.ID, j.Entries)
+}
+
+func (p *Procedure) tell(run *Run, c *Change, phase Phase, detail string) {
+	p.o.Progress(Event{Run: run.ID, Phase: phase, Number: c.Number, Total: len(run.plan.Changes), Change: c, Detail: detail})
+}
+
+// make makes one change, or finds it made.
+func (p *Procedure) make(ctx context.Context, j *journal.Journal, lease target.Lease, run *Run, c *Change, rec *record) error {
+	if err := held(ctx, lease); err != nil {
+		return err
+	}
+	p.tell(run, c, PhaseStarting, "")
+	if c.Cmdlet == "" {
+		return p.makeListed(ctx, j, run, c, rec)
+	}
+	state, err := p.settings(ctx, c)
+	if err != nil {
+		return err
+	}
+	if state.all(c.wanted()) {
+		return p.found(j, run, c, rec)
+	}
+	if !rec.intended {
+		if !state.all(c.planned()) {
+			return fmt.Errorf("%w: %s", ErrMoved, state.live)
+		}
+		if err := p.intend(j, c, intent{Settings: state.live}); err != nil {
+			return err
+		}
+	} else if !state.either(c.planned(), c.wanted()) {
+		// This run was about to change it when it stopped: only the two values that it knows are its own.
+		return fmt.Errorf("%w: %s", ErrMoved, state.live)
+	}
+	p.fault(fmt.Sprintf("before change %d", c.Number))
+	if err := p.set(ctx, c, state.live, c.wanted()); err != nil {
+		return err
+	}
+	p.fault(fmt.Sprintf("after change %d", c.Number))
+	p.tell(run, c, PhaseWaiting, "")
+	if err := p.await(ctx, c, c.wanted()); err != nil {
+		return err
+	}
+	return p.done(j, run, c)
+}
+
+// found notes a change that is made already: by this run before it stopped, or by somebody else.
+func (p *Procedure) found(j *journal.Journal, run *Run, c *Change, rec *record) error {
+	if rec.intended {
+		return p.done(j, run, c)
+	}
+	if err := p.write(j, journal.Entry{Kind: journal.Already, Change: c.Number}); err != nil {
+		return err
+	}
+	p.tell(run, c, PhaseAlready, "")
+	return nil
+}
+
+func (p *Procedure) done(j *journal.Journal, run *Run, c *Change) error {
+	if err := p.write(j, journal.Entry{Kind: journal.Done, Change: c.Number}); err != nil {
+		return err
+	}
+	p.tell(run, c, PhaseDone, "")
+	return nil
+}
+
+func (p *Procedure) intend(j *journal.Journal, c *Change, in intent) error {
+	values, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	return p.write(j, journal.Entry{Kind: journal.Intend, Change: c.Number, Values: values})
+}
+
+// makeListed adds entries to a list of the tenant. Graph can only replace the
+// whole list and has no If-Match: it is read again right before the write, and
+// after it every old entry must still be there.
+func (p *Procedure) makeListed(ctx context.Context, j *journal.Journal, run *Run, c *Change, rec *record) error {
+	list, err := p.list(ctx, c)
+	if err != nil {
+		return err
+	}
+	missing := c.missing(list)
+	if len(missing) == 0 {
+		return p.found(j, run, c, rec)
+	}
+	if err := p.intend(j, c, intent{List: list, Adding: missing}); err != nil {
+		return err
+	}
+	again, err := p.list(ctx, c)
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(list, again) {
+		return fmt.Errorf("%w: %s of the tenant changed while it was read", ErrMoved, c.Settings[0].Property)
+	}
+	whole := append(slices.Clone(list), missing...)
+	p.fault(fmt.Sprintf("before change %d", c.Number))
+	if err := p.setList(ctx, c, whole); err != nil {
+		return err
+	}
+	p.fault(fmt.Sprintf("after change %d", c.Number))
+	p.tell(run, c, PhaseWaiting, "")
+	if err := p.awaitList(ctx, c, func(now []string) bool { return subset(whole, now) }); err != nil {
+		return err
+	}
+	return p.done(j, run, c)
+}
+
+// missing returns which of the change's entries the list does not have.
+func (c *Change) missing(list []string) []string {
+	var missing []string
+	for _, entry := range c.Settings[0].After.Strings() {
+		has := facts.ReplyRegistered(list, entry)
+		if c.Settings[0].Property == propNames {
+			has = facts.Registered(list, entry)
+		}
+		if !has {
+			missing = append(missing, entry)
+		}
+	}
+	return missing
+}
+
+func subset(small, big []string) bool {
+	return !slices.ContainsFunc(small, func(s string) bool { return !slices.Contains(big, s) })
+}
+
+func held(ctx context.Context, lease target.Lease) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case <-lease.Lost():
+		return errLost
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,336 @@
+package procedure
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"crypto/rand"
+
+	"hma/hybrid/journal"
+	"hma/hybrid/procedure/facts"
+	"hma/hybrid/procedure/rule"
+)
+
+// MakePlan reads the organisation and returns the changes that enable Hybrid
+// Modern Authentication, in the how-to's order; none when it is enabled. The
+// plan is not saved. ErrUnreadable when a fact is missing.
+func (p *Procedure) MakePlan(ctx context.Context) (*Plan, error) {
+	f, err := p.facts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := unreadable(f); err != nil {
+		return nil, err
+	}
+	now := p.o.Now().UTC()
+	plan := &Plan{Version: PlanVersion, ID: newID(now), Made: now, Snapshot: f.Hash()}
+	for _, x := range rule.Judge(f, now) {
+		if x.Blocks {
+			plan.Blocked = append(plan.Blocked, x)
+		}
+	}
+	for i := range f.People {
+		switch person := &f.People[i]; {
+		case !person.Synced:
+			plan.Losing = append(plan.Losing, rule.Label(person))
+		case person.Administrator:
+			plan.Administrators = append(plan.Administrators, rule.Label(person))
+		}
+	}
+	b := &builder{plan: plan, f: f}
+	b.names()
+	b.oauth()
+	b.endpoint()
+	b.clientProfile()
+	if rule.BrowsersPossible(f) {
+		b.replyURLs()
+		for _, s := range f.Servers {
+			b.browsers(s.Name)
+		}
+	}
+	return plan, nil
+}
+
+// newID returns an id that sorts by time and that two operators never share.
+func newID(now time.Time) string {
+	return now.UTC().Format("20060102-150405") + "-" + strings.ToLower(rand.Text()[:4])
+}
+
+type builder struct {
+	plan *Plan
+	f    *facts.Facts
+}
+
+func (b *builder) add(c Change, r string) {
+	judged, _ := rule.Find(r)
+	c.Number, c.Rule, c.Source, c.Reversible = len(b.plan.Changes)+1, r, judged.Source, true
+	b.plan.Changes = append(b.plan.Changes, c)
+}
+
+// Properties of the Exchange service principal.
+const (
+	propNames     = "servicePrincipalNames"
+	propReplyURLs = "replyUrls"
+)
+
+func (b *builder) names() {
+	missing := rule.MissingNames(b.f)
+	if len(missing) == 0 {
+		return
+	}
+	b.add(Change{Step: StepSPN, Action: ActionAdd, Address: "tenant service principal " + b.f.Principal.AppID, ObjectID: b.f.Principal.ID,
+		Settings: []Setting{{propNames, Value{[]string{}}, Value{missing}}},
+		Reason:   "clients ask the cloud for tokens for these names",
+		Affects:  "nobody; new names only make tokens possible"}, "spn-list")
+}
+
+func (b *builder) oauth() {
+	for _, d := range b.f.Directories {
+		if d.Kind.Browser() || d.AD.TakesOAuth(d.Kind) && d.Live.TakesOAuth(d.Kind) {
+			continue
+		}
+		c := Change{Step: StepOAuth, Action: ActionSet, Address: d.Identity, Cmdlet: setCmdlet(d.Kind), Identity: d.Identity, Server: d.Server,
+			Reason:  "without OAuth it sends no Bearer challenge and takes no token",
+			Affects: "clients of " + string(d.Kind.Protocol()) + " on " + d.Server + "; they keep their present way to sign in"}
+		list := func(property string, have []string) {
+			if slices.ContainsFunc(have, func(m string) bool { return strings.EqualFold(m, "OAuth") }) {
+				return
+			}
+			c.Action = ActionAdd
+			c.Settings = append(c.Settings, Setting{property, Value{append([]string{}, have...)}, Value{append(slices.Clone(have), "OAuth")}})
+		}
+		switch d.Kind {
+		case facts.Mapi:
+			list("IISAuthenticationMethods", d.Live.IIS)
+		case facts.ActiveSync:
+			// An unset list allows every method and stays unset.
+			if len(d.Live.Internal) > 0 {
+				list("InternalAuthenticationMethods", d.Live.Internal)
+			}
+			if len(d.Live.External) > 0 {
+				list("ExternalAuthenticationMethods", d.Live.External)
+			}
+		default:
+			c.Settings = []Setting{{"OAuthAuthentication", Value{d.Live.OAuth}, Value{true}}}
+		}
+		b.add(c, "oauth-virtual-directories")
+	}
+}
+
+func setCmdlet(k facts.Kind) string { return "Set-" + string(k) + "VirtualDirectory" }
+
+func (b *builder) endpoint() {
+	a := b.f.EvoSTS()
+	if a == nil {
+		return // blocked by the rule evosts
+	}
+	var settings []Setting
+	takesDomain := true
+	for _, s := range b.f.Servers {
+		takesDomain = takesDomain && s.Build.TakesDomainName()
+	}
+	if domain := b.f.Tenant.InitialDomain(); takesDomain && domain != "" && !a.IsDefaultAuthorizationEndpoint &&
+		!slices.ContainsFunc(a.DomainName, func(d string) bool { return strings.EqualFold(d, domain) }) {
+		settings = append(settings, Setting{"DomainName", Value{append([]string{}, a.DomainName...)}, Value{append(slices.Clone(a.DomainName), domain)}})
+	}
+	if !a.IsDefaultAuthorizationEndpoint {
+		settings = append(settings, Setting{"IsDefaultAuthorizationEndpoint", Value{false}, Value{true}})
+	}
+	if settings == nil {
+		return
+	}
+	b.add(Change{Step: StepEndpoint, Action: ActionSet, Address: "AuthServer " + a.Name, Cmdlet: "Set-AuthServer", Identity: a.Name, Settings: settings,
+		Reason: "the Bearer challenge sends clients to " + a.AuthorizationEndpoint, Affects: "nobody before the next change"}, "default-authorization-endpoint")
+}
+
+func (b *builder) clientProfile() {
+	if b.f.Organization.OAuth2ClientProfileEnabled {
+		return
+	}
+	b.add(Change{Step: StepClientProfile, Action: ActionSet, Address: "organisation " + b.f.Organization.Name, Cmdlet: "Set-OrganizationConfig",
+		Settings: []Setting{{"OAuth2ClientProfileEnabled", Value{false}, Value{true}}},
+		Reason:   "the organisation-wide switch of Hybrid Modern Authentication",
+		Affects:  "everybody, at the next sign-in; running clients keep their session"}, "oauth2-client-profile")
+}
+
+func (b *builder) replyURLs() {
+	missing := rule.MissingReplyURLs(b.f)
+	if len(missing) == 0 {
+		return
+	}
+	b.add(Change{Step: StepReplyURL, Action: ActionAdd, Address: "tenant service principal " + b.f.Principal.AppID, ObjectID: b.f.Principal.ID,
+		Settings: []Setting{{propReplyURLs, Value{[]string{}}, Value{missing}}},
+		Reason:   "the cloud sends a browser back only to a registered URL",
+		Affects:  "nobody; new URLs only make the way back possible"}, "reply-urls")
+}
+
+// browsers plans one server's OWA and ECP. The order is the how-to's and the cmdlets hold it.
+func (b *builder) browsers(server string) {
+	owa, ecp := b.f.Directory(server, facts.Owa), b.f.Directory(server, facts.Ecp)
+	for _, d := range []*facts.Directory{owa, ecp} {
+		if d == nil || !d.Live.Legacy() && !d.AD.Legacy() {
+			continue
+		}
+		b.add(Change{Step: StepLegacyOff, Action: ActionSet, Address: d.Identity, Cmdlet: setCmdlet(d.Kind), Identity: d.Identity, Server: server,
+			Settings: []Setting{
+				{"AdfsAuthentication", Value{d.Live.Adfs}, Value{false}}, {"BasicAuthentication", Value{d.Live.Basic}, Value{false}},
+				{"FormsAuthentication", Value{d.Live.Forms}, Value{false}}, {"DigestAuthentication", Value{d.Live.Digest}, Value{false}}},
+			Reason:  "every other method must be off before OAuth is on",
+			Affects: "everybody who uses " + string(d.Kind.Protocol()) + " on " + server + ": no sign-in until OAuth is on"}, "owa-ecp-methods")
+	}
+	for _, d := range []*facts.Directory{ecp, owa} {
+		if d == nil || d.Live.OAuth && d.AD.OAuth {
+			continue
+		}
+		b.add(Change{Step: StepBrowserOAuth, Action: ActionSet, Address: d.Identity, Cmdlet: setCmdlet(d.Kind), Identity: d.Identity, Server: server,
+			Settings: []Setting{{"OAuthAuthentication", Value{d.Live.OAuth}, Value{true}}},
+			Reason:   "sign-in goes to the cloud",
+			Affects:  "everybody who uses " + string(d.Kind.Protocol()) + " on " + server + ": the sign-in page is the cloud's"}, "owa-ecp-methods")
+	}
+}
+
+// touchesBrowsers tells whether the plan changes how people sign in to OWA and ECP.
+func (p *Plan) touchesBrowsers() bool {
+	return slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Step == StepLegacyOff || c.Step == StepBrowserOAuth })
+}
+
+func planPath(dir, id string) string { return filepath.Join(dir, "plans", id+".json") }
+
+// SavePlan writes the plan to DIR/plans by rename and returns the file's name.
+func (p *Procedure) SavePlan(plan *Plan) (string, error) {
+	name := planPath(p.o.Dir, plan.ID)
+	return name, WritePlan(plan, name)
+}
+
+// WritePlan writes the plan to a file of that name, by rename.
+func WritePlan(plan *Plan, name string) error {
+	data, err := json.MarshalIndent(plan, "", "  ")
+	if err != nil {
+		return fmt.Errorf("save plan: %w", err)
+	}
+	if err := journal.WriteFile(name, append(data, '\n')); err != nil {
+		return fmt.Errorf("save plan: %w", err)
+	}
+	return nil
+}
+
+// maxPlan bounds a plan file: a thousand servers take a tenth of it.
+const maxPlan = 32 << 20
+
+// LoadPlan reads a plan by its id, or from a file name; "" is the newest of DIR/plans.
+func (p *Procedure) LoadPlan(idOrFile string) (*Plan, error) {
+	name := idOrFile
+	if name == "" {
+		files, err := filepath.Glob(planPath(p.o.Dir, "*"))
+		if err != nil || len(files) == 0 {
+			return nil, fmt.Errorf("%w in %s: make one with hma plan", ErrNoPlan, filepath.Join(p.o.Dir, "plans"))
+		}
+		slices.Sort(files)
+		name = files[len(files)-1]
+	} else if !strings.ContainsAny(name, `/\.`) {
+		name = planPath(p.o.Dir, name)
+	}
+	info, err := os.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %s", ErrNoPlan, idOrFile)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read plan: %w", err)
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxPlan {
+		return nil, fmt.Errorf("read plan %s: %w: not a plan file", name, ErrInvalid)
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("read plan: %w", err)
+	}
+	plan, err := ParsePlan(data)
+	if err != nil {
+		return nil, fmt.Errorf("read plan %s: %w", name, err)
+	}
+	return plan, nil
+}
+
+// ParsePlan reads a plan's JSON and refuses what the engine could not carry out:
+// another version, unknown cmdlets, properties that the how-to does not change,
+// and numbers that are not 1, 2, 3...
+func ParsePlan(data []byte) (*Plan, error) {
+	var plan Plan
+	if err := json.Unmarshal(data, &plan); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	if plan.Version != PlanVersion {
+		return nil, fmt.Errorf("%w: plan version %d, this hma reads %d", ErrInvalid, plan.Version, PlanVersion)
+	}
+	if plan.ID == "" || plan.Snapshot == "" {
+		return nil, fmt.Errorf("%w: no plan", ErrInvalid)
+	}
+	for i, c := range plan.Changes {
+		if err := c.valid(i + 1); err != nil {
+			return nil, fmt.Errorf("%w: change %d: %w", ErrInvalid, i+1, err)
+		}
+	}
+	return &plan, nil
+}
+
+// changeable are the properties that a plan may set, by Set cmdlet: a plan file
+// that was tampered with cannot run anything else.
+var changeable = map[string][]string{
+	"Set-AuthServer":                   {"DomainName", "IsDefaultAuthorizationEndpoint"},
+	"Set-OrganizationConfig":           {"OAuth2ClientProfileEnabled"},
+	"Set-AutodiscoverVirtualDirectory": {"OAuthAuthentication"},
+	"Set-WebServicesVirtualDirectory":  {"OAuthAuthentication"},
+	"Set-OabVirtualDirectory":          {"OAuthAuthentication"},
+	"Set-MapiVirtualDirectory":         {"IISAuthenticationMethods"},
+	"Set-ActiveSyncVirtualDirectory":   {"InternalAuthenticationMethods", "ExternalAuthenticationMethods"},
+	"Set-OwaVirtualDirectory":          {"AdfsAuthentication", "BasicAuthentication", "FormsAuthentication", "DigestAuthentication", "OAuthAuthentication"},
+	"Set-EcpVirtualDirectory":          {"AdfsAuthentication", "BasicAuthentication", "FormsAuthentication", "DigestAuthentication", "OAuthAuthentication"},
+}
+
+func (c *Change) valid(number int) error {
+	if c.Number != number {
+		return fmt.Errorf("is numbered %d", c.Number)
+	}
+	if len(c.Settings) == 0 {
+		return errors.New("sets nothing")
+	}
+	if c.Cmdlet == "" {
+		s := c.Settings[0]
+		if len(c.Settings) != 1 || c.ObjectID == "" || c.Action != ActionAdd || s.Property != propNames && s.Property != propReplyURLs || len(s.After.Strings()) == 0 {
+			return errors.New("is no addition to a list of the tenant")
+		}
+		for _, entry := range s.After.Strings() {
+			if facts.Resource(entry) == "" {
+				return fmt.Errorf("%q is no https URL", entry)
+			}
+		}
+		return nil
+	}
+	properties, ok := changeable[c.Cmdlet]
+	if !ok {
+		return fmt.Errorf("%s is no cmdlet of the procedure", c.Cmdlet)
+	}
+	if c.Identity == "" && c.Cmdlet != "Set-OrganizationConfig" {
+		return errors.New("names no object")
+	}
+	for _, s := range c.Settings {
+		if !slices.Contains(properties, s.Property) {
+			return fmt.Errorf("%s does not set %s here", c.Cmdlet, s.Property)
+		}
+		before, isList := s.Before.V.([]string)
+		if isList && slices.ContainsFunc(before, func(old string) bool {
+			return !slices.Contains(s.After.Strings(), old)
+		}) {
+			return fmt.Errorf("would remove an entry from %s", s.Property)
+		}
+	}
+	return nil
+}

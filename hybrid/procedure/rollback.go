@@ -1,0 +1,158 @@
+package procedure
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"hma/hybrid/journal"
+)
+
+// Rollback restores what run id found, newest change first: recorded values are
+// set again, and from the tenant's lists exactly the entries are taken that the
+// run added. It works on finished, failed and interrupted runs, and goes on with
+// a rollback that was interrupted.
+//
+// A value that somebody moved since is not overwritten: before anything is
+// restored Rollback fails with ErrMoved and names them all, unless leaveMoved,
+// when they are left as they are and the rest is restored.
+func (p *Procedure) Rollback(ctx context.Context, id string, leaveMoved bool) (*Run, error) {
+	lease, err := p.lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer lease.Release()
+	run, err := p.Run(id)
+	if err != nil {
+		return nil, err
+	}
+	if run.Outcome == OutcomeRolledBack {
+		return run, nil
+	}
+	moved, err := p.moved(ctx, run)
+	if err != nil {
+		return run, err
+	}
+	if len(moved) > 0 && !leaveMoved {
+		return run, fmt.Errorf("roll back %s: %w: %s; nothing was restored", id, ErrMoved, strings.Join(slices.Sorted(maps.Values(moved)), "; "))
+	}
+	j, err := journal.Open(p.o.Dir, id)
+	if err != nil {
+		return run, err
+	}
+	defer j.Close()
+	if err := p.write(j, journal.Entry{Kind: journal.Rollback, Operator: p.o.Operator}); err != nil {
+		return run, err
+	}
+	for _, c := range slices.Backward(run.plan.Changes) {
+		rec := run.records[c.Number]
+		if !rec.intended || rec.undone || rec.left {
+			continue
+		}
+		if err := held(ctx, lease); err != nil {
+			return run, err
+		}
+		if why, ok := moved[c.Number]; ok {
+			err = p.write(j, journal.Entry{Kind: journal.Left, Change: c.Number, Detail: why})
+			p.tell(run, &c, PhaseLeft, why)
+		} else {
+			err = p.restore(ctx, j, run, &c, rec)
+		}
+		if err == nil {
+			continue
+		}
+		if werr := p.write(j, journal.Entry{Kind: journal.Failed, Change: c.Number, Detail: err.Error()}); werr != nil {
+			err = fmt.Errorf("%w (and the journal: %w)", err, werr)
+		}
+		p.tell(run, &c, PhaseFailed, err.Error())
+		return run, fmt.Errorf("restore %s: %w; go on with hma rollback %s", c.Address, err, id)
+	}
+	if err := p.write(j, journal.Entry{Kind: journal.RolledBack}); err != nil {
+		return run, err
+	}
+	return replay(j.ID, j.Entries)
+}
+
+// moved returns, by change, what is neither what the run set nor what it found.
+func (p *Procedure) moved(ctx context.Context, run *Run) (map[int]string, error) {
+	moved := map[int]string{}
+	for i := range run.plan.Changes {
+		c := &run.plan.Changes[i]
+		rec := run.records[c.Number]
+		if !rec.intended || rec.undone || rec.left || c.Cmdlet == "" {
+			continue
+		}
+		s, err := p.settings(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		if !s.either(rec.before.Settings, c.wanted()) {
+			moved[c.Number] = fmt.Sprintf("%s (%s)", c.Address, s.live)
+		}
+	}
+	return moved, nil
+}
+
+// restore undoes one change, or finds it undone.
+func (p *Procedure) restore(ctx context.Context, j *journal.Journal, run *Run, c *Change, rec *record) error {
+	p.tell(run, c, PhaseStarting, "")
+	undo, check, err := p.undo(ctx, c, rec)
+	if err != nil {
+		return err
+	}
+	if undo != nil {
+		if err := p.write(j, journal.Entry{Kind: journal.Unintend, Change: c.Number}); err != nil {
+			return err
+		}
+		p.fault(fmt.Sprintf("before undoing %d", c.Number))
+		if err := undo(); err != nil {
+			return err
+		}
+		p.fault(fmt.Sprintf("after undoing %d", c.Number))
+		p.tell(run, c, PhaseWaiting, "")
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	if err := p.write(j, journal.Entry{Kind: journal.Undone, Change: c.Number}); err != nil {
+		return err
+	}
+	p.tell(run, c, PhaseUndone, "")
+	return nil
+}
+
+// undo returns what has to be done and how it is read back; nil when nothing has to be.
+func (p *Procedure) undo(ctx context.Context, c *Change, rec *record) (undo, check func() error, err error) {
+	if c.Cmdlet != "" {
+		s, err := p.settings(ctx, c)
+		if err != nil || s.all(rec.before.Settings) {
+			return nil, nil, err
+		}
+		return func() error { return p.set(ctx, c, c.wanted(), rec.before.Settings) },
+			func() error { return p.await(ctx, c, rec.before.Settings) }, nil
+	}
+	list, err := p.list(ctx, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	ours := func(entry string) bool {
+		return slices.Contains(rec.added, entry) && !slices.Contains(rec.before.List, entry)
+	}
+	if !slices.ContainsFunc(list, ours) {
+		return nil, nil, nil
+	}
+	return func() error {
+			again, err := p.list(ctx, c)
+			if err != nil {
+				return err
+			}
+			if !slices.Equal(list, again) {
+				return fmt.Errorf("%w: %s of the tenant changed while it was read", ErrMoved, c.Settings[0].Property)
+			}
+			return p.setList(ctx, c, slices.DeleteFunc(slices.Clone(list), ours))
+		}, func() error {
+			return p.awaitList(ctx, c, func(now []string) bool { return !slices.ContainsFunc(now, ours) })
+		}, nil
+}
