@@ -146,7 +146,7 @@ func (c *Client) Invoke(ctx context.Context, inv psobject.Invocation) (psobject.
 // lost is closed when the lease has ended, for whatever reason.
 func (c *Client) Lease(ctx context.Context, name string) (release func(), lost <-chan struct{}, err error) {
 	ctx, cancel := context.WithCancel(ctx)
-	resp, err := c.send(ctx, http.MethodPost, "/adminapi/v1/lease", nil, http.Header{"X-Lease-Holder": {name}})
+	resp, err := c.send(ctx, http.MethodPost, "/adminapi/v1/lease", nil, http.Header{"X-Lease-Holder": {headerText(name)}})
 	if err != nil {
 		cancel()
 		return nil, nil, err
@@ -164,4 +164,14 @@ func (c *Client) Lease(ctx context.Context, name string) (release func(), lost <
 		io.Copy(io.Discard, r)
 	}()
 	return func() { cancel(); <-done }, done, nil
+}
+
+// headerText makes a name fit for a header line.
+func headerText(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, s)
 }
