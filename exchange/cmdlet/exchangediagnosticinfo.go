@@ -39,18 +39,22 @@ func getExchangeDiagnosticInfo(c *call) error {
 	if err != nil {
 		return err
 	}
-	if server != "" && cfg.Server(server) == nil {
-		return notFound(server)
+	if server != "" {
+		s := cfg.Server(server)
+		if s == nil {
+			return notFound(server)
+		}
+		server = s.Name
 	}
 	if arg := c.args.text("Argument"); arg != "" && !strings.EqualFold(arg, "Refresh") {
 		return invalid("Argument", "The argument '%s' is not supported; use Refresh.", arg)
 	} else if arg != "" {
-		if err := c.r.opts.Restart(c, server); err != nil {
+		if err := c.restart(server); err != nil {
 			return err
 		}
 	}
 	for _, s := range cfg.Servers {
-		if server != "" && cfg.Server(server) != s {
+		if server != "" && s.Name != server {
 			continue
 		}
 		var d diagnostics

@@ -1,7 +1,9 @@
 package cmdlet
 
 import (
+	"context"
 	"strings"
+	"time"
 
 	"hma/wire/psobject"
 )
@@ -19,5 +21,33 @@ func restartService(c *call) error {
 			return &failure{"Cannot find any service with service name '" + name + "'; there are W3SVC and WAS.", "ObjectNotFound", "ServiceCommandException", name}
 		}
 	}
-	return c.r.opts.Restart(c, c.caller.Server)
+	return c.restart(c.caller.Server)
+}
+
+// takeUp is how long a restart waits for servers of other processes.
+const takeUp = 10 * time.Second
+
+// restart makes the server, "" all servers, take the configuration up, and returns
+// when they run it; one that does not in time, because it is not running, is a warning.
+func (c *call) restart(server string) error {
+	version, err := c.r.org.Version(c)
+	if err != nil {
+		return err
+	}
+	if err := c.r.opts.Restart(c, server); err != nil {
+		return err
+	}
+	var names []string
+	if server != "" {
+		names = append(names, server)
+	}
+	ctx, cancel := context.WithTimeout(c, takeUp)
+	defer cancel()
+	err = c.r.org.WaitLive(ctx, version, names...)
+	if err != nil && ctx.Err() != nil && c.Err() == nil {
+		c.r.opts.Log.Warn("configuration not taken up in time", "error", err)
+		c.warn("Not every server has taken the configuration up within %s: one may not be running.", takeUp)
+		return nil
+	}
+	return err
 }

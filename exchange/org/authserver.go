@@ -106,10 +106,7 @@ func (o *Organization) SetAuthServerMetadata(ctx context.Context, id guid.GUID, 
 	return err
 }
 
-// TakeMetadata is SetAuthServerMetadata inside a Change: it leaves a as it is when nothing but the time is new.
+// TakeMetadata is SetAuthServerMetadata inside a Change.
 func (a *AuthServer) TakeMetadata(issuer, realm string, certs []string, at time.Time) {
-	if a.IssuerIdentifier == issuer && a.Realm == realm && slices.Equal(a.CertificateStrings, certs) && !a.MetadataFetched.IsZero() {
-		return
-	}
 	a.IssuerIdentifier, a.Realm, a.CertificateStrings, a.MetadataFetched = issuer, realm, slices.Clone(certs), at.UTC()
 }

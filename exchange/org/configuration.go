@@ -2,9 +2,7 @@ package org
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -198,8 +196,8 @@ func load(tx *sqldb.Tx) (*Configuration, map[rowKey]row, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("read configuration: %w", err)
 	}
-	defer rows.Close()
 	stored := make(map[rowKey]row)
+	defer rows.Close()
 	for rows.Next() {
 		var class, id string
 		var r row
@@ -219,6 +217,10 @@ func load(tx *sqldb.Tx) (*Configuration, map[rowKey]row, error) {
 	if err := rows.Err(); err != nil {
 		return nil, nil, fmt.Errorf("read configuration: %w", err)
 	}
+	rows.Close()
+	if err := c.loadFetched(tx); err != nil {
+		return nil, nil, err
+	}
 	slices.SortStableFunc(c.AcceptedDomains, func(a, b *AcceptedDomain) int {
 		switch {
 		case a.Default && !b.Default:
@@ -231,6 +233,43 @@ func load(tx *sqldb.Tx) (*Configuration, map[rowKey]row, error) {
 	return c, stored, nil
 }
 
+// loadFetched adds when each AuthServer's metadata was read.
+func (c *Configuration) loadFetched(tx *sqldb.Tx) error {
+	rows, err := tx.Query("SELECT auth_server, fetched FROM metadata_fetched")
+	if err != nil {
+		return fmt.Errorf("read configuration: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id string
+		var at int64
+		if err := rows.Scan(&id, &at); err != nil {
+			return fmt.Errorf("read configuration: %w", err)
+		}
+		for _, a := range c.AuthServers {
+			if a.GUID.String() == id {
+				a.MetadataFetched = fromMicros(at)
+			}
+		}
+	}
+	return rows.Err()
+}
+
+// saveFetched writes when each AuthServer's metadata was read.
+func (c *Configuration) saveFetched(tx *sqldb.Tx) error {
+	for _, a := range c.AuthServers {
+		if a.MetadataFetched.IsZero() {
+			continue
+		}
+		_, err := tx.Exec(`INSERT INTO metadata_fetched (auth_server, fetched) VALUES ($1, $2)
+			ON CONFLICT (auth_server) DO UPDATE SET fetched = excluded.fetched`, a.GUID.String(), micros(a.MetadataFetched))
+		if err != nil {
+			return fmt.Errorf("write metadata time: %w", err)
+		}
+	}
+	return nil
+}
+
 // Configuration reads the whole configuration as the directory holds it. The result is the caller's own.
 func (o *Organization) Configuration(ctx context.Context) (*Configuration, error) {
 	var c *Configuration
@@ -240,9 +279,6 @@ func (o *Organization) Configuration(ctx context.Context) (*Configuration, error
 	})
 	return c, err
 }
-
-// errUnchanged rolls a transaction back that found nothing to write.
-var errUnchanged = errors.New("unchanged")
 
 // Change lets fn edit the configuration and writes what fn changed, added or
 // dropped in one transaction, under a new version. It returns that version, and
@@ -269,10 +305,16 @@ func (o *Organization) Change(ctx context.Context, fn func(*Configuration) error
 		if err != nil {
 			return err
 		}
-		if len(classes) == 0 {
-			return errUnchanged
+		if err := c.saveFetched(tx); err != nil {
+			return err
 		}
-		people = 0
+		people, changed = 0, len(classes) > 0
+		if !changed {
+			// Nothing that a server runs is new: the version stays, a time of fetching may have moved.
+			version--
+			_, err := tx.Exec("UPDATE version SET config = $1 WHERE id = 1", version)
+			return err
+		}
 		if classes[classPolicy] || classes[classOrganization] {
 			// Policies, and which of them is the default, decide about people.
 			if _, err := tx.Exec("UPDATE version SET people = people + 1 WHERE id = 1"); err != nil {
@@ -282,14 +324,11 @@ func (o *Organization) Change(ctx context.Context, fn func(*Configuration) error
 		}
 		return nil
 	})
-	if errors.Is(err, errUnchanged) {
-		return version - 1, false, nil
-	}
 	if err != nil {
 		return 0, false, err
 	}
 	o.sawPeople(people)
-	return version, true, nil
+	return version, changed, nil
 }
 
 // save writes the difference between c and the stored rows and returns the classes that it touched.
@@ -368,28 +407,39 @@ func (o *Organization) LiveVirtualDirectories(ctx context.Context) ([]*VirtualDi
 	return all, rows.Err()
 }
 
-// liveVersion returns the oldest version that one of the servers runs, and that server's name.
-func (o *Organization) liveVersion(ctx context.Context) (version int64, server string, err error) {
-	err = o.db.QueryRow(ctx, `SELECT coalesce(l.version, 0) AS v, c.name FROM config c
-		LEFT JOIN live l ON l.server = c.guid WHERE c.class = $1 ORDER BY v, c.name LIMIT 1`, classServer).Scan(&version, &server)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, "", fmt.Errorf("read live versions: %w", ErrNotFound)
-	}
+// liveVersion returns the oldest version that one of the named servers (all, when
+// none is named) runs, and that server's name.
+func (o *Organization) liveVersion(ctx context.Context, names []string) (version int64, server string, err error) {
+	rows, err := o.db.Query(ctx, `SELECT coalesce(l.version, 0) AS v, c.name FROM config c
+		LEFT JOIN live l ON l.server = c.guid WHERE c.class = $1 ORDER BY v, c.name`, classServer)
 	if err != nil {
 		return 0, "", fmt.Errorf("read live versions: %w", err)
 	}
-	return version, server, nil
+	defer rows.Close()
+	for rows.Next() {
+		if err := rows.Scan(&version, &server); err != nil {
+			return 0, "", fmt.Errorf("read live versions: %w", err)
+		}
+		if len(names) == 0 || slices.ContainsFunc(names, func(n string) bool { return asciiLower(n) == server }) {
+			return version, server, nil
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return 0, "", fmt.Errorf("read live versions: %w", err)
+	}
+	return 0, "", fmt.Errorf("read live versions: %w", ErrNotFound)
 }
 
-// WaitLive returns when every server runs the configuration of the version or a
-// newer one, or with the context's error and the name of a server that does not.
-func (o *Organization) WaitLive(ctx context.Context, version int64) error {
-	tick := time.NewTicker(max(o.opts.PickUp/4, time.Millisecond))
+// WaitLive returns when the named servers, all when none is named, run the
+// configuration of the version or a newer one, or with the context's error and the
+// name of a server that does not.
+func (o *Organization) WaitLive(ctx context.Context, version int64, servers ...string) error {
+	tick := time.NewTicker(min(max(o.opts.PickUp/4, time.Millisecond), time.Second))
 	defer tick.Stop()
 	var live int64
 	server := "unknown"
 	for {
-		v, name, err := o.liveVersion(ctx)
+		v, name, err := o.liveVersion(ctx, servers)
 		if err == nil {
 			live, server = v, name
 		} else if ctx.Err() == nil {

@@ -75,8 +75,9 @@ type AuthServer struct {
 	CertificateStrings             []string // signing certificates, base64 DER, last good ones
 	Enabled                        bool
 	IsDefaultAuthorizationEndpoint bool
-	// MetadataFetched is when CertificateStrings were last read from AuthMetadataURL.
-	MetadataFetched time.Time
+	// MetadataFetched is when CertificateStrings were last read from AuthMetadataURL. It is kept
+	// apart: a fetch that found nothing new moves it, and not the configuration's version.
+	MetadataFetched time.Time `json:"-"`
 }
 
 // AuthConfig is the organisation's own side of OAuth (Get-AuthConfig).

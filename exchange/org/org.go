@@ -89,6 +89,8 @@ CREATE TABLE live (
 	body    TEXT NOT NULL
 );
 
+CREATE TABLE metadata_fetched (auth_server TEXT PRIMARY KEY, fetched BIGINT NOT NULL);
+
 CREATE TABLE certificate_key (thumbprint TEXT PRIMARY KEY, sealed {{blob}} NOT NULL);
 
 CREATE TABLE person (

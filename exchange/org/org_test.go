@@ -132,6 +132,11 @@ func TestMetadataMovesTheVersionOnlyWhenKeysChange(t *testing.T) {
 	if v2, _ := o.Version(t.Context()); v2 != v1 {
 		t.Errorf("the same keys moved the version from %d to %d", v1, v2)
 	}
+	c, err := o.Configuration(t.Context())
+	must(t, err)
+	if at := c.AuthServer(id).MetadataFetched; !at.Equal(start.Add(time.Hour)) {
+		t.Errorf("fetched at %v", at)
+	}
 	must(t, o.SetAuthServerMetadata(t.Context(), id, "https://sts/t/", "t", []string{"AA==", "BB=="}, start))
 	if v3, _ := o.Version(t.Context()); v3 == v1 {
 		t.Error("new keys did not move the version")

@@ -16,7 +16,8 @@ import (
 	"unicode/utf16"
 
 	"golang.org/x/crypto/bcrypt"
-	"golang.org/x/crypto/md4" //lint:ignore SA1019 the NT hash that password hash synchronisation starts from is MD4
+	//lint:ignore SA1019 the NT hash that password hash synchronisation starts from is MD4
+	"golang.org/x/crypto/md4"
 
 	"hma/internal/sqldb"
 	"hma/wire/guid"

@@ -90,6 +90,9 @@ func (o *Organization) CreateRecipient(ctx context.Context, r Recipient) (*Recip
 	return &written, nil
 }
 
+// errUnchanged rolls a transaction back that found nothing to write.
+var errUnchanged = errors.New("unchanged")
+
 // UpdateRecipient lets fn edit the person with the GUID and writes the result;
 // changed is false when nothing is new. fn may run more than once. An error of fn is returned as it is.
 func (o *Organization) UpdateRecipient(ctx context.Context, id guid.GUID, fn func(*Recipient) error) (changed bool, err error) {
