@@ -410,7 +410,7 @@ func parse(text string) (header keyHeader, c *claims, signature []byte, err erro
 	if err := checkSegments(text); err != nil {
 		return header, nil, nil, err
 	}
-	first, rest, _ := strings.Cut(text, ".")
+	first, _, _ := strings.Cut(text, ".")
 	head, err := base64.RawURLEncoding.DecodeString(first)
 	if err != nil {
 		return header, nil, nil, errors.New("header is no base64url")
@@ -418,17 +418,13 @@ func parse(text string) (header keyHeader, c *claims, signature []byte, err erro
 	if err := checkNames(head, headerNames, true); err != nil {
 		return header, nil, nil, fmt.Errorf("header: %w", err)
 	}
-	middle, _, _ := strings.Cut(rest, ".")
-	payload, err := base64.RawURLEncoding.DecodeString(middle)
-	if err != nil {
-		return header, nil, nil, errors.New("claims are no base64url")
-	}
-	if err := checkNames(payload, claimNames, false); err != nil {
-		return header, nil, nil, fmt.Errorf("claims: %w", err)
-	}
 	signed, err := jose.ParseSignedCompact(text, algorithms)
 	if err != nil {
 		return header, nil, nil, errors.New("no JWS of an allowed algorithm")
+	}
+	payload := signed.UnsafePayloadWithoutVerification() // only read, to find the key that verifies it
+	if err := checkNames(payload, claimNames, false); err != nil {
+		return header, nil, nil, fmt.Errorf("claims: %w", err)
 	}
 	h := signed.Signatures[0].Header
 	header.id = h.KeyID
@@ -511,7 +507,7 @@ func checkName(name []byte, known []string, only bool) error {
 		if string(name) == k {
 			return nil
 		}
-		if strings.EqualFold(string(name), k) {
+		if len(name) == len(k) && strings.EqualFold(string(name), k) {
 			return errors.New("name in another case")
 		}
 	}
@@ -519,8 +515,8 @@ func checkName(name []byte, known []string, only bool) error {
 		return errors.New("parameter not allowed")
 	}
 	for _, c := range name {
-		if c == '\\' {
-			return errors.New("name with an escape")
+		if c == '\\' || c >= 0x80 { // either can spell a claim's name another way
+			return errors.New("name with an escape or beyond ASCII")
 		}
 	}
 	return nil
