@@ -52,8 +52,11 @@ func (t *Transport) Deliver(ctx context.Context, env Envelope, message io.Reader
 	if err != nil {
 		return nil, err
 	}
-	now := t.cfg.Now()
-	s, err := stage(ctx, first, io.MultiReader(strings.NewReader(t.trace(env, now)), message))
+	arrival := arrival{at: env.Received, read: env.Read}
+	if arrival.at.IsZero() {
+		arrival.at = t.cfg.Now()
+	}
+	s, err := stage(ctx, first, io.MultiReader(strings.NewReader(t.trace(env, arrival.at)), message))
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +66,7 @@ func (t *Transport) Deliver(ctx context.Context, env Envelope, message io.Reader
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			item, err := t.deliverTo(ctx, found[id], s, now)
+			item, err := t.deliverTo(ctx, found[id], s, arrival)
 			for _, i := range places[id] {
 				results[i].Item, results[i].Err = item, err
 			}
@@ -73,20 +76,26 @@ func (t *Transport) Deliver(ctx context.Context, env Envelope, message io.Reader
 	return results, nil
 }
 
+// arrival is when a message came, and whether it was read since.
+type arrival struct {
+	at   time.Time
+	read bool
+}
+
 func (t *Transport) open(ctx context.Context, box *Mailbox) (*store.Mailbox, error) {
 	return t.cfg.Store.OpenMailbox(ctx, box.GUID, box.Info)
 }
 
-func (t *Transport) deliverTo(ctx context.Context, box *Mailbox, s *staged, now time.Time) (store.ItemID, error) {
+func (t *Transport) deliverTo(ctx context.Context, box *Mailbox, s *staged, a arrival) (store.ItemID, error) {
 	mailbox, err := t.open(ctx, box)
 	if err != nil {
 		return store.ItemID{}, err
 	}
-	return t.deliverInto(ctx, mailbox, s, now)
+	return t.deliverInto(ctx, mailbox, s, a)
 }
 
 // deliverInto puts a message where new mail of its class goes.
-func (t *Transport) deliverInto(ctx context.Context, mailbox *store.Mailbox, s *staged, now time.Time) (store.ItemID, error) {
+func (t *Transport) deliverInto(ctx context.Context, mailbox *store.Mailbox, s *staged, a arrival) (store.ItemID, error) {
 	item, err := s.prepare(ctx, mailbox)
 	if err != nil {
 		return store.ItemID{}, err
@@ -94,8 +103,8 @@ func (t *Transport) deliverInto(ctx context.Context, mailbox *store.Mailbox, s *
 	if item.Folder, err = mailbox.ReceiveFolder(ctx, item.Props.String(mapi.PidTagMessageClass)); err != nil {
 		return store.ItemID{}, err
 	}
-	item.Delivered = true
-	item.Props[mapi.PidTagMessageDeliveryTime] = now.UTC()
+	item.Delivered, item.Read = true, a.read
+	item.Props[mapi.PidTagMessageDeliveryTime] = a.at.UTC()
 	stamp, err := mailbox.CreateItem(ctx, item)
 	return stamp.ID, err
 }

@@ -68,6 +68,10 @@ func New(cfg Config) *Transport { return &Transport{cfg: cfg} }
 type Envelope struct {
 	From string // reverse path; "" for reports
 	To   []string
+	// Received is when the message arrived, now when zero; Read tells that it was
+	// read since. Both are for mail that is put in after the fact.
+	Received time.Time
+	Read     bool
 }
 
 // Result is what became of a message for one recipient of the envelope.
