@@ -52,9 +52,10 @@ func (d Door) Resource() string {
 	return "https://" + host
 }
 
-// Credential is what is presented at a door: a token, or a user and a password for Basic.
+// Credential is what is presented at a door: a token, or, where it is empty, the
+// password for Basic. User is the SMTP address or UPN in both cases.
 type Credential struct {
-	Token    string
 	User     string
+	Token    string
 	Password string
 }

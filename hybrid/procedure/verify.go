@@ -103,7 +103,7 @@ func (p *Procedure) connect(ctx context.Context, d mail.Door) []mail.Handshake {
 	switch {
 	case offer.AuthorizationURI != "" && p.o.SignIn.Token != nil:
 		if token, err := p.o.SignIn.Token(ctx, d.Resource()); err == nil {
-			all = append(all, p.o.Target.Probe.Present(ctx, d, mail.Credential{Token: token}))
+			all = append(all, p.o.Target.Probe.Present(ctx, d, mail.Credential{User: p.upn(), Token: token}))
 		}
 	case p.o.SignIn.Password != "" && slices.ContainsFunc(offer.Offered, func(s string) bool { return strings.EqualFold(s, "Basic") }):
 		all = append(all, p.o.Target.Probe.Present(ctx, d, mail.Credential{User: p.o.SignIn.UPN, Password: p.o.SignIn.Password}))
@@ -279,9 +279,9 @@ func (p *Procedure) examine(ctx context.Context, f *facts.Facts, d mail.Door, wr
 		problem("no token for %s: %v", d.Resource(), err)
 		return all, problems
 	}
-	bad := p.o.Target.Probe.Present(ctx, d, mail.Credential{Token: wrongToken})
+	bad := p.o.Target.Probe.Present(ctx, d, mail.Credential{User: p.upn(), Token: wrongToken})
 	bad.Sent = "token for another audience"
-	good := p.o.Target.Probe.Present(ctx, d, mail.Credential{Token: token})
+	good := p.o.Target.Probe.Present(ctx, d, mail.Credential{User: p.upn(), Token: token})
 	all = append(all, bad, good)
 	diagnostics, _ := bearer.ParseDiagnostics(bad.Diagnostics)
 	switch {

@@ -1,0 +1,137 @@
+package mail
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Options are what a Client is given.
+type Options struct {
+	// Roots are the certificates that are trusted; nil is the machine's own.
+	Roots *x509.CertPool
+	// Names says where a host is reached (host:port) instead of by DNS, on port 443:
+	// a lab's mail.contoso.com is 127.0.0.1 and a port.
+	Names map[string]string
+	// Timeout bounds one request with its answer; 0 is 30 seconds.
+	Timeout time.Duration
+}
+
+// Client shakes hands with doors. It is safe for concurrent use.
+type Client struct {
+	o       Options
+	mu      sync.Mutex
+	clients map[string]*http.Client // by the address that connections go to, "" for where names lead
+}
+
+// New returns a Client.
+func New(o Options) *Client {
+	if o.Timeout == 0 {
+		o.Timeout = 30 * time.Second
+	}
+	return &Client{o: o, clients: map[string]*http.Client{}}
+}
+
+// HTTP returns the client for requests that go where names lead: it trusts the
+// roots, reaches the names, and follows no redirect.
+func (c *Client) HTTP() *http.Client { return c.at("") }
+
+// at returns the client whose connections go to address whatever the host is.
+func (c *Client) at(address string) *http.Client {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if hc := c.clients[address]; hc != nil {
+		return hc
+	}
+	dialer := &net.Dialer{Timeout: 10 * time.Second}
+	hc := &http.Client{
+		Timeout:       c.o.Timeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			TLSClientConfig:        &tls.Config{RootCAs: c.o.Roots, MinVersion: tls.VersionTLS12},
+			MaxResponseHeaderBytes: 256 << 10,
+			TLSHandshakeTimeout:    10 * time.Second,
+			MaxIdleConnsPerHost:    2,
+			IdleConnTimeout:        30 * time.Second,
+			DialContext: func(ctx context.Context, network, target string) (net.Conn, error) {
+				host, port, err := net.SplitHostPort(target)
+				if err != nil {
+					return nil, err
+				}
+				if address != "" {
+					target = address
+				} else if to := c.o.Names[strings.ToLower(host)]; to != "" && port == "443" {
+					target = to
+				}
+				return dialer.DialContext(ctx, network, target)
+			},
+		},
+	}
+	c.clients[address] = hc
+	return hc
+}
+
+// withCookies returns the door's client with a cookie jar of its own.
+func (c *Client) withCookies(d Door) *http.Client {
+	hc := *c.at(d.Address)
+	// Only bad options make New fail, and there are none.
+	hc.Jar, _ = cookiejar.New(nil)
+	return &hc
+}
+
+// Close ends idle connections.
+func (c *Client) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, hc := range c.clients {
+		hc.CloseIdleConnections()
+	}
+}
+
+// maxBody bounds every answer that is read.
+const maxBody = 4 << 20
+
+// fetch carries a request out and reads the answer.
+func fetch(hc *http.Client, req *http.Request) (*http.Response, []byte, error) {
+	resp, err := hc.Do(req)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	if err != nil {
+		return resp, body, fmt.Errorf("read the answer: %w", err)
+	}
+	if len(body) > maxBody {
+		return resp, body[:maxBody], fmt.Errorf("answer longer than %d bytes", maxBody)
+	}
+	return resp, body, nil
+}
+
+// Reachable fetches a document without credentials and tells whether it came.
+func (c *Client) Reachable(ctx context.Context, url string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	if req.URL.Scheme != "https" {
+		return errors.New("no https URL")
+	}
+	resp, body, err := fetch(c.HTTP(), req)
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK || len(body) == 0 {
+		return fmt.Errorf("answered %d with %d bytes", resp.StatusCode, len(body))
+	}
+	return nil
+}

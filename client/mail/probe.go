@@ -1,0 +1,226 @@
+package mail
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/xml"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"hma/wire/bearer"
+)
+
+// Offer sends the door a request with an empty bearer token, which alone says
+// that the client can do modern authentication; user goes along as
+// X-User-Identity. At OWA and ECP it does what a browser does: it follows
+// redirects to the cloud's sign-in page, and carries nothing.
+func (c *Client) Offer(ctx context.Context, d Door, user string) Handshake {
+	if d.Protocol.Browser() {
+		return c.browse(ctx, d, "")
+	}
+	return c.shake(ctx, d, user, SentEmptyBearer, "Bearer")
+}
+
+// Present sends a small request of the door's protocol with the credential.
+func (c *Client) Present(ctx context.Context, d Door, cred Credential) Handshake {
+	sent, authorization := SentToken, "Bearer "+cred.Token
+	if cred.Token == "" {
+		sent, authorization = SentPassword, "Basic "+base64.StdEncoding.EncodeToString([]byte(cred.User+":"+cred.Password))
+	}
+	if d.Protocol.Browser() {
+		h := c.browse(ctx, d, authorization)
+		h.Sent = sent
+		return h
+	}
+	return c.shake(ctx, d, cred.User, sent, authorization)
+}
+
+func (c *Client) shake(ctx context.Context, d Door, user, sent, authorization string) Handshake {
+	h := Handshake{Door: d, Sent: sent}
+	req, body, err := request(ctx, d, user)
+	if err != nil {
+		h.Problem = err.Error()
+		return h
+	}
+	req.Header.Set("Authorization", authorization)
+	if user != "" {
+		req.Header.Set("X-User-Identity", user)
+	}
+	h.Request = rawRequest(req, body)
+	resp, answer, err := fetch(c.at(d.Address), req)
+	if err != nil {
+		h.Problem = plain(err)
+		return h
+	}
+	h.read(resp, answer)
+	switch h.Accepted = resp.StatusCode != http.StatusUnauthorized && resp.StatusCode != http.StatusForbidden && resp.StatusCode < 500; {
+	case h.Accepted && sent == SentToken:
+		h.AuthN = AuthNBearer
+	case h.Accepted && sent == SentPassword:
+		h.AuthN = AuthNBasic
+	case h.Accepted:
+		h.Accepted, h.Problem = false, fmt.Sprintf("answers an empty bearer token with %d", resp.StatusCode)
+	case resp.StatusCode >= 500:
+		h.Problem = fmt.Sprintf("answers %d", resp.StatusCode)
+	}
+	return h
+}
+
+// plain is an error without the URL that net/http puts before it.
+func plain(err error) string {
+	if e, ok := err.(*url.Error); ok {
+		return e.Err.Error()
+	}
+	return err.Error()
+}
+
+// read takes the answer's challenges and bytes into the handshake.
+func (h *Handshake) read(resp *http.Response, body []byte) {
+	h.Status, h.body = resp.StatusCode, body
+	h.Response = rawResponse(resp, body)
+	h.Diagnostics = resp.Header.Get(bearer.DiagnosticsHeader)
+	schemes := bearer.Parse(resp.Header.Values("WWW-Authenticate"))
+	h.Offered, h.AuthorizationURI = nil, ""
+	var usable []string
+	for _, s := range schemes {
+		h.Offered = append(h.Offered, s.Name)
+		if !strings.EqualFold(s.Name, "Bearer") {
+			usable = append(usable, s.Name)
+			continue
+		}
+		if uri := s.Challenge().AuthorizationURI; uri != "" {
+			h.AuthorizationURI = uri
+			usable = append(usable, s.Name)
+		}
+	}
+	h.AuthN = strings.Join(usable, ", ")
+}
+
+// maxRedirects is how often a browser door may redirect.
+const maxRedirects = 8
+
+// browse opens the door as a browser does. A credential goes only to the door's own origin.
+func (c *Client) browse(ctx context.Context, d Door, authorization string) Handshake {
+	h := Handshake{Door: d, Sent: SentNothing}
+	start, err := url.Parse(d.URL)
+	if err != nil || start.Scheme != "https" {
+		h.Problem = "no https URL"
+		return h
+	}
+	at, inside, outside := start, c.withCookies(d), c.withCookies(Door{})
+	for range maxRedirects {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
+		if err != nil {
+			h.Problem = err.Error()
+			return h
+		}
+		hc := inside
+		home := at.Scheme == start.Scheme && strings.EqualFold(at.Host, start.Host)
+		if !home {
+			hc = outside
+		} else if authorization != "" {
+			req.Header.Set("Authorization", authorization)
+		}
+		h.Request += rawRequest(req, nil)
+		resp, body, err := fetch(hc, req)
+		if err != nil {
+			h.Problem = plain(err)
+			return h
+		}
+		if home {
+			earlier := h.Response
+			h.read(resp, body)
+			h.Response = earlier + h.Response
+		} else {
+			h.Response += rawResponse(resp, body)
+			h.SignInPage = resp.StatusCode
+		}
+		location, err := resp.Location()
+		if resp.StatusCode/100 != 3 || err != nil {
+			if home {
+				h.Accepted = resp.StatusCode/100 == 2
+				if h.Accepted && authorization != "" {
+					h.AuthN = AuthNBasic
+				}
+			}
+			return h
+		}
+		if location.Scheme != "https" {
+			h.Problem = "redirects to " + location.Scheme + "://" + location.Host
+			return h
+		}
+		if home && !strings.EqualFold(location.Host, start.Host) {
+			h.Redirect, h.RedirectURI = location.String(), location.Query().Get("redirect_uri")
+			h.AuthN = AuthNOpenID
+		}
+		at = location
+	}
+	h.Problem = "redirects without end"
+	return h
+}
+
+// request is a small request of the door's protocol.
+func request(ctx context.Context, d Door, user string) (*http.Request, []byte, error) {
+	method, target, body, header := http.MethodGet, d.URL, []byte(nil), map[string]string{}
+	base := strings.TrimSuffix(d.URL, "/")
+	switch d.Protocol {
+	case EWS:
+		method, body = http.MethodPost, []byte(getInbox)
+		header["Content-Type"] = "text/xml; charset=utf-8"
+	case MAPI:
+		// PING, MS-OXCMAPIHTTP 2.2.6: is the endpoint there, and does it let us in.
+		method = http.MethodPost
+		if !strings.Contains(strings.ToLower(base), "/emsmdb") {
+			target = base + "/emsmdb/"
+		}
+		header["Content-Type"] = "application/mapi-http"
+		header["X-RequestType"] = "PING"
+		header["X-RequestId"] = "{5C4C3A19-6B1D-4B1F-9E44-2F6B6B6B7C11}:1"
+		header["X-ClientInfo"] = "{5C4C3A19-6B1D-4B1F-9E44-2F6B6B6B7C11}:1"
+		header["X-ClientApplication"] = "hma/1.0"
+	case ActiveSync:
+		method = http.MethodOptions
+	case OAB:
+		method = http.MethodHead
+		if !strings.HasSuffix(strings.ToLower(base), ".xml") {
+			target = base + "/oab.xml"
+		}
+	case Autodiscover:
+		method, body = http.MethodPost, pox(user)
+		header["Content-Type"] = "text/xml; charset=utf-8"
+		header["X-MapiHttpCapability"] = "1"
+	default:
+		return nil, nil, fmt.Errorf("no request is known for %q", d.Protocol)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
+	if err != nil {
+		return nil, nil, err
+	}
+	if req.URL.Scheme != "https" {
+		return nil, nil, fmt.Errorf("%s is no https URL", d.URL)
+	}
+	for k, v := range header {
+		req.Header.Set(k, v)
+	}
+	req.Header.Set("User-Agent", "hma/1.0")
+	return req, body, nil
+}
+
+// getInbox is EWS GetFolder of the inbox (MS-OXWSFOLD 3.1.4.6).
+const getInbox = `<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"` +
+	` xmlns:m="http://schemas.microsoft.com/exchange/services/2006/messages" xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types">` +
+	`<s:Header><t:RequestServerVersion Version="Exchange2016"/></s:Header><s:Body><m:GetFolder><m:FolderShape><t:BaseShape>Default</t:BaseShape></m:FolderShape>` +
+	`<m:FolderIds><t:DistinguishedFolderId Id="inbox"/></m:FolderIds></m:GetFolder></s:Body></s:Envelope>`
+
+// pox is the plain XML Autodiscover request (MS-OXDSCLI 2.2.3).
+func pox(address string) []byte {
+	var b bytes.Buffer
+	b.WriteString(`<?xml version="1.0" encoding="utf-8"?><Autodiscover xmlns="http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006"><Request><EMailAddress>`)
+	// A bytes.Buffer takes everything.
+	_ = xml.EscapeText(&b, []byte(address))
+	b.WriteString(`</EMailAddress><AcceptableResponseSchema>http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a</AcceptableResponseSchema></Request></Autodiscover>`)
+	return b.Bytes()
+}
