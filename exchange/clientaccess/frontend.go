@@ -164,7 +164,8 @@ func (fe *FrontEnd) deny(x *exchange, d *auth.Denial) {
 // answer ends a request without a body in the answer.
 func (fe *FrontEnd) answer(x *exchange, status int, reason string) {
 	x.record.Reason = reason
-	if b := x.request.Body; b != nil && b != http.NoBody {
+	// A client that asks before it sends (Expect) has sent nothing; reading would make it.
+	if b := x.request.Body; b != nil && b != http.NoBody && x.request.Header.Get("Expect") == "" {
 		limited := &body{ReadCloser: b, left: drainRefused, control: http.NewResponseController(x.response.ResponseWriter)}
 		defer limited.drain(drainRefused)
 	}

@@ -1,0 +1,246 @@
+package clientaccess
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"hma/exchange/auth"
+	"hma/exchange/auth/authtest"
+	"hma/exchange/org"
+	"hma/wire/bearer"
+)
+
+type fixed struct{ s *org.Snapshot }
+
+func (f fixed) Snapshot() *org.Snapshot { return f.s }
+
+type doorFunc func(w http.ResponseWriter, r *Request)
+
+func (f doorFunc) ServeDoor(w http.ResponseWriter, r *Request) { f(w, r) }
+
+type world struct {
+	authtest.Env
+	front *FrontEnd
+	log   *bytes.Buffer
+}
+
+func newWorld(door doorFunc) *world {
+	e := authtest.New()
+	var log bytes.Buffer
+	doors := map[org.Kind]Door{}
+	for _, kind := range authtest.Kinds {
+		doors[kind] = door
+	}
+	front := New(Options{Snapshots: fixed{e.Snapshot()}, Auth: auth.New(auth.Options{People: authtest.NewPeople()}), Doors: doors,
+		Now: func() time.Time { return authtest.Now }, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	return &world{e, front, &log}
+}
+
+func (w *world) do(method, path string, header map[string]string, body io.Reader) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, "https://"+w.Host+path, body)
+	for name, value := range header {
+		r.Header.Set(name, value)
+	}
+	answer := httptest.NewRecorder()
+	w.front.ServeHTTP(answer, r)
+	return answer
+}
+
+func hello(w http.ResponseWriter, r *Request) {
+	r.Record.Operation = "Hello"
+	io.WriteString(w, "hello "+r.Rest)
+}
+
+func TestMatch(t *testing.T) {
+	w := newWorld(hello)
+	good := map[string]string{"Authorization": "Bearer " + w.Sign(w.Delegated())}
+	for _, tt := range []struct {
+		path   string
+		status int
+		body   string
+	}{
+		{"/EWS/Exchange.asmx", 200, "hello /Exchange.asmx"},
+		{"/ews", 200, "hello "},
+		{"/ewsx", 404, ""},
+		{"/", 404, ""},
+		{"/Microsoft-Server-ActiveSync?Cmd=Ping", 200, "hello "},
+		{"/rpc/rpcproxy.dll", 401, ""},
+	} {
+		a := w.do("POST", tt.path, good, nil)
+		if a.Code != tt.status || a.Body.String() != tt.body {
+			t.Errorf("%s: %d %q", tt.path, a.Code, a.Body)
+		}
+		if len(a.Header().Get("request-id")) != 36 || a.Header().Get("X-FEServer") != "EX1" {
+			t.Errorf("%s: headers %v", tt.path, a.Header())
+		}
+	}
+	s := w.Snapshot()
+	s.VirtualDirectories = append(s.VirtualDirectories, &org.VirtualDirectory{Kind: "Deep", Path: "/ews/deep"})
+	if vd, rest := match(s, "/EWS/Deep/x"); vd.Kind != "Deep" || rest != "/x" {
+		t.Errorf("longest: %v %q", vd.Kind, rest)
+	}
+}
+
+func TestAnonymousPaths(t *testing.T) {
+	w := newWorld(func(w http.ResponseWriter, r *Request) {
+		if r.Identity == nil {
+			io.WriteString(w, "anonymous")
+		}
+	})
+	for path, want := range map[string]int{
+		"/autodiscover/autodiscover.json?Email=a": 200, "/Autodiscover/AutoDiscover.JSON/v1.0/a@b": 200, "/autodiscover/metadata/json/1": 200, "/owa/": 200, "/ecp": 200,
+		"/autodiscover/autodiscover.xml": 401, "/autodiscover/autodiscover.jsonx": 401, "/autodiscover/metadata/jsonx": 401, "/ews/exchange.asmx": 401, "/oab/": 401, "/mapi/emsmdb": 401,
+	} {
+		if a := w.do("GET", path, nil, nil); a.Code != want {
+			t.Errorf("%s: %d, want %d", path, a.Code, want)
+		}
+	}
+}
+
+func TestDenial(t *testing.T) {
+	w := newWorld(hello)
+	a := w.do("OPTIONS", "/Microsoft-Server-ActiveSync", map[string]string{"Authorization": "Bearer", "X-User-Identity": "jane@contoso.com"}, nil)
+	schemes := bearer.Parse(a.Header()["Www-Authenticate"])
+	if a.Code != 401 || len(schemes) != 2 || schemes[0].Challenge().IssuerKind != "AzureAD" || a.Header().Get("Content-Length") != "0" || a.Body.Len() != 0 {
+		t.Errorf("%d %v", a.Code, a.Header())
+	}
+	if a.Header().Get("X-OWA-Version") != "15.2.1544.11" {
+		t.Errorf("headers %v", a.Header())
+	}
+	if a := w.do("DELETE", "/ews/exchange.asmx", nil, nil); a.Code != 405 || a.Header().Get("Allow") == "" {
+		t.Errorf("%d %v", a.Code, a.Header())
+	}
+}
+
+// Every refused request has its reason in the record, and no record has a credential in it.
+func TestRecord(t *testing.T) {
+	w := newWorld(hello)
+	token := w.Sign(w.Delegated())
+	w.do("POST", "/ews/exchange.asmx", map[string]string{"Authorization": "Bearer " + token, "User-Agent": "Mail/1"}, nil)
+	line := w.log.String()
+	for _, want := range []string{"door=WebServices", "operation=Hello", "status=200", "user=jane@contoso.com", "authn=Bearer*", "application=d3590ed6", "agent=Mail/1", "bytes=20"} {
+		if !strings.Contains(line, want) {
+			t.Errorf("no %s in %s", want, line)
+		}
+	}
+	if strings.Contains(line, token[:40]) {
+		t.Error("the record holds the token")
+	}
+	for _, credential := range []string{"", "Bearer", "Bearer x.y.z", "Basic amFuZTpzZWNyZXQ=", "Bearer " + token[:len(token)-8] + "AAAAAAAA"} {
+		w.log.Reset()
+		header := map[string]string{}
+		if credential != "" {
+			header["Authorization"] = credential
+		}
+		if a := w.do("POST", "/ews/exchange.asmx?x="+token, header, nil); a.Code != 401 {
+			t.Errorf("%s: %d", credential, a.Code)
+		}
+		line := w.log.String()
+		if strings.Count(line, "\n") != 1 || !strings.Contains(line, "reason=") || strings.Contains(line, "secret") || strings.Contains(line, "amFuZ") || strings.Contains(line, token[:20]) {
+			t.Errorf("record %s", line)
+		}
+	}
+}
+
+func TestHostileTokensAtTheDoors(t *testing.T) {
+	w := newWorld(hello)
+	paths := map[org.Kind]string{org.Autodiscover: "/autodiscover/autodiscover.xml", org.WebServices: "/ews/exchange.asmx", org.Mapi: "/mapi/emsmdb/",
+		org.ActiveSync: "/microsoft-server-activesync", org.Oab: "/oab/x/oab.xml"}
+	for kind, path := range paths {
+		for _, c := range authtest.Cases(w.Env, kind) {
+			a := w.do("POST", path, map[string]string{"Authorization": "Bearer " + c.Token}, strings.NewReader("<x/>"))
+			d, _ := bearer.ParseDiagnostics(a.Header().Get(bearer.DiagnosticsHeader))
+			if a.Code != c.Status || d.Code != c.Code {
+				t.Errorf("%s: %s: %d %+v", kind, c.Name, a.Code, d)
+			}
+		}
+	}
+}
+
+func TestPanic(t *testing.T) {
+	w := newWorld(func(w http.ResponseWriter, r *Request) {
+		w.Header().Set("X-Inside", "secret")
+		panic("inside " + r.ID)
+	})
+	good := map[string]string{"Authorization": "Bearer " + w.Sign(w.Delegated())}
+	a := w.do("POST", "/ews/exchange.asmx", good, strings.NewReader("body"))
+	if a.Code != 500 || a.Body.Len() != 0 || a.Header().Get("X-Inside") != "" || a.Header().Get("request-id") == "" {
+		t.Errorf("%d %v %q", a.Code, a.Header(), a.Body)
+	}
+	if !strings.Contains(w.log.String(), "door failed") || !strings.Contains(w.log.String(), "status=500") {
+		t.Errorf("log %s", w.log)
+	}
+	late := newWorld(func(w http.ResponseWriter, r *Request) {
+		io.WriteString(w, "half")
+		panic("inside")
+	})
+	func() {
+		defer func() {
+			if recover() != http.ErrAbortHandler {
+				t.Error("a half answer was ended as if it were whole")
+			}
+		}()
+		late.do("POST", "/ews/exchange.asmx", good, nil)
+	}()
+}
+
+// A refused request and one with a body beyond the limit leave the connection usable, on a real connection.
+func TestConnectionStaysUsable(t *testing.T) {
+	w := newWorld(func(w http.ResponseWriter, r *Request) {
+		_, err := io.Copy(io.Discard, r.Body)
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+		}
+	})
+	connections := 0
+	server := httptest.NewUnstartedServer(w.front)
+	server.Config.MaxHeaderBytes = MaxHeaderBytes
+	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			connections++
+		}
+	}
+	server.Start()
+	defer server.Close()
+	client := server.Client()
+	send := func(credential string, size int64) int {
+		r, err := http.NewRequest("POST", server.URL+"/ews/exchange.asmx", io.LimitReader(zeros{}, size))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = w.Host
+		r.Header.Set("Authorization", credential)
+		resp, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	good := "Bearer " + w.Sign(w.Delegated())
+	for _, tt := range []struct {
+		credential string
+		size       int64
+		want       int
+	}{{"Bearer", 900 << 10, 401}, {"Bearer " + strings.Repeat("x", 64<<10), 10, 401}, {good, 100 << 20, 413}, {good, 10 << 20, 200}, {good, 0, 200}} {
+		if got := send(tt.credential, tt.size); got != tt.want {
+			t.Errorf("%d bytes: %d, want %d", tt.size, got, tt.want)
+		}
+	}
+	if connections != 1 {
+		t.Errorf("%d connections", connections)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
