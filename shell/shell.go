@@ -32,7 +32,7 @@ type Session struct {
 // written to Session.Err already, with its place.
 type Failure struct {
 	Pos parse.Pos
-	Err error // *parse.Error, *psobject.ErrorRecord, or what the client reported
+	Err error // *parse.Error or *psobject.ErrorRecord
 }
 
 // Error returns the cause's text.
@@ -42,14 +42,16 @@ func (f *Failure) Error() string { return f.Err.Error() }
 func (f *Failure) Unwrap() error { return f.Err }
 
 // Run parses the whole text first, and runs nothing when it is not understood; then it
-// runs statement by statement and stops at the first error, which is a *Failure.
+// runs statement by statement and stops at the first error. What the text or a
+// cmdlet is to blame for is a *Failure; that the server cannot be reached or the
+// output not written is returned as it is, and nothing is written about it.
 func Run(ctx context.Context, text string, s Session) error {
 	script, err := parse.Parse(text)
+	if bad, ok := errors.AsType[*parse.Error](err); ok {
+		return s.fail(bad.Pos, err)
+	}
 	if err != nil {
-		if bad, ok := errors.AsType[*parse.Error](err); ok {
-			return s.fail(bad.Pos, err)
-		}
-		return s.fail(parse.Pos{Line: 1, Column: 1}, err)
+		return err
 	}
 	if len(script.Statements) == 0 {
 		return nil
@@ -61,7 +63,7 @@ func Run(ctx context.Context, text string, s Session) error {
 	}
 	commands, err := s.Client.Commands(ctx)
 	if err != nil {
-		return s.fail(script.Statements[0].Pos, err)
+		return err
 	}
 	r := &runner{s, commands}
 	for _, pl := range script.Statements {
@@ -114,6 +116,9 @@ func (r *runner) pipeline(ctx context.Context, pl parse.Pipeline) error {
 		for _, w := range res.Warnings {
 			fmt.Fprintln(r.Err, "WARNING: "+clean(w))
 		}
+		if _, refused := errors.AsType[*psobject.ErrorRecord](err); err != nil && !refused {
+			return err
+		}
 		if err != nil {
 			// What came before the error is output too.
 			if i == len(pl.Commands)-1 {
@@ -130,20 +135,20 @@ func (r *runner) pipeline(ctx context.Context, pl parse.Pipeline) error {
 
 func (r *runner) write(text string) error {
 	if _, err := io.WriteString(r.Out, text); err != nil {
-		return &Failure{Err: fmt.Errorf("write output: %w", err)}
+		return fmt.Errorf("write output: %w", err)
 	}
 	return nil
 }
 
-// fail writes the error to Err in PowerShell's shape and returns it as a *Failure.
+// fail writes a parse error or an error record to Err in PowerShell's shape and returns it as a *Failure.
 func (s *Session) fail(pos parse.Pos, err error) error {
-	name, message, info, id := "hma shell", err.Error(), "", ""
+	var name, message, info, id string
 	if record, ok := errors.AsType[*psobject.ErrorRecord](err); ok {
 		name, message = record.Cmdlet, record.Message
 		info = fmt.Sprintf("%s: (%s:String) [%s], %s", record.Category, record.Target, record.Cmdlet, record.Reason)
 		id = record.Reason + "," + record.Cmdlet
 	} else if bad, ok := errors.AsType[*parse.Error](err); ok {
-		message = bad.Message
+		name, message = "hma shell", bad.Message
 		if bad.Hint != "" {
 			message += ": " + bad.Hint
 		}

@@ -158,7 +158,11 @@ func (failing) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
 func TestOutputThatFails(t *testing.T) {
 	err := Run(t.Context(), "Get-Thing | fl", Session{Client: &recorder{output: things}, Out: failing{}, Err: io.Discard})
-	if !errors.Is(err, io.ErrClosedPipe) {
+	if _, ok := errors.AsType[*Failure](err); ok || !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("got %v", err)
+	}
+	_, errs, err := run(t, &recorder{err: io.ErrUnexpectedEOF}, "Get-Thing")
+	if _, ok := errors.AsType[*Failure](err); ok || !errors.Is(err, io.ErrUnexpectedEOF) || strings.Contains(errs, "line:1") {
+		t.Errorf("a server that is gone: %v, %q", err, errs)
 	}
 }

@@ -211,6 +211,11 @@ func TestPeople(t *testing.T) {
 		b, err := o.CreateRecipient(t.Context(), bob)
 		must(t, err)
 
+		builtin := org.NewRecipient("administrator@contoso.com", "Administrator")
+		builtin.CriticalSystemObject, builtin.MailboxGUID = true, guid.Nil
+		if r, err := o.CreateRecipient(t.Context(), builtin); err != nil || !strings.HasSuffix(r.SID, "-500") {
+			t.Errorf("the built-in Administrator: %v, %v", r, err)
+		}
 		both, err := o.BySMTP(t.Context(), "Anna.B@Contoso.com")
 		if err != nil || len(both) != 2 {
 			t.Errorf("an address of two people finds %d, %v", len(both), err)
@@ -267,7 +272,7 @@ func TestPeople(t *testing.T) {
 			after = page[0]
 			names = append(names, after.DisplayName)
 		}
-		if !slices.Equal(names, []string{"Änne Berg", "Bob"}) {
+		if !slices.Equal(names, []string{"Administrator", "Änne Berg", "Bob"}) {
 			t.Errorf("pages give %q", names)
 		}
 	})

@@ -31,8 +31,11 @@ func NewRecipient(upn, displayName string) Recipient {
 		MAPIEnabled: true, EwsEnabled: true, ActiveSyncEnabled: true, OWAEnabled: true, ECPEnabled: true, PopEnabled: true, ImapEnabled: true}
 }
 
+// builtinRIDs are the relative ids of a domain's own accounts (MS-DTYP 2.4.2.4).
+var builtinRIDs = map[string]int64{"administrator": 500, "guest": 501, "krbtgt": 502}
+
 // CreateRecipient adds a person and returns what was written: an empty GUID, SID
-// and LegacyDN are filled in. UPN and addresses that somebody else has are
+// and LegacyDN are filled in (the built-in Administrator, a critical system object, gets the RID 500). UPN and addresses that somebody else has are
 // accepted, as a directory can hold them; whoever looks them up finds both.
 func (o *Organization) CreateRecipient(ctx context.Context, r Recipient) (*Recipient, error) {
 	if r.GUID.IsNil() {
@@ -60,6 +63,9 @@ func (o *Organization) CreateRecipient(ctx context.Context, r Recipient) (*Recip
 		}
 		written = r
 		if written.SID == "" {
+			if builtin := builtinRIDs[asciiLower(r.SAMAccount)]; r.CriticalSystemObject && builtin != 0 {
+				rid = builtin
+			}
 			written.SID = fmt.Sprintf("%s-%d", c.Org.DomainSID, rid)
 		}
 		if written.LegacyDN == "" {
