@@ -171,8 +171,9 @@ func (g *generator) fill(text string, from Person, to []Person, date time.Time) 
 	if len(to) == 1 {
 		names = to[0].given()
 	}
+	day := time.Monday + time.Weekday(g.rng.IntN(5))
 	return strings.NewReplacer(
-		"{to}", names, "{from}", from.given(), "{day}", date.AddDate(0, 0, 2+g.rng.IntN(4)).Weekday().String(),
+		"{to}", names, "{from}", from.given(), "{day}", day.String(),
 		"{n}", fmt.Sprint(3+g.rng.IntN(40)), "{month}", date.Month().String(), "{date}", date.AddDate(0, 0, 6).Format("2 January"),
 	).Replace(text)
 }

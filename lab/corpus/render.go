@@ -204,5 +204,6 @@ func plain(s string) string {
 			b.WriteRune(r)
 		}
 	}
-	return strings.TrimSpace(strings.NewReplacer("&amp;", "&", "&nbsp;", " ").Replace(b.String())) + "\n"
+	text := strings.NewReplacer("&amp;", "&", "\t\n", "\n", "\n\n\n\n", "\n\n").Replace(b.String())
+	return strings.TrimSpace(text) + "\n"
 }
