@@ -63,7 +63,7 @@ type Lock interface {
 type Lease interface {
 	// Lost is closed when the lease has ended without Release.
 	Lost() <-chan struct{}
-	Release() error
+	Release()
 }
 
 // HeldError says who holds the lock.
