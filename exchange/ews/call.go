@@ -1,0 +1,425 @@
+package ews
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+
+	"hma/exchange/clientaccess"
+	"hma/exchange/org"
+	"hma/exchange/store"
+	"hma/wire/soap"
+)
+
+// call is one request on its way through the door.
+type call struct {
+	door    *Door
+	ctx     context.Context
+	request *clientaccess.Request
+	w       *soap.Writer
+	answer  *response
+	version soap.ServerVersion
+	op      *operation
+	req     *soap.Element
+
+	person  *org.Recipient // whose mailbox the request is about
+	mailbox *store.Mailbox
+}
+
+// serve reads the request and runs its operation. Errors are those of the
+// request as a whole.
+func (c *call) serve() error {
+	reader := soap.NewReader(c.request.Body, soap.DefaultLimits)
+	reader.SetBytes(maxSmallBody)
+	env, err := reader.Envelope()
+	if err != nil {
+		return err
+	}
+	if v := env.Block(soap.NSTypes, "RequestServerVersion"); v != nil {
+		if name, _ := v.Attr("Version"); !validVersion(name) {
+			return &soap.Fault{Code: "ErrorInvalidServerVersion", Message: "The request names a server version that does not exist."}
+		}
+	}
+	c.op = operations[env.Operation.Local]
+	if env.Operation.Space != soap.NSMessages {
+		c.op = nil
+	}
+	if c.op == nil || c.op.serve == nil {
+		// The name comes from the client: only those of the table reach the record.
+		if c.op != nil {
+			c.request.Record.Operation = c.op.name
+		}
+		return &soap.Fault{Code: "ErrorInvalidOperation", Message: "The server does not offer the operation."}
+	}
+	c.request.Record.Operation = c.op.name
+	if err := c.identify(env); err != nil {
+		return err
+	}
+	if err := c.open(); err != nil {
+		return err
+	}
+	if c.op.content {
+		reader.SetBytes(maxBody)
+	}
+	if c.req, err = env.Request(streamed, c.keep); err != nil {
+		return err
+	}
+	return c.op.serve(c)
+}
+
+// validVersion admits every name that Exchange has given or could give a schema.
+func validVersion(v string) bool {
+	year, rest, _ := strings.Cut(strings.TrimPrefix(v, "V"), "_")
+	if strings.HasPrefix(v, "Exchange") {
+		year, rest, _ = strings.Cut(strings.TrimPrefix(v, "Exchange"), "_")
+		if rest == "" {
+			return len(v) == len("Exchange2016") && digits(year) && strings.HasPrefix(year, "20")
+		}
+		sp, found := strings.CutPrefix(rest, "SP")
+		return digits(year) && len(year) == 4 && strings.HasPrefix(year, "20") && found && len(sp) == 1 && digits(sp)
+	}
+	month, day, _ := strings.Cut(rest, "_")
+	return strings.HasPrefix(v, "V20") && len(v) == len("V2017_07_11") && digits(year) && digits(month) && digits(day)
+}
+
+func digits(s string) bool {
+	for _, c := range s {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// identify finds the person whose mailbox the request is about: the caller, or
+// whom an application impersonates.
+func (c *call) identify(env *soap.Envelope) error {
+	id := c.request.Identity
+	if id == nil {
+		c.request.Record.Reason = "no identity"
+		return errAccessDenied
+	}
+	block := env.Block(soap.NSTypes, "ExchangeImpersonation")
+	if id.Recipient != nil {
+		c.person = id.Recipient
+		if block == nil {
+			return nil
+		}
+		// A person impersonates nobody; naming oneself is harmless, and some
+		// libraries always do.
+		if other, err := c.connecting(block); err != nil || other == nil || other.GUID != id.Recipient.GUID {
+			c.request.Record.Reason = "a person asked to impersonate somebody else"
+			return errors.Join(impersonationDenied, err)
+		}
+		return nil
+	}
+	if !slices.Contains(id.Roles, "full_access_as_app") || id.Application == "" {
+		c.request.Record.Reason = "application without the role full_access_as_app"
+		return &soap.Fault{Code: codeForbidden, Message: "The token contains not enough scope to make this call."}
+	}
+	if block == nil {
+		c.request.Record.Reason = "application without ExchangeImpersonation"
+		return &soap.Fault{Code: codeForbidden, Message: "ExchangeImpersonation SOAP header must be present for this type of OAuth token."}
+	}
+	person, err := c.connecting(block)
+	if err != nil {
+		return err
+	}
+	allowed := false
+	if person != nil && c.door.opts.MayImpersonate != nil {
+		if allowed, err = c.door.opts.MayImpersonate(c.ctx, id.Application, person); err != nil {
+			return err
+		}
+	}
+	if !allowed {
+		c.request.Record.Reason = "application may not impersonate this person"
+		return impersonationDenied
+	}
+	c.person = person
+	return nil
+}
+
+// impersonationDenied is the same for somebody who does not exist and somebody
+// whom the caller may not impersonate.
+var impersonationDenied = &soap.Fault{Code: "ErrorImpersonateUserDenied", Message: "The account does not have permission to impersonate the requested user."}
+
+// connecting returns the person of ConnectingSID; nil for nobody, or for a name
+// that more than one person has.
+func (c *call) connecting(block *soap.Element) (*org.Recipient, error) {
+	sid := block.Child(soap.NSTypes, "ConnectingSID")
+	if sid == nil || len(sid.Children) != 1 {
+		return nil, invalid(block, "ConnectingSID must name one person")
+	}
+	var list []*org.Recipient
+	var err error
+	switch e := sid.Children[0]; e.Name.Local {
+	case "PrimarySmtpAddress", "SmtpAddress":
+		list, err = c.door.opts.People.BySMTP(c.ctx, e.Text)
+	case "PrincipalName":
+		list, err = c.door.opts.People.ByUPN(c.ctx, e.Text)
+	case "SID":
+		var one *org.Recipient
+		if one, err = c.door.opts.People.BySID(c.ctx, e.Text); errors.Is(err, org.ErrNotFound) {
+			return nil, nil
+		}
+		list = []*org.Recipient{one}
+	default:
+		return nil, invalid(e, "ConnectingSID cannot hold %s", e.Name.Local)
+	}
+	if err != nil || len(list) != 1 {
+		return nil, err
+	}
+	return list[0], nil
+}
+
+// open opens the person's mailbox, as its owner.
+func (c *call) open() error {
+	p := c.person
+	if p.MailboxGUID.IsNil() || !p.Enabled {
+		return errNoMailbox
+	}
+	if !p.EwsEnabled {
+		c.request.Record.Reason = "EWS is switched off for the mailbox"
+		return errAccessDenied
+	}
+	mailbox, err := c.door.store.OpenMailbox(c.ctx, p.MailboxGUID, store.MailboxInfo{OwnerSID: p.SID, LegacyDN: p.LegacyDN, DisplayName: p.DisplayName})
+	if err != nil {
+		return err
+	}
+	c.mailbox, err = mailbox.As(p.SID)
+	return err
+}
+
+// streamed are the elements whose base64 content is not kept in memory.
+var streamed = map[soap.Name]bool{
+	{Space: soap.NSTypes, Local: "MimeContent"}: true,
+	{Space: soap.NSTypes, Local: "Content"}:     true,
+}
+
+// keep puts the content of such an element into the mailbox as a blob. What no
+// item comes to refer to is swept later.
+func (c *call) keep(_ soap.Name, content io.Reader) (any, error) {
+	if !c.op.content {
+		return nil, nil
+	}
+	blob, err := c.mailbox.WriteBlob(c.ctx, content)
+	if err != nil {
+		return nil, err
+	}
+	return blob, nil
+}
+
+// begin starts the answer with response messages.
+func (c *call) begin() {
+	c.w.Begin(c.version)
+	c.w.Start("m:" + c.op.name + "Response")
+	c.w.Start("m:ResponseMessages")
+}
+
+// finish ends what begin began.
+func (c *call) finish() {
+	c.w.End("m:ResponseMessages")
+	c.w.End("m:" + c.op.name + "Response")
+	c.w.Finish()
+}
+
+// success writes a response message; payload, when not nil, writes what it
+// carries. An error of payload ends the whole answer.
+func (c *call) success(payload func() error) error {
+	name := "m:" + c.op.name + "ResponseMessage"
+	c.w.Start(name, "ResponseClass", "Success")
+	c.w.Element("m:ResponseCode", "NoError")
+	if payload != nil {
+		if err := payload(); err != nil {
+			return err
+		}
+	}
+	c.w.End(name)
+	return c.w.Err()
+}
+
+// failure writes a response message that tells of an error; payload is the name
+// of an element that this operation's messages always have, "" for none.
+func (c *call) failure(err error, payload string) error {
+	code, text := c.door.codeOf(c.request, err)
+	name := "m:" + c.op.name + "ResponseMessage"
+	c.w.Start(name, "ResponseClass", "Error")
+	c.w.Element("m:MessageText", text)
+	c.w.Element("m:ResponseCode", code)
+	c.w.Element("m:DescriptiveLinkKey", "0")
+	if payload != "" {
+		c.w.Empty(payload)
+	}
+	c.w.End(name)
+	return errors.Join(c.w.Err(), context.Cause(c.ctx))
+}
+
+// child returns a child of the request in the messages namespace that must be there.
+func (c *call) child(local string) (*soap.Element, error) {
+	e := c.req.Child(soap.NSMessages, local)
+	if e == nil {
+		return nil, invalid(c.req, "%s is missing", local)
+	}
+	return e, nil
+}
+
+// ids returns the children of a list of ids that must be there.
+func (c *call) ids(local string) ([]*soap.Element, error) {
+	list, err := c.child(local)
+	if err != nil {
+		return nil, err
+	}
+	if len(list.Children) == 0 {
+		return nil, invalid(list, "%s is empty", local)
+	}
+	if len(list.Children) > maxIDs {
+		return nil, &soap.Fault{Code: "ErrorInvalidOperation", Message: "The request names too many ids."}
+	}
+	return list.Children, nil
+}
+
+// parse reads an id of the caller's own mailbox. Ids of other mailboxes are
+// refused whether or not they name something.
+func (c *call) parse(text string) (store.ID, error) {
+	if text == "" {
+		return nil, errIDEmpty
+	}
+	id, err := store.ParseID(c.door.opts.IDKey, text)
+	if err != nil {
+		return nil, err
+	}
+	if id.InMailbox() != c.mailbox.GUID() {
+		return nil, errAccessDenied
+	}
+	return id, nil
+}
+
+// itemID reads an ItemId element; key is its change key, nil without one.
+func (c *call) itemID(e *soap.Element) (id store.ItemID, key []byte, err error) {
+	switch e.Name.Local {
+	case "ItemId", "ReferenceItemId", "ParentItemId":
+	case "OccurrenceItemId", "RecurringMasterItemId", "RecurringMasterItemIdRanges":
+		return id, nil, errUnsupported
+	default:
+		return id, nil, invalid(e, "%s is no item id", e.Name.Local)
+	}
+	text, _ := e.Attr("Id")
+	parsed, err := c.parse(text)
+	if err != nil {
+		return id, nil, err
+	}
+	switch v := parsed.(type) {
+	case store.ItemID:
+		id = v
+	case store.FolderID:
+		return id, nil, errFolderForItem
+	default:
+		return id, nil, errInvalidID
+	}
+	if text, given := e.Attr("ChangeKey"); given {
+		if key, err = parseChangeKey(text, itemKey); err != nil {
+			return id, nil, err
+		}
+	}
+	return id, key, nil
+}
+
+// folderID reads a FolderId or a DistinguishedFolderId.
+func (c *call) folderID(e *soap.Element) (id store.FolderID, err error) {
+	text, _ := e.Attr("Id")
+	switch e.Name.Local {
+	case "FolderId":
+		parsed, err := c.parse(text)
+		if err != nil {
+			return id, err
+		}
+		switch v := parsed.(type) {
+		case store.FolderID:
+			id = v
+		case store.ItemID:
+			return id, errItemForFolder
+		default:
+			return id, errInvalidID
+		}
+	case "DistinguishedFolderId":
+		if err := c.ownMailbox(e.Child(soap.NSTypes, "Mailbox")); err != nil {
+			return id, err
+		}
+		if id, err = c.mailbox.RoleID(store.Role(text)); err != nil {
+			return id, orFolder(err)
+		}
+	default:
+		return id, invalid(e, "%s is no folder id", e.Name.Local)
+	}
+	if text, given := e.Attr("ChangeKey"); given {
+		_, err = parseChangeKey(text, folderKey)
+	}
+	return id, err
+}
+
+// target reads an element that holds one folder id.
+func (c *call) target(e *soap.Element) (store.FolderID, error) {
+	if len(e.Children) != 1 {
+		return store.FolderID{}, invalid(e, "%s must hold one folder id", e.Name.Local)
+	}
+	id, err := c.folderID(e.Children[0])
+	if err != nil {
+		return id, err
+	}
+	_, err = c.mailbox.Folder(c.ctx, id)
+	return id, orFolder(err)
+}
+
+// ownMailbox refuses a Mailbox element that names another mailbox than the caller's.
+func (c *call) ownMailbox(e *soap.Element) error {
+	address := e.Child(soap.NSTypes, "EmailAddress")
+	if address == nil || strings.EqualFold(address.Text, c.person.PrimarySMTP) {
+		return nil
+	}
+	list, err := c.door.opts.People.BySMTP(c.ctx, address.Text)
+	switch {
+	case err != nil:
+		return err
+	case len(list) == 0:
+		return errNoMailbox
+	case len(list) == 1 && list[0].GUID == c.person.GUID:
+		return nil
+	}
+	return errAccessDenied
+}
+
+// Kinds of change key: the first bytes that Exchange gives them.
+const (
+	folderKey = 1
+	itemKey   = 9
+)
+
+// changeKey returns an object's change key as text: its kind, the length, and the
+// 22 bytes of the store.
+func changeKey(kind uint32, key []byte) string {
+	raw := binary.LittleEndian.AppendUint32(make([]byte, 0, 30), kind)
+	raw = binary.LittleEndian.AppendUint32(raw, uint32(len(key)))
+	return base64.StdEncoding.EncodeToString(append(raw, key...))
+}
+
+// parseChangeKey reads what changeKey wrote. Whether it is current is not looked at.
+func parseChangeKey(text string, kind uint32) ([]byte, error) {
+	raw, err := base64.StdEncoding.Strict().DecodeString(text)
+	if err != nil || len(raw) != 30 || binary.LittleEndian.Uint32(raw) != kind || binary.LittleEndian.Uint32(raw[4:]) != 22 {
+		return nil, errChangeKey
+	}
+	return raw[8:], nil
+}
+
+// writeItemID writes an item's id and change key.
+func (c *call) writeItemID(id store.ItemID, key []byte) {
+	c.w.Empty("t:ItemId", "Id", id.Encode(c.door.opts.IDKey), "ChangeKey", changeKey(itemKey, key))
+}
+
+func (c *call) writeFolderID(element string, f *store.Folder) {
+	c.w.Empty(element, "Id", f.ID.Encode(c.door.opts.IDKey), "ChangeKey", changeKey(folderKey, f.ChangeKey))
+}

@@ -1,0 +1,186 @@
+package ews
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"hma/exchange/clientaccess"
+	"hma/exchange/org"
+	"hma/exchange/store"
+	"hma/exchange/transport"
+	"hma/wire/soap"
+)
+
+// People looks up the person that an address, a name or a SID of a request means.
+// *org.Organization is one.
+type People interface {
+	// BySMTP returns everybody with the primary or secondary SMTP address; more than one decides nothing.
+	BySMTP(ctx context.Context, address string) ([]*org.Recipient, error)
+	// ByUPN returns everybody with the user principal name.
+	ByUPN(ctx context.Context, upn string) ([]*org.Recipient, error)
+	// BySID returns the person with the SID, org.ErrNotFound when there is none.
+	BySID(ctx context.Context, sid string) (*org.Recipient, error)
+}
+
+// Options are what the wiring gives beside the store and transport.
+type Options struct {
+	// Now is the clock; it must be set.
+	Now func() time.Time
+	// IDKey seals the ids and synchronisation states that clients hold. It must be
+	// the same on every server and after every start.
+	IDKey []byte
+	// People must be set.
+	People People
+	// MayImpersonate tells whether an application that acts for itself may open
+	// the mailbox of a person. Nil refuses every application.
+	MayImpersonate func(ctx context.Context, application string, person *org.Recipient) (bool, error)
+	// Log gets the failures that a client is only told of as internal errors; nil drops them.
+	Log *slog.Logger
+}
+
+// Door is the EWS door. It serves any number of servers at the same time.
+type Door struct {
+	store  *store.Store
+	mail   *transport.Transport
+	opts   Options
+	shapes shapeCache
+}
+
+// New returns the door.
+func New(st *store.Store, mail *transport.Transport, opts Options) *Door {
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Door{store: st, mail: mail, opts: opts}
+}
+
+// Limits of a request: a long one only where it can carry mail.
+const (
+	maxBody      = 64 << 20
+	maxSmallBody = 2 << 20
+	// maxDrained is how much of a refused body is read and dropped, so that the
+	// client reads its answer and can go on with the connection.
+	maxDrained = 128 << 20
+	// maxIDs is how many ids one request may name.
+	maxIDs = 5000
+	// requestTime ends a request that takes too long.
+	requestTime = 60 * time.Second
+)
+
+// schemaVersion is what Exchange 2016 and later say of their schema; clients that
+// find it go on with the version they asked for.
+const schemaVersion = "V2017_07_11"
+
+// ServeDoor answers one request under /EWS.
+func (d *Door) ServeDoor(w http.ResponseWriter, r *clientaccess.Request) {
+	switch {
+	case r.Method == http.MethodGet || r.Method == http.MethodHead:
+		serveInfo(w, r)
+	case r.Method != http.MethodPost:
+		w.Header().Set("Allow", "GET, HEAD, POST")
+		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+	case !strings.EqualFold(r.Rest, "/Exchange.asmx"):
+		http.NotFound(w, r.Request)
+	default:
+		d.serveSOAP(w, r)
+	}
+}
+
+// serveInfo answers the GET with which some clients look whether the door is there.
+func serveInfo(w http.ResponseWriter, r *clientaccess.Request) {
+	if !strings.EqualFold(r.Rest, "/Exchange.asmx") {
+		http.NotFound(w, r.Request)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	io.WriteString(w, "Exchange Web Services\n")
+}
+
+// serveSOAP reads an envelope, runs its operation and sees to it that every way
+// out is a complete SOAP answer.
+func (d *Door) serveSOAP(w http.ResponseWriter, r *clientaccess.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), requestTime)
+	defer cancel()
+	answer := &response{dst: w}
+	out := soap.NewWriter(answer)
+	defer out.Release()
+	c := &call{door: d, ctx: ctx, request: r, w: out, answer: answer, version: serverVersion(r.Snapshot)}
+	err := c.serve()
+	if err == nil {
+		err = out.Flush()
+	}
+	if err == nil {
+		return
+	}
+	if out.Flushed() {
+		// Half an answer cannot be taken back; ending the connection is the only
+		// way to tell the client that it is no whole one.
+		d.opts.Log.Error("ews answer broken off", "request", r.ID, "operation", r.Record.Operation, "error", err)
+		panic(http.ErrAbortHandler)
+	}
+	fault := d.fault(r, err)
+	answer.status = http.StatusInternalServerError
+	if r.Record.Reason != "" && fault.Code == codeForbidden {
+		answer.status = http.StatusForbidden
+	}
+	out.Reset()
+	out.Begin(c.version)
+	out.Fault(fault)
+	out.Finish()
+	if err := out.Flush(); err != nil {
+		return
+	}
+	io.CopyN(io.Discard, r.Body, maxDrained)
+}
+
+// response sets the status and the one spelling of the content type that every
+// client understands before the first byte.
+type response struct {
+	dst     http.ResponseWriter
+	status  int
+	started bool
+}
+
+func (a *response) Write(p []byte) (int, error) {
+	if !a.started {
+		a.started = true
+		a.dst.Header().Set("Content-Type", "text/xml; charset=utf-8")
+		if a.status != 0 {
+			a.dst.WriteHeader(a.status)
+		}
+	}
+	return a.dst.Write(p)
+}
+
+func serverVersion(s *org.Snapshot) soap.ServerVersion {
+	v := s.Server.Version
+	return soap.ServerVersion{Major: v[0], Minor: v[1], MajorBuild: v[2], MinorBuild: v[3], Version: schemaVersion}
+}
+
+// fault makes a fault of whatever ended a request before its answer began.
+func (d *Door) fault(r *clientaccess.Request, err error) *soap.Fault {
+	if f, ok := errors.AsType[*soap.Fault](err); ok {
+		return f
+	}
+	if s, ok := errors.AsType[*soap.SyntaxError](err); ok {
+		return schemaFault(s.Line, s.Column, s.Reason)
+	}
+	code, text := d.codeOf(r, err)
+	return &soap.Fault{Code: code, Message: text}
+}
+
+func schemaFault(line, position int, violation string) *soap.Fault {
+	return &soap.Fault{Code: "ErrorSchemaValidation", Message: "The request failed schema validation: " + violation,
+		Line: line, Position: position, Violation: violation}
+}
+
+// invalid is the fault for an element of a request that breaks the schema.
+func invalid(e *soap.Element, format string, args ...any) *soap.Fault {
+	return schemaFault(e.Line, e.Column, fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,349 @@
+package ews
+
+import (
+	"slices"
+	"strings"
+
+	"hma/exchange/store"
+	"hma/wire/mapi"
+	"hma/wire/oxcmail"
+	"hma/wire/soap"
+)
+
+// draft gathers what the elements of an item set, for a new item or a change.
+type draft struct {
+	*call
+	props       mapi.Bag
+	delete      []mapi.Tag
+	recipients  map[int32][]store.Recipient // the types that were set, replaced as a whole
+	attachments []store.Attachment
+	read        *bool
+	mime        *mapi.Blob // the MIME form that was given
+	rewritten   bool       // something that a MIME form tells otherwise was set
+	flags       *int32     // PidTagMessageFlags
+}
+
+func (c *call) newDraft() *draft {
+	return &draft{call: c, props: mapi.Bag{}, recipients: map[int32][]store.Recipient{}}
+}
+
+// put sets a property, under whatever type it was set before.
+func (d *draft) put(tag mapi.Tag, v any) {
+	for t := range d.props {
+		if t.ID() == tag.ID() {
+			delete(d.props, t)
+		}
+	}
+	d.delete = slices.DeleteFunc(d.delete, func(t mapi.Tag) bool { return t.ID() == tag.ID() })
+	d.props[tag] = v
+}
+
+func (d *draft) remove(tags ...mapi.Tag) {
+	for _, tag := range tags {
+		for t := range d.props {
+			if t.ID() == tag.ID() {
+				delete(d.props, t)
+			}
+		}
+		d.delete = append(d.delete, tag)
+	}
+}
+
+// element takes one child element of an item.
+func (d *draft) element(e *soap.Element) error {
+	if e.Name.Local == "ExtendedProperty" {
+		return d.extendedProperty(e)
+	}
+	p := itemByElement[e.Name.Local]
+	if p == nil {
+		return errUnsupported
+	}
+	if p.in&readOnly != 0 {
+		return errPropertySet
+	}
+	if p.set != nil {
+		return p.set(d, p, e)
+	}
+	v, ok := field{enum: p.enum}.constant(p.tag, e.Text)
+	if !ok || v == nil || p.enum != nil && int(v.(int32)) >= len(p.enum) {
+		return errPropertyValue
+	}
+	d.put(p.tag, v)
+	return nil
+}
+
+func (d *draft) extendedProperty(e *soap.Element) error {
+	path := e.Child(soap.NSTypes, "ExtendedFieldURI")
+	if path == nil {
+		return errExtended
+	}
+	x, err := parseExtended(path)
+	if err != nil {
+		return err
+	}
+	v, err := parseExtendedValue(x.tag.Type(), e)
+	if err != nil {
+		return err
+	}
+	tags, err := d.tags([]extended{x}, true)
+	if err != nil {
+		return err
+	}
+	if tags[0] == mapi.PidTagMessageFlags {
+		flags := v.(int32)
+		read := flags&mapi.MsgFlagRead != 0
+		d.flags, d.read = &flags, &read
+		return nil
+	}
+	d.put(tags[0], v)
+	return nil
+}
+
+func setMIME(d *draft, _ *itemProperty, e *soap.Element) error {
+	blob, ok := e.Content.(mapi.Blob)
+	if !ok || blob.Size == 0 {
+		return errMimeInvalid
+	}
+	d.mime = &blob
+	return nil
+}
+
+func setSubject(d *draft, p *itemProperty, e *soap.Element) error {
+	d.put(p.tag, e.Text)
+	_, normalized := oxcmail.SplitSubject(e.Text)
+	d.put(mapi.PidTagNormalizedSubject, normalized)
+	d.rewritten = true
+	return nil
+}
+
+// Values of PidTagNativeBody (MS-OXCMSG 2.2.1.58.2), and the code page of UTF-8.
+const (
+	nativePlain int32 = 1
+	nativeHTML  int32 = 3
+	utf8Page    int32 = 65001
+)
+
+func setBody(d *draft, _ *itemProperty, e *soap.Element) error {
+	d.rewritten = true
+	switch typ, _ := e.Attr("BodyType"); typ {
+	case "Text":
+		d.put(mapi.PidTagBody, e.Text)
+		d.put(mapi.PidTagNativeBody, nativePlain)
+		d.remove(mapi.PidTagHTML)
+	case "HTML":
+		d.put(mapi.PidTagBody, oxcmail.PlainFromHTML(e.Text))
+		d.put(mapi.PidTagHTML, []byte(e.Text))
+		d.put(mapi.PidTagNativeBody, nativeHTML)
+		d.put(mapi.PidTagInternetCodepage, utf8Page)
+	default:
+		return invalid(e, "%q is no body type", typ)
+	}
+	return nil
+}
+
+func setCategories(d *draft, p *itemProperty, e *soap.Element) error {
+	list := []string{}
+	for _, s := range e.Children {
+		list = append(list, s.Text)
+	}
+	if len(list) == 0 {
+		d.remove(p.tag)
+	} else {
+		d.put(p.tag, list)
+	}
+	return nil
+}
+
+func setRead(d *draft, _ *itemProperty, e *soap.Element) error {
+	v, ok := parseValue(mapi.Boolean, e.Text)
+	if !ok {
+		return errPropertyValue
+	}
+	d.read = new(v.(bool))
+	return nil
+}
+
+// address reads a Mailbox element. Only SMTP addresses can be given.
+func address(e *soap.Element) (oxcmail.Address, error) {
+	if e == nil || e.Name.Local != "Mailbox" {
+		return oxcmail.Address{}, errPropertyValue
+	}
+	var a oxcmail.Address
+	if name := e.Child(soap.NSTypes, "Name"); name != nil {
+		a.Name = name.Text
+	}
+	if email := e.Child(soap.NSTypes, "EmailAddress"); email != nil {
+		a.Email = strings.TrimSpace(email.Text)
+	}
+	if routing := e.Child(soap.NSTypes, "RoutingType"); routing != nil && routing.Text != "" && !strings.EqualFold(routing.Text, "SMTP") || a.Email == "" {
+		return a, &problem{"ErrorInvalidRecipients", "At least one recipient is not valid."}
+	}
+	return a, nil
+}
+
+func setRecipients(d *draft, p *itemProperty, e *soap.Element) error {
+	list := []store.Recipient{}
+	for _, child := range e.Children {
+		a, err := address(child)
+		if err != nil {
+			return err
+		}
+		list = append(list, store.Recipient{Type: p.rcpt, AddressType: "SMTP", Address: a.Email, SMTP: a.Email, Name: a.Display(), EntryID: oxcmail.OneOff(a)})
+	}
+	d.recipients[p.rcpt] = list
+	d.rewritten = true
+	return nil
+}
+
+func setSender(d *draft, _ *itemProperty, e *soap.Element) error {
+	a, err := singleAddress(e)
+	if err == nil {
+		d.sender(a)
+	}
+	return err
+}
+
+func setFrom(d *draft, _ *itemProperty, e *soap.Element) error {
+	a, err := singleAddress(e)
+	if err == nil {
+		d.from(a)
+	}
+	return err
+}
+
+func singleAddress(e *soap.Element) (oxcmail.Address, error) {
+	if len(e.Children) != 1 {
+		return oxcmail.Address{}, errPropertyValue
+	}
+	return address(e.Children[0])
+}
+
+// sender sets the properties of who sends (MS-OXOMSG 2.2.1.48 to 2.2.1.54).
+func (d *draft) sender(a oxcmail.Address) {
+	d.rewritten = true
+	d.put(mapi.PidTagSenderName, a.Display())
+	d.put(mapi.PidTagSenderAddressType, "SMTP")
+	d.put(mapi.PidTagSenderEmail, a.Email)
+	d.put(mapi.PidTagSenderSmtpAddress, a.Email)
+	d.put(mapi.PidTagSenderEntryID, oxcmail.OneOff(a))
+}
+
+// from sets the properties of the author (MS-OXOMSG 2.2.1.55 to 2.2.1.60).
+func (d *draft) from(a oxcmail.Address) {
+	d.rewritten = true
+	d.put(mapi.PidTagSentRepresentingName, a.Display())
+	d.put(mapi.PidTagSentRepresentingAddressType, "SMTP")
+	d.put(mapi.PidTagSentRepresentingEmail, a.Email)
+	d.put(mapi.PidTagSentRepresentingSmtp, a.Email)
+	d.put(mapi.PidTagSentRepresentingEntryID, oxcmail.OneOff(a))
+}
+
+func setReplyTo(d *draft, p *itemProperty, e *soap.Element) error {
+	var names []string
+	var entries [][]byte
+	for _, child := range e.Children {
+		a, err := address(child)
+		if err != nil {
+			return err
+		}
+		names = append(names, a.Display())
+		entries = append(entries, oxcmail.OneOff(a))
+	}
+	d.rewritten = true
+	d.put(mapi.PidTagReplyRecipientNames, strings.Join(names, ";"))
+	d.put(mapi.PidTagReplyRecipientEntries, flatEntryList(entries))
+	return nil
+}
+
+// flatEntryList packs entry ids as a FlatEntryList (MS-OXCDATA 2.3.3).
+func flatEntryList(entries [][]byte) []byte {
+	var body []byte
+	for _, id := range entries {
+		body = le32(body, len(id))
+		body = append(body, id...)
+		for len(body)%4 != 0 {
+			body = append(body, 0)
+		}
+	}
+	return append(le32(le32(nil, len(entries)), len(body)), body...)
+}
+
+func le32(b []byte, n int) []byte {
+	return append(b, byte(n), byte(n>>8), byte(n>>16), byte(n>>24))
+}
+
+func setAttachments(d *draft, _ *itemProperty, e *soap.Element) error {
+	d.rewritten = true
+	for _, a := range e.Children {
+		one, err := newAttachment(a)
+		if err != nil {
+			return err
+		}
+		d.attachments = append(d.attachments, one)
+	}
+	return nil
+}
+
+// newAttachment reads a FileAttachment, or an ItemAttachment that is given as MIME.
+func newAttachment(e *soap.Element) (store.Attachment, error) {
+	a := store.Attachment{Method: mapi.AttachByValue, Rendering: -1, Props: mapi.Bag{}}
+	for _, child := range e.Children {
+		switch child.Name.Local {
+		case "Name":
+			a.Filename = child.Text
+		case "ContentType":
+			a.ContentType = child.Text
+		case "ContentId":
+			a.ContentID = child.Text
+		case "ContentLocation":
+			a.Props[mapi.PidTagAttachContentLocation] = child.Text
+		case "IsInline":
+			v, ok := parseValue(mapi.Boolean, child.Text)
+			if !ok {
+				return a, errPropertyValue
+			}
+			a.Inline = v.(bool)
+			a.Hidden = a.Inline
+		case "Content":
+			a.Content, _ = child.Content.(mapi.Blob)
+		case "Message":
+			if mime := child.Child(soap.NSTypes, "MimeContent"); mime != nil {
+				a.Content, _ = mime.Content.(mapi.Blob)
+			}
+		case "IsContactPhoto", "AttachmentId", "Size", "LastModifiedTime":
+		default:
+			return a, errUnsupported
+		}
+	}
+	switch e.Name.Local {
+	case "FileAttachment":
+	case "ItemAttachment":
+		if a.Content.IsZero() {
+			return a, errUnsupported
+		}
+		a.Method, a.ContentType = mapi.AttachEmbedded, "message/rfc822"
+	default:
+		return a, errUnsupported
+	}
+	if a.Filename == "" {
+		return a, errPropertyValue
+	}
+	return a, nil
+}
+
+// merged returns old with the types that were set replaced, in the order To, Cc, Bcc.
+func (d *draft) merged(old []store.Recipient) []store.Recipient {
+	out := []store.Recipient{}
+	for _, typ := range []int32{mapi.RecipientTo, mapi.RecipientCc, mapi.RecipientBcc} {
+		if list, set := d.recipients[typ]; set {
+			out = append(out, list...)
+			continue
+		}
+		for _, r := range old {
+			if r.Type == typ {
+				out = append(out, r)
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,105 @@
+package ews
+
+import (
+	"context"
+	"errors"
+
+	"hma/exchange/clientaccess"
+	"hma/exchange/store"
+	"hma/exchange/transport"
+	"hma/wire/soap"
+)
+
+// codeForbidden is the code of the fault that goes out as 403.
+const codeForbidden = "ErrorImpersonationRequired"
+
+// problem is a failure that one response message tells of.
+type problem struct {
+	code string // of ResponseCodeType
+	text string
+}
+
+// Error implements error.
+func (p *problem) Error() string { return p.code + ": " + p.text }
+
+// Failures of requests that no store or transport was asked about.
+var (
+	errIDEmpty         = &problem{"ErrorInvalidIdEmpty", "The Id is empty."}
+	errIDMalformed     = &problem{"ErrorInvalidIdMalformed", "The Id is malformed."}
+	errFolderForItem   = &problem{"ErrorCannotUseFolderIdForItemId", "The Id is that of a folder, not of an item."}
+	errItemForFolder   = &problem{"ErrorCannotUseItemIdForFolderId", "The Id is that of an item, not of a folder."}
+	errInvalidID       = &problem{"ErrorInvalidId", "The Id is not of the kind that this operation takes."}
+	errChangeKey       = &problem{"ErrorInvalidChangeKey", "The change key is invalid."}
+	errNeedsChangeKey  = &problem{"ErrorChangeKeyRequired", "The operation needs the item's change key."}
+	errStale           = &problem{"ErrorStaleObject", "The item has been changed since."}
+	errFolderNotFound  = &problem{"ErrorFolderNotFound", "The specified folder could not be found in the store."}
+	errItemNotFound    = &problem{"ErrorItemNotFound", "The specified object was not found in the store."}
+	errAccessDenied    = &problem{"ErrorAccessDenied", "Access is denied. Check credentials and try again."}
+	errNoMailbox       = &problem{"ErrorNonExistentMailbox", "No mailbox with such an address exists."}
+	errSyncState       = &problem{"ErrorInvalidSyncStateData", "The synchronization state data is not valid for this operation and folder."}
+	errPathForQuery    = &problem{"ErrorUnsupportedPathForQuery", "The property cannot be used in a restriction."}
+	errPathForSort     = &problem{"ErrorUnsupportedPathForSortGroup", "The property cannot be used to sort."}
+	errExtended        = &problem{"ErrorInvalidExtendedProperty", "The extended property is not identified in a valid way."}
+	errExtendedValue   = &problem{"ErrorInvalidExtendedPropertyValue", "The extended property's value does not fit its type."}
+	errPropertySet     = &problem{"ErrorInvalidPropertySet", "The property is read-only or cannot be set."}
+	errPropertyValue   = &problem{"ErrorInvalidValueForProperty", "The value does not fit the property."}
+	errUpdateMismatch  = &problem{"ErrorUpdatePropertyMismatch", "The property does not match the path."}
+	errUnsupported     = &problem{"ErrorInvalidOperation", "The request asks for something that this server does not offer."}
+	errDisposition     = &problem{"ErrorMessageDispositionRequired", "The MessageDisposition attribute is required for messages."}
+	errAttachmentGone  = &problem{"ErrorItemNotFound", "The specified attachment was not found in the store."}
+	errAttachmentSize  = &problem{"ErrorAttachmentSizeLimitExceeded", "The attachment is too large."}
+	errMimeInvalid     = &problem{"ErrorMimeContentInvalid", "The MIME content is not a message."}
+	errCannotDelete    = &problem{"ErrorCannotDeleteObject", "The object could not be deleted."}
+	errInternalFailure = &problem{"ErrorInternalServerError", "An internal server error occurred. The operation failed."}
+)
+
+// codes are the response codes of the kinds of failure that the layers below
+// know. What is not here is an internal error.
+var codes = []struct {
+	kind error
+	*problem
+}{
+	{store.ErrNotFound, errItemNotFound},
+	{store.ErrConflict, &problem{"ErrorIrresolvableConflict", "The send or update operation could not be performed because the change key passed in the request does not match the current change key for the item."}},
+	{store.ErrMalformedID, errIDMalformed},
+	{store.ErrExists, &problem{"ErrorFolderExists", "A folder with the specified name already exists."}},
+	{store.ErrStateTooOld, errSyncState},
+	{store.ErrQuota, &problem{"ErrorQuotaExceeded", "The mailbox quota has been exceeded."}},
+	{store.ErrDenied, errAccessDenied},
+	{store.ErrInvalid, &problem{"ErrorInvalidOperation", "The operation is not valid for the object."}},
+	{store.ErrTooComplex, &problem{"ErrorRestrictionTooComplex", "The restriction is too complex."}},
+	{store.ErrUnsorted, errPathForSort},
+	{transport.ErrUnknownRecipient, &problem{"ErrorInvalidRecipients", "At least one recipient is not valid."}},
+	{transport.ErrNoRecipients, &problem{"ErrorInvalidRecipients", "The message has no recipients."}},
+	{transport.ErrInvalidAddress, &problem{"ErrorInvalidRecipients", "At least one address is not valid."}},
+	{transport.ErrTooMany, &problem{"ErrorInvalidRecipients", "The message has too many recipients."}},
+	{transport.ErrSendAsDenied, &problem{"ErrorSendAsDenied", "The user account does not have the right to send mail on behalf of the specified sending account."}},
+	{transport.ErrTooLarge, &problem{"ErrorMessageSizeExceeded", "The message exceeds the maximum supported size."}},
+	{soap.ErrBase64, &problem{"ErrorMimeContentInvalidBase64String", "The content is not a valid base64 string."}},
+	{context.DeadlineExceeded, &problem{"ErrorTimeoutExpired", "The operation took too long."}},
+}
+
+// codeOf returns the response code and text for a failure and logs what the
+// client is not told.
+func (d *Door) codeOf(r *clientaccess.Request, err error) (code, text string) {
+	if p, ok := errors.AsType[*problem](err); ok {
+		return p.code, p.text
+	}
+	for _, c := range codes {
+		if errors.Is(err, c.kind) {
+			return c.code, c.text
+		}
+	}
+	if !errors.Is(err, context.Canceled) {
+		d.opts.Log.Error("ews request failed", "request", r.ID, "operation", r.Record.Operation, "error", err)
+	}
+	return errInternalFailure.code, errInternalFailure.text
+}
+
+// orFolder makes what is not found a missing folder.
+func orFolder(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return errFolderNotFound
+	}
+	return err
+}

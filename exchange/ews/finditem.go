@@ -1,0 +1,87 @@
+package ews
+
+import (
+	"hma/exchange/store"
+	"hma/wire/soap"
+)
+
+// findItem answers FindItem (MS-OXWSSRCH 3.1.4.2): one message for each parent folder.
+func findItem(c *call) error {
+	var q store.Query
+	switch traversal, _ := c.req.Attr("Traversal"); traversal {
+	case "Shallow":
+	case "Associated":
+		q.View = store.AssociatedView
+	case "SoftDeleted":
+		q.View = store.SoftDeletedView
+	default:
+		return invalid(c.req, "%q is no traversal", traversal)
+	}
+	for _, local := range []string{"QueryString", "GroupBy", "DistinguishedGroupBy", "CalendarView", "SeekToConditionPageItemView"} {
+		if c.req.Child(soap.NSMessages, local) != nil {
+			return errUnsupported
+		}
+	}
+	shape, err := c.readShape(true)
+	if err != nil {
+		return err
+	}
+	view, err := c.readView("Item")
+	if err != nil {
+		return err
+	}
+	if q.Where, err = c.restriction(c.req.Child(soap.NSMessages, "Restriction"), itemField); err != nil {
+		return err
+	}
+	if q.Sort, err = c.order(c.req.Child(soap.NSMessages, "SortOrder")); err != nil {
+		return err
+	}
+	parents, err := c.ids("ParentFolderIds")
+	if err != nil {
+		return err
+	}
+	q.Want, q.Limit, q.Offset, q.FromEnd = shape.want, view.limit(maxRows), view.offset, view.fromEnd
+	c.begin()
+	for _, e := range parents {
+		page, err := c.page(q, view, e)
+		if err != nil {
+			if err := c.failure(err, ""); err != nil {
+				return err
+			}
+			continue
+		}
+		err = c.success(func() error {
+			c.startRoot(view, page.Next, page.Total, page.Last)
+			c.w.Start("t:Items")
+			for _, item := range page.Items {
+				if err := c.writeItem(shape, item); err != nil {
+					return err
+				}
+			}
+			c.w.End("t:Items")
+			c.w.End("m:RootFolder")
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	c.finish()
+	return nil
+}
+
+// page reads the page of one folder.
+func (c *call) page(q store.Query, v view, parent *soap.Element) (page *store.Page, err error) {
+	if q.Folder, err = c.folderID(parent); err != nil {
+		return nil, err
+	}
+	if v.denominator > 0 {
+		total, err := c.mailbox.Count(c.ctx, q)
+		if err != nil {
+			return nil, orFolder(err)
+		}
+		q.Offset, _ = v.window(total)
+	}
+	page, err = c.mailbox.List(c.ctx, q)
+	return page, orFolder(err)
+}

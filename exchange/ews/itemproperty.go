@@ -1,0 +1,127 @@
+package ews
+
+import (
+	"hma/wire/mapi"
+	"hma/wire/soap"
+)
+
+// itemProperty ties a property's FieldURI, its element, and the MAPI property
+// behind it together. The element's type follows the tag's.
+type itemProperty struct {
+	uri     string
+	element string
+	tag     mapi.Tag
+	in      membership
+	enum    []string   // the words of an Integer32's values, from 0
+	bit     int32      // of PidTagMessageFlags, for a Boolean made of one
+	or      any        // what is written when the item lacks the property
+	also    []mapi.Tag // further properties that write or a search looks at
+	rcpt    int32      // a recipient type: the property is a list of recipients
+	write   func(x *itemWriter, p *itemProperty) error
+	set     func(d *draft, p *itemProperty, e *soap.Element) error
+}
+
+// membership says where a property belongs.
+type membership int
+
+const (
+	inDefault    membership = 1 << iota // of the Default shape
+	notAll                              // asked for by name only
+	onlyGet                             // never in FindItem
+	mailOnly                            // of messages, not of every item
+	readOnly                            // clients cannot set it
+	noSearch                            // not in restrictions
+	wantAttached                        // needs the attachment table
+	wantBody                            // needs the bodies
+)
+
+var (
+	sensitivities = []string{"Normal", "Personal", "Private", "Confidential"}
+	importances   = []string{"Low", "Normal", "High"}
+)
+
+// senderTags and fromTags are the properties of an author (MS-OXOMSG 2.2.1.47 and following).
+var (
+	senderTags = []mapi.Tag{mapi.PidTagSenderName, mapi.PidTagSenderEmail, mapi.PidTagSenderSmtpAddress}
+	fromTags   = []mapi.Tag{mapi.PidTagSentRepresentingName, mapi.PidTagSentRepresentingEmail, mapi.PidTagSentRepresentingSmtp}
+)
+
+// itemProperties is in the order of the schema (ItemType, then MessageType).
+var itemProperties = []*itemProperty{
+	{uri: "item:MimeContent", element: "MimeContent", in: notAll | onlyGet | noSearch, write: writeMIME, set: setMIME},
+	{uri: "item:ItemId", element: "ItemId", in: inDefault | readOnly | noSearch, write: writeID},
+	{uri: "item:ParentFolderId", element: "ParentFolderId", in: readOnly | noSearch, write: writeParent},
+	{uri: "item:ItemClass", element: "ItemClass", tag: mapi.PidTagMessageClass, in: inDefault},
+	{uri: "item:Subject", element: "Subject", tag: mapi.PidTagSubject, in: inDefault, set: setSubject},
+	{uri: "item:Sensitivity", element: "Sensitivity", tag: mapi.PidTagSensitivity, in: inDefault, enum: sensitivities},
+	{uri: "item:Body", element: "Body", tag: mapi.PidTagBody, in: inDefault | onlyGet | wantBody, write: writeBody, set: setBody},
+	{uri: "item:Attachments", element: "Attachments", in: inDefault | onlyGet | wantAttached | noSearch, write: writeAttachments, set: setAttachments},
+	{uri: "item:DateTimeReceived", element: "DateTimeReceived", tag: mapi.PidTagMessageDeliveryTime, in: readOnly},
+	{uri: "item:Size", element: "Size", tag: mapi.PidTagMessageSize, in: inDefault | readOnly},
+	{uri: "item:Categories", element: "Categories", tag: mapi.PidNameKeywords, write: writeCategories, set: setCategories},
+	{uri: "item:Importance", element: "Importance", tag: mapi.PidTagImportance, in: inDefault, enum: importances},
+	{uri: "item:InReplyTo", element: "InReplyTo", tag: mapi.PidTagInReplyToID},
+	{uri: "item:IsSubmitted", element: "IsSubmitted", bit: mapi.MsgFlagSubmitted, in: readOnly},
+	{uri: "item:IsDraft", element: "IsDraft", bit: mapi.MsgFlagUnsent, in: readOnly},
+	{uri: "item:IsFromMe", element: "IsFromMe", bit: mapi.MsgFlagFromMe, in: readOnly},
+	{uri: "item:IsResend", element: "IsResend", bit: mapi.MsgFlagResend, in: readOnly},
+	{uri: "item:IsUnmodified", element: "IsUnmodified", bit: mapi.MsgFlagUnmodified, in: readOnly},
+	{uri: "item:InternetMessageHeaders", element: "InternetMessageHeaders", in: onlyGet | readOnly | noSearch,
+		also: []mapi.Tag{mapi.PidTagTransportMessageHeaders}, write: writeHeaders},
+	{uri: "item:DateTimeSent", element: "DateTimeSent", tag: mapi.PidTagClientSubmitTime, in: inDefault | readOnly},
+	{uri: "item:DateTimeCreated", element: "DateTimeCreated", tag: mapi.PidTagCreationTime, in: inDefault | readOnly},
+	{uri: "item:ReminderDueBy", element: "ReminderDueBy", tag: mapi.PidLidReminderTime},
+	{uri: "item:ReminderIsSet", element: "ReminderIsSet", tag: mapi.PidLidReminderSet, or: false},
+	{uri: "item:ReminderMinutesBeforeStart", element: "ReminderMinutesBeforeStart", tag: mapi.PidLidReminderDelta, or: int32(0)},
+	{uri: "item:DisplayCc", element: "DisplayCc", tag: mapi.PidTagDisplayCc, in: readOnly, or: ""},
+	{uri: "item:DisplayTo", element: "DisplayTo", tag: mapi.PidTagDisplayTo, in: readOnly, or: ""},
+	{uri: "item:HasAttachments", element: "HasAttachments", tag: mapi.PidTagHasAttachments, in: inDefault | readOnly},
+	{uri: "item:EffectiveRights", element: "EffectiveRights", in: readOnly | noSearch, write: writeRights},
+	{uri: "item:LastModifiedName", element: "LastModifiedName", tag: mapi.PidTagLastModifierName, in: readOnly},
+	{uri: "item:LastModifiedTime", element: "LastModifiedTime", tag: mapi.PidTagLastModificationTime, in: readOnly},
+	{uri: "item:IsAssociated", element: "IsAssociated", in: readOnly | noSearch, write: writeAssociated},
+	{uri: "item:ConversationId", element: "ConversationId", tag: mapi.PidTagConversationID, in: readOnly | noSearch, write: writeConversationID},
+	{uri: "item:UniqueBody", element: "UniqueBody", in: notAll | onlyGet | readOnly | noSearch | wantBody, write: writeBody},
+	{uri: "item:Flag", element: "Flag", tag: mapi.PidTagFlagStatus, also: []mapi.Tag{mapi.PidTagFlagCompleteTime}, in: noSearch | readOnly, write: writeFlag},
+	{uri: "item:InstanceKey", element: "InstanceKey", in: readOnly | noSearch, write: writeInstanceKey},
+	{uri: "item:NormalizedBody", element: "NormalizedBody", in: notAll | onlyGet | readOnly | noSearch | wantBody, write: writeBody},
+	{uri: "item:Preview", element: "Preview", in: notAll | onlyGet | readOnly | noSearch | wantBody, write: writePreview},
+	{uri: "item:TextBody", element: "TextBody", in: notAll | onlyGet | readOnly | noSearch | wantBody, write: writeTextBody},
+
+	{uri: "message:Sender", element: "Sender", in: inDefault | mailOnly, also: senderTags, write: writeAuthor, set: setSender},
+	{uri: "message:ToRecipients", element: "ToRecipients", in: inDefault | onlyGet | mailOnly, rcpt: mapi.RecipientTo, write: writeRecipients, set: setRecipients},
+	{uri: "message:CcRecipients", element: "CcRecipients", in: inDefault | onlyGet | mailOnly, rcpt: mapi.RecipientCc, write: writeRecipients, set: setRecipients},
+	{uri: "message:BccRecipients", element: "BccRecipients", in: inDefault | onlyGet | mailOnly, rcpt: mapi.RecipientBcc, write: writeRecipients, set: setRecipients},
+	{uri: "message:IsReadReceiptRequested", element: "IsReadReceiptRequested", tag: mapi.PidTagReadReceiptRequested, in: inDefault | mailOnly, or: false},
+	{uri: "message:IsDeliveryReceiptRequested", element: "IsDeliveryReceiptRequested", tag: mapi.PidTagOriginatorDeliveryReport, in: inDefault | mailOnly, or: false},
+	{uri: "message:ConversationIndex", element: "ConversationIndex", tag: mapi.PidTagConversationIndex, in: mailOnly | readOnly},
+	{uri: "message:ConversationTopic", element: "ConversationTopic", tag: mapi.PidTagConversationTopic, in: mailOnly | readOnly},
+	{uri: "message:From", element: "From", in: inDefault | mailOnly, also: fromTags, write: writeAuthor, set: setFrom},
+	{uri: "message:InternetMessageId", element: "InternetMessageId", tag: mapi.PidTagInternetMessageID, in: inDefault | mailOnly},
+	{uri: "message:IsRead", element: "IsRead", tag: mapi.PidTagRead, in: inDefault | mailOnly, set: setRead},
+	{uri: "message:IsResponseRequested", element: "IsResponseRequested", tag: mapi.PidTagReplyRequested, in: mailOnly},
+	{uri: "message:References", element: "References", tag: mapi.PidTagInternetReferences, in: mailOnly},
+	{uri: "message:ReplyTo", element: "ReplyTo", in: mailOnly | onlyGet | noSearch,
+		also: []mapi.Tag{mapi.PidTagReplyRecipientEntries, mapi.PidTagReplyRecipientNames}, write: writeReplyTo, set: setReplyTo},
+	{uri: "message:ReceivedBy", element: "ReceivedBy", in: mailOnly | readOnly | noSearch,
+		also: []mapi.Tag{mapi.PidTagReceivedByName, mapi.PidTagReceivedByEmail}, write: writeReceivedBy},
+}
+
+var (
+	itemByURI     = make(map[string]*itemProperty)
+	itemByElement = make(map[string]*itemProperty)
+)
+
+func init() {
+	for _, p := range itemProperties {
+		itemByURI[p.uri] = p
+		itemByElement[p.element] = p
+	}
+}
+
+// fieldPrefixes are those of the FieldURIs that the schema knows. Clients ask for
+// the properties of every kind of item at once: what does not apply is left out.
+var fieldPrefixes = map[string]bool{
+	"folder": true, "item": true, "message": true, "meeting": true, "meetingRequest": true, "calendar": true, "task": true,
+	"contacts": true, "distributionlist": true, "postitem": true, "conversation": true, "persona": true, "sharing": true, "role": true,
+}

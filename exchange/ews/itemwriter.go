@@ -1,0 +1,533 @@
+package ews
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"strconv"
+	"strings"
+
+	"hma/exchange/store"
+	"hma/exchange/transport"
+	"hma/wire/mapi"
+	"hma/wire/oxcmail"
+	"hma/wire/soap"
+)
+
+// maxValue is how long a property kept apart may be to be written as a value.
+const maxValue = 8 << 20
+
+// itemWriter writes one item in a shape.
+type itemWriter struct {
+	*call
+	r    *readItem
+	item *store.Item
+
+	html, plain string // once bodies has run
+	native      string // HTML or Text
+	loaded      bool
+}
+
+// kindOf returns an item's element by its class (MS-OXWSCORE 2.2.4), and whether
+// it is a message of some sort.
+func kindOf(class string) (element string, mail bool) {
+	class = strings.ToLower(class)
+	under := func(prefix string) bool { return class == prefix || strings.HasPrefix(class, prefix+".") }
+	switch {
+	case under("ipm.appointment"):
+		return "t:CalendarItem", false
+	case under("ipm.schedule.meeting.request"):
+		return "t:MeetingRequest", true
+	case under("ipm.schedule.meeting.resp"):
+		return "t:MeetingResponse", true
+	case under("ipm.schedule.meeting.canceled"):
+		return "t:MeetingCancellation", true
+	case under("ipm.schedule.meeting"):
+		return "t:MeetingMessage", true
+	case under("ipm.contact"):
+		return "t:Contact", false
+	case under("ipm.distlist"):
+		return "t:DistributionList", false
+	case under("ipm.task"):
+		return "t:Task", false
+	case under("ipm.post"):
+		return "t:PostItem", false
+	case under("ipm.stickynote"), under("ipm.activity"), under("ipm.document"):
+		return "t:Item", false
+	}
+	return "t:Message", true
+}
+
+// writeItem writes an item that was read with r.want.
+func (c *call) writeItem(r *readItem, item *store.Item) error {
+	x := &itemWriter{call: c, r: r, item: item}
+	element, mail := kindOf(item.Props.String(mapi.PidTagMessageClass))
+	c.w.Start(element)
+	extended := len(r.extended) == 0
+	for _, p := range r.props {
+		if p.in&mailOnly != 0 && !mail {
+			continue
+		}
+		// ExtendedProperty stands between HasAttachments and EffectiveRights.
+		if !extended && afterExtended[p] {
+			extended = true
+			if err := x.writeExtendedProperties(); err != nil {
+				return err
+			}
+		}
+		if err := x.writeProperty(p); err != nil {
+			return err
+		}
+	}
+	if !extended {
+		if err := x.writeExtendedProperties(); err != nil {
+			return err
+		}
+	}
+	c.w.End(element)
+	return c.w.Err()
+}
+
+var afterExtended = make(map[*itemProperty]bool)
+
+func init() {
+	after := false
+	for _, p := range itemProperties {
+		after = after || p.uri == "item:EffectiveRights"
+		afterExtended[p] = after
+	}
+}
+
+func (x *itemWriter) writeProperty(p *itemProperty) error {
+	name := "t:" + p.element
+	if p.bit != 0 {
+		x.w.Bool(name, x.item.Props.Int32(mapi.PidTagMessageFlags)&p.bit != 0)
+		return nil
+	}
+	if p.write != nil {
+		return p.write(x, p)
+	}
+	_, v, ok := x.item.Props.Find(p.tag)
+	if !ok {
+		if v = p.or; v == nil {
+			return nil
+		}
+	}
+	if p.enum != nil {
+		if i, is := v.(int32); is && i >= 0 && int(i) < len(p.enum) {
+			x.w.Element(name, p.enum[i])
+		}
+		return nil
+	}
+	if texts, ok := valueTexts(p.tag.Type(), v); ok {
+		x.w.Element(name, texts[0])
+	}
+	return nil
+}
+
+// writeExtendedProperties writes the extended properties that the item has, in
+// the order asked for.
+func (x *itemWriter) writeExtendedProperties() error {
+	for i, e := range x.r.extended {
+		tag := x.r.tags[i]
+		v := x.computed(tag)
+		if v == nil {
+			if tag == 0 {
+				continue
+			}
+			found, value, ok := x.item.Props.Find(tag)
+			if !ok {
+				continue
+			}
+			if _, apart := value.(mapi.Blob); apart {
+				if err := x.mailbox.Resolve(x.ctx, x.item.Props, maxValue, found); err != nil {
+					return err
+				}
+				value = x.item.Props[found]
+			}
+			v = value
+		}
+		writeExtended(x.w, e, v)
+	}
+	return nil
+}
+
+// computed returns the properties that are not kept but follow from who the item is.
+func (x *itemWriter) computed(tag mapi.Tag) any {
+	switch tag {
+	case mapi.PidTagEntryID:
+		return itemEntryID(x.mailbox, x.item)
+	case mapi.PidTagRecordKey, mapi.PidTagInstanceKey:
+		return x.instanceKey()
+	case mapi.PidTagChangeKey:
+		return x.item.ChangeKey
+	case mapi.PidTagPredecessorChangeList:
+		return x.item.PCL
+	case mapi.PidTagSourceKey:
+		return mapi.XID{Replica: x.mailbox.DatabaseGUID(), Local: x.item.ID.Mid}.Bytes()
+	case mapi.PidTagParentEntryID:
+		return folderEntryID(x.mailbox, x.item.Folder)
+	}
+	return nil
+}
+
+func (x *itemWriter) instanceKey() []byte {
+	return binary.BigEndian.AppendUint64(nil, uint64(x.item.ID.Mid))
+}
+
+func writeID(x *itemWriter, _ *itemProperty) error {
+	x.writeItemID(x.item.ID, x.item.ChangeKey)
+	return nil
+}
+
+func writeParent(x *itemWriter, _ *itemProperty) error {
+	x.w.Empty("t:ParentFolderId", "Id", x.item.Folder.Encode(x.door.opts.IDKey))
+	return nil
+}
+
+// writeMIME streams the message. Nothing of it is kept.
+func writeMIME(x *itemWriter, _ *itemProperty) error {
+	r, err := transport.OpenMIME(x.ctx, x.mailbox, x.item.ID)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	x.w.Start("t:MimeContent", "CharacterSet", "UTF-8")
+	if err := x.w.Base64(r); err != nil {
+		return err
+	}
+	x.w.End("t:MimeContent")
+	return nil
+}
+
+// bodies reads the bodies, once.
+func (x *itemWriter) bodies() error {
+	if x.loaded {
+		return nil
+	}
+	x.loaded = true
+	p := x.item.Props
+	if err := x.mailbox.Resolve(x.ctx, p, maxValue, mapi.PidTagBody, mapi.PidTagHTML, mapi.PidTagBodyHTML); err != nil {
+		return err
+	}
+	x.plain = p.String(mapi.PidTagBody)
+	switch _, v, _ := p.Find(mapi.PidTagHTML); v := v.(type) {
+	case []byte:
+		x.html = string(v)
+	case string:
+		x.html = v
+	}
+	x.native = "Text"
+	if x.html != "" {
+		x.native = "HTML"
+		if x.plain == "" {
+			x.plain = oxcmail.PlainFromHTML(x.html)
+		}
+	}
+	return nil
+}
+
+// cut shortens text to at most max letters, 0 for no limit.
+func cut(text string, max int) (string, bool) {
+	if max == 0 || len(text) <= max {
+		return text, false
+	}
+	n := 0
+	for i := range text {
+		if n == max {
+			return text[:i], true
+		}
+		n++
+	}
+	return text, false
+}
+
+func writeBody(x *itemWriter, p *itemProperty) error {
+	if err := x.bodies(); err != nil {
+		return err
+	}
+	typ, text := x.r.bodyType, x.plain
+	if typ == "Best" {
+		typ = x.native
+	}
+	if typ == "HTML" {
+		if text = x.html; x.native == "Text" {
+			text = oxcmail.HTMLFromPlain(x.plain)
+		}
+	}
+	x.writeCut("t:"+p.element, typ, text)
+	return nil
+}
+
+func (x *itemWriter) writeCut(name, typ, text string) {
+	text, truncated := cut(text, x.r.maxBody)
+	if truncated {
+		x.w.Element(name, text, "BodyType", typ, "IsTruncated", "true")
+	} else {
+		x.w.Element(name, text, "BodyType", typ)
+	}
+}
+
+func writeTextBody(x *itemWriter, _ *itemProperty) error {
+	if err := x.bodies(); err != nil {
+		return err
+	}
+	x.writeCut("t:TextBody", "Text", x.plain)
+	return nil
+}
+
+// writePreview writes the first 255 letters of the text, as Exchange does.
+func writePreview(x *itemWriter, _ *itemProperty) error {
+	if err := x.bodies(); err != nil {
+		return err
+	}
+	text, _ := cut(strings.TrimSpace(x.plain), 255)
+	x.w.Element("t:Preview", text)
+	return nil
+}
+
+func writeCategories(x *itemWriter, p *itemProperty) error {
+	list := x.item.Props.Strings(p.tag)
+	if len(list) == 0 {
+		return nil
+	}
+	x.w.Start("t:Categories")
+	for _, s := range list {
+		x.w.Element("t:String", s)
+	}
+	x.w.End("t:Categories")
+	return nil
+}
+
+// headers calls fn for each field of a message's header, unfolded, in its order.
+func (x *itemWriter) headers(fn func(name, value string)) error {
+	tag, _, ok := x.item.Props.Find(mapi.PidTagTransportMessageHeaders)
+	if !ok {
+		return nil
+	}
+	if err := x.mailbox.Resolve(x.ctx, x.item.Props, maxValue, tag); err != nil {
+		return err
+	}
+	var name, value string
+	for line := range strings.Lines(x.item.Props.String(tag)) {
+		line = strings.TrimRight(line, "\r\n")
+		if line != "" && (line[0] == ' ' || line[0] == '\t') {
+			value += " " + strings.TrimLeft(line, " \t")
+			continue
+		}
+		if name != "" {
+			fn(name, value)
+		}
+		name, value, _ = strings.Cut(line, ":")
+		value = strings.TrimSpace(value)
+	}
+	if name != "" {
+		fn(name, value)
+	}
+	return nil
+}
+
+// writeHeaders writes the header's fields, or only those asked for by name.
+func writeHeaders(x *itemWriter, _ *itemProperty) error {
+	open := false
+	err := x.headers(func(name, value string) {
+		if x.r.headers != nil && !x.r.headers[strings.ToLower(name)] {
+			return
+		}
+		if !open {
+			open = true
+			x.w.Start("t:InternetMessageHeaders")
+		}
+		x.w.Element("t:InternetMessageHeader", value, "HeaderName", name)
+	})
+	if open {
+		x.w.End("t:InternetMessageHeaders")
+	}
+	return err
+}
+
+func writeRights(x *itemWriter, p *itemProperty) error {
+	writeOwnerRights(x.w, false)
+	return nil
+}
+
+// writeOwnerRights writes what the owner, the only one whom the store lets in, may do.
+func writeOwnerRights(w *soap.Writer, folder bool) {
+	w.Start("t:EffectiveRights")
+	w.Bool("t:CreateAssociated", folder)
+	w.Bool("t:CreateContents", folder)
+	w.Bool("t:CreateHierarchy", folder)
+	w.Bool("t:Delete", true)
+	w.Bool("t:Modify", true)
+	w.Bool("t:Read", true)
+	w.Bool("t:ViewPrivateItems", true)
+	w.End("t:EffectiveRights")
+}
+
+func writeAssociated(x *itemWriter, _ *itemProperty) error {
+	x.w.Bool("t:IsAssociated", x.item.Associated)
+	return nil
+}
+
+func writeConversationID(x *itemWriter, p *itemProperty) error {
+	if id := x.item.Props.Bytes(p.tag); len(id) > 0 {
+		x.w.Empty("t:ConversationId", "Id", base64.StdEncoding.EncodeToString(id))
+	}
+	return nil
+}
+
+// writeFlag writes the follow-up flag (MS-OXOFLAG 2.2.1.1: 0 none, 1 complete, 2 flagged).
+func writeFlag(x *itemWriter, p *itemProperty) error {
+	status := "NotFlagged"
+	switch x.item.Props.Int32(p.tag) {
+	case 1:
+		status = "Complete"
+	case 2:
+		status = "Flagged"
+	}
+	x.w.Start("t:Flag")
+	x.w.Element("t:FlagStatus", status)
+	if at := x.item.Props.Time(mapi.PidTagFlagCompleteTime); status == "Complete" && !at.IsZero() {
+		x.w.Element("t:CompleteDate", timeText(at))
+	}
+	x.w.End("t:Flag")
+	return nil
+}
+
+func writeInstanceKey(x *itemWriter, _ *itemProperty) error {
+	x.w.Element("t:InstanceKey", base64.StdEncoding.EncodeToString(x.instanceKey()))
+	return nil
+}
+
+// writeMailbox writes an address; MailboxType is guessed to be Mailbox, as the
+// directory is not asked.
+func writeMailbox(w *soap.Writer, name, address, routing string) {
+	w.Start("t:Mailbox")
+	if name != "" {
+		w.Element("t:Name", name)
+	}
+	if address != "" {
+		w.Element("t:EmailAddress", address)
+		w.Element("t:RoutingType", routing)
+		w.Element("t:MailboxType", "Mailbox")
+	}
+	w.End("t:Mailbox")
+}
+
+// writeAuthor writes From or Sender; also names the tags of its name, address and SMTP address.
+func writeAuthor(x *itemWriter, p *itemProperty) error {
+	name, address := x.item.Props.String(p.also[0]), x.item.Props.String(p.also[2])
+	if address == "" {
+		address = x.item.Props.String(p.also[1])
+	}
+	x.writeSingle(p, name, address)
+	return nil
+}
+
+func writeReceivedBy(x *itemWriter, p *itemProperty) error {
+	x.writeSingle(p, x.item.Props.String(p.also[0]), x.item.Props.String(p.also[1]))
+	return nil
+}
+
+func (x *itemWriter) writeSingle(p *itemProperty, name, address string) {
+	if name == "" && address == "" {
+		return
+	}
+	x.w.Start("t:" + p.element)
+	writeMailbox(x.w, name, address, "SMTP")
+	x.w.End("t:" + p.element)
+}
+
+func writeRecipients(x *itemWriter, p *itemProperty) error {
+	open := false
+	for _, r := range x.item.Recipients {
+		if r.Type != p.rcpt {
+			continue
+		}
+		if !open {
+			open = true
+			x.w.Start("t:" + p.element)
+		}
+		address, routing := r.SMTP, "SMTP"
+		if address == "" {
+			address, routing = r.Address, r.AddressType
+		}
+		writeMailbox(x.w, r.Name, address, routing)
+	}
+	if open {
+		x.w.End("t:" + p.element)
+	}
+	return nil
+}
+
+func writeReplyTo(x *itemWriter, p *itemProperty) error {
+	if err := x.mailbox.Resolve(x.ctx, x.item.Props, maxValue, p.also...); err != nil {
+		return err
+	}
+	list := oxcmail.ReplyTo(x.item.Props)
+	if len(list) == 0 {
+		return nil
+	}
+	x.w.Start("t:ReplyTo")
+	for _, a := range list {
+		writeMailbox(x.w, a.Name, a.Email, "SMTP")
+	}
+	x.w.End("t:ReplyTo")
+	return nil
+}
+
+func writeAttachments(x *itemWriter, _ *itemProperty) error {
+	if len(x.item.Attachments) == 0 {
+		return nil
+	}
+	x.w.Start("t:Attachments")
+	for i := range x.item.Attachments {
+		element := x.startAttachment(&x.item.Attachments[i])
+		x.w.End(element)
+	}
+	x.w.End("t:Attachments")
+	return nil
+}
+
+// startAttachment writes an attachment's element as far as its content, and
+// returns its name.
+func (c *call) startAttachment(a *store.Attachment) (element string) {
+	file := a.Method != mapi.AttachEmbedded
+	element = "t:ItemAttachment"
+	if file {
+		element = "t:FileAttachment"
+	}
+	c.w.Start(element)
+	c.w.Empty("t:AttachmentId", "Id", a.ID.Encode(c.door.opts.IDKey))
+	name := a.Filename
+	if name == "" {
+		name = "attachment"
+	}
+	c.w.Element("t:Name", name)
+	contentType := a.ContentType
+	if contentType == "" && file {
+		contentType = "application/octet-stream"
+	}
+	if contentType != "" {
+		c.w.Element("t:ContentType", contentType)
+	}
+	if a.ContentID != "" {
+		c.w.Element("t:ContentId", a.ContentID)
+	}
+	c.w.Element("t:Size", strconv.FormatInt(a.Content.Size, 10))
+	if at := a.Props.Time(mapi.PidTagLastModificationTime); !at.IsZero() {
+		c.w.Element("t:LastModifiedTime", timeText(at))
+	}
+	c.w.Bool("t:IsInline", a.Inline)
+	return element
+}
+
+// folderEntryID returns a folder's MAPI entry id.
+func folderEntryID(m *store.Mailbox, id store.FolderID) []byte {
+	return mapi.FolderEntryID{Mailbox: m.GUID(), Database: m.DatabaseGUID(), Folder: id.Folder}.Bytes()
+}
+
+// itemEntryID returns an item's MAPI entry id.
+func itemEntryID(m *store.Mailbox, item *store.Item) []byte {
+	db := m.DatabaseGUID()
+	return mapi.MessageEntryID{Mailbox: m.GUID(), FolderDatabase: db, Folder: item.Folder.Folder, Database: db, Message: item.ID.Mid}.Bytes()
+}

@@ -1,0 +1,52 @@
+package ews
+
+// operation is one operation of the service.
+type operation struct {
+	name    string
+	serve   func(c *call) error // nil: not offered
+	content bool                // its requests may carry mail
+}
+
+// operations is every operation of MS-OXWSDL by the name of its request element.
+// Those without a function are answered with ErrorInvalidOperation, like a name
+// that is not here: clients take that as "not offered" and ask once only.
+var operations = make(map[string]*operation)
+
+func init() {
+	for _, op := range []operation{
+		{name: "ConvertId", serve: convertID},
+		{name: "CreateItem", serve: createItem, content: true},
+		{name: "DeleteItem", serve: deleteItem},
+		{name: "FindFolder", serve: findFolder},
+		{name: "FindItem", serve: findItem},
+		{name: "GetAttachment", serve: getAttachment},
+		{name: "GetFolder", serve: getFolder},
+		{name: "GetItem", serve: getItem},
+		{name: "MoveItem", serve: moveItem},
+		{name: "SendItem", serve: sendItem},
+		{name: "SyncFolderHierarchy", serve: syncFolderHierarchy},
+		{name: "SyncFolderItems", serve: syncFolderItems},
+		{name: "UpdateItem", serve: updateItem, content: true},
+	} {
+		operations[op.name] = &op
+	}
+	for _, name := range []string{
+		"AddDelegate", "AddDistributionGroupToImList", "AddImContactToGroup", "AddImGroup", "AddNewImContactToGroup",
+		"AddNewTelUriContactToGroup", "ApplyConversationAction", "ArchiveItem", "CopyFolder", "CopyItem", "CreateAttachment",
+		"CreateFolder", "CreateFolderPath", "CreateManagedFolder", "CreateUserConfiguration", "DeleteAttachment", "DeleteFolder",
+		"DeleteUserConfiguration", "DisableApp", "DisconnectPhoneCall", "EmptyFolder", "ExpandDL", "ExportItems", "FindConversation",
+		"FindMessageTrackingReport", "FindPeople", "GetAppManifests", "GetAppMarketplaceUrl", "GetClientAccessToken",
+		"GetConversationItems", "GetDelegate", "GetDiscoverySearchConfiguration", "GetEvents", "GetHoldOnMailboxes",
+		"GetImItemList", "GetImItems", "GetInboxRules", "GetMailTips", "GetMessageTrackingReport", "GetNonIndexableItemDetails",
+		"GetNonIndexableItemStatistics", "GetPasswordExpirationDate", "GetPersona", "GetPhoneCallInformation", "GetReminders",
+		"GetRoomLists", "GetRooms", "GetSearchableMailboxes", "GetServerTimeZones", "GetServiceConfiguration", "GetSharingFolder",
+		"GetSharingMetadata", "GetStreamingEvents", "GetUserAvailabilityRequest", "GetUserConfiguration", "GetUserOofSettingsRequest",
+		"GetUserPhoto", "GetUserRetentionPolicyTags", "InstallApp", "MarkAllItemsAsRead", "MarkAsJunk", "MoveFolder",
+		"PerformReminderAction", "PlayOnPhone", "RefreshSharingFolder", "RemoveContactFromImList", "RemoveDelegate",
+		"RemoveDistributionGroupFromImList", "RemoveImContactFromGroup", "RemoveImGroup", "ResolveNames", "SearchMailboxes",
+		"SetHoldOnMailboxes", "SetImGroup", "SetUserOofSettingsRequest", "Subscribe", "UninstallApp", "Unsubscribe",
+		"UpdateDelegate", "UpdateFolder", "UpdateInboxRules", "UpdateUserConfiguration", "UploadItems",
+	} {
+		operations[name] = &operation{name: name}
+	}
+}

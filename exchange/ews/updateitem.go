@@ -1,0 +1,172 @@
+package ews
+
+import (
+	"hma/exchange/store"
+	"hma/wire/mapi"
+	"hma/wire/soap"
+)
+
+// updateItem answers UpdateItem (MS-OXWSCORE 3.1.4.9): one message for each
+// change. It sets and deletes properties of messages; sending, appending and
+// what belongs to calendars is not offered.
+//
+// NeverOverwrite and AutoResolve require the change key. With NeverOverwrite a
+// key that is not the current one is a conflict; AutoResolve sets the named
+// properties on top of whatever else was changed.
+func updateItem(c *call) error {
+	resolution, _ := c.req.Attr("ConflictResolution")
+	switch resolution {
+	case "NeverOverwrite", "AutoResolve", "AlwaysOverwrite":
+	default:
+		return invalid(c.req, "%q is no conflict resolution", resolution)
+	}
+	if disposition, given := c.req.Attr("MessageDisposition"); given && disposition != "SaveOnly" {
+		return errUnsupported
+	}
+	list, err := c.ids("ItemChanges")
+	if err != nil {
+		return err
+	}
+	c.begin()
+	for _, e := range list {
+		stamp, class, err := c.change(e, resolution)
+		if err != nil {
+			if err := c.failure(err, "m:Items"); err != nil {
+				return err
+			}
+			continue
+		}
+		err = c.success(func() error {
+			element, _ := kindOf(class)
+			c.w.Start("m:Items")
+			c.w.Start(element)
+			c.writeItemID(stamp.ID, stamp.ChangeKey)
+			c.w.End(element)
+			c.w.End("m:Items")
+			c.w.Start("m:ConflictResults")
+			c.w.Element("t:Count", "0")
+			c.w.End("m:ConflictResults")
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	c.finish()
+	return nil
+}
+
+func (c *call) change(e *soap.Element, resolution string) (stamp store.Stamp, class string, err error) {
+	updates := e.Child(soap.NSTypes, "Updates")
+	if e.Name.Local != "ItemChange" || updates == nil || len(e.Children) != 2 {
+		return stamp, "", invalid(e, "malformed item change")
+	}
+	id, key, err := c.itemID(e.Children[0])
+	if err != nil {
+		return stamp, "", err
+	}
+	if key == nil && resolution != "AlwaysOverwrite" {
+		return stamp, "", &problem{"ErrorChangeKeyRequiredForWriteOperations", errNeedsChangeKey.text}
+	}
+	if resolution != "NeverOverwrite" {
+		key = nil
+	}
+	d := c.newDraft()
+	for _, u := range updates.Children {
+		if err := d.update(u); err != nil {
+			return stamp, "", err
+		}
+	}
+	item, err := c.mailbox.Item(c.ctx, id, store.Want{
+		Tags: []mapi.Tag{mapi.PidTagMessageClass, mapi.PidTagMessageFlags}, Recipients: len(d.recipients) > 0})
+	if err != nil {
+		return stamp, "", err
+	}
+	stamp, err = d.apply(item, key)
+	return stamp, item.Props.String(mapi.PidTagMessageClass), err
+}
+
+// update takes one change of one property.
+func (d *draft) update(u *soap.Element) error {
+	if len(u.Children) == 0 {
+		return invalid(u, "%s names no property", u.Name.Local)
+	}
+	path := u.Children[0]
+	uri, _ := path.Attr("FieldURI")
+	p := itemByURI[uri]
+	if path.Name.Local == "FieldURI" {
+		if p == nil || p.uri == "item:MimeContent" || p.uri == "item:Attachments" {
+			return errUnsupported
+		}
+		if p.in&readOnly != 0 {
+			return errPropertySet
+		}
+	} else if path.Name.Local != "ExtendedFieldURI" {
+		return errUnsupported
+	}
+	switch u.Name.Local {
+	case "SetItemField":
+		if len(u.Children) != 2 || len(u.Children[1].Children) != 1 {
+			return &problem{"ErrorIncorrectUpdatePropertyCount", "A change must set exactly one property."}
+		}
+		e := u.Children[1].Children[0]
+		if p != nil && e.Name.Local != p.element || p == nil && e.Name.Local != "ExtendedProperty" {
+			return errUpdateMismatch
+		}
+		return d.element(e)
+	case "DeleteItemField":
+		return d.deleteField(p, path)
+	}
+	return errUnsupported
+}
+
+func (d *draft) deleteField(p *itemProperty, path *soap.Element) error {
+	switch {
+	case p == nil:
+		x, err := parseExtended(path)
+		if err != nil {
+			return err
+		}
+		tags, err := d.tags([]extended{x}, false)
+		if err == nil && tags[0] != 0 {
+			d.remove(tags[0])
+		}
+		return err
+	case p.rcpt != 0:
+		d.recipients[p.rcpt] = []store.Recipient{}
+		d.rewritten = true
+	case p.uri == "message:IsRead" || p.uri == "item:ItemClass":
+		return errPropertySet
+	case p.uri == "item:Body":
+		d.rewritten = true
+		d.remove(mapi.PidTagBody, mapi.PidTagHTML, mapi.PidTagNativeBody)
+	case p.tag != 0:
+		d.rewritten = d.rewritten || p.uri == "item:Subject"
+		d.remove(p.tag)
+	default:
+		d.remove(p.also...)
+	}
+	return nil
+}
+
+// apply writes the change. The read flag alone is no change of the item.
+func (d *draft) apply(item *store.Item, key []byte) (store.Stamp, error) {
+	if d.flags != nil {
+		// Read and unsent are what a client can change of the flags of an item that is there.
+		const unsent = mapi.MsgFlagUnsent
+		flags := item.Props.Int32(mapi.PidTagMessageFlags)&^unsent | *d.flags&unsent
+		d.put(mapi.PidTagMessageFlags, flags)
+	}
+	onlyRead := len(d.props) == 0 && len(d.delete) == 0 && len(d.recipients) == 0
+	if onlyRead && d.read != nil && key == nil {
+		return d.mailbox.SetRead(d.ctx, item.ID, *d.read)
+	}
+	u := store.ItemUpdate{IfChangeKey: key, Set: d.props, Delete: d.delete, Read: d.read}
+	if len(d.recipients) > 0 {
+		u.Recipients = new(d.merged(item.Recipients))
+	}
+	if d.rewritten {
+		u.MIME = new(mapi.Blob{})
+	}
+	return d.mailbox.UpdateItem(d.ctx, item.ID, u)
+}

@@ -1,0 +1,75 @@
+package ews
+
+import (
+	"strconv"
+
+	"hma/wire/soap"
+)
+
+// view is a paging view (MS-OXWSSRCH 2.2.4): a page by offset, or by a fraction.
+type view struct {
+	max         int // 0 for the most that one answer holds
+	offset      int
+	fromEnd     bool
+	numerator   int // with denominator: the offset is that part of the whole
+	denominator int
+}
+
+// readView reads the request's view. The kinds are told by the names of their
+// elements, with Item or Folder at the end.
+func (c *call) readView(kind string) (view, error) {
+	var v view
+	if e := c.req.Child(soap.NSMessages, "IndexedPage"+kind+"View"); e != nil {
+		base, _ := e.Attr("BasePoint")
+		if base != "Beginning" && base != "End" {
+			return v, invalid(e, "%q is no base point", base)
+		}
+		v.fromEnd = base == "End"
+		return v, readNumbers(e, map[string]*int{"MaxEntriesReturned": &v.max, "Offset": &v.offset})
+	}
+	if e := c.req.Child(soap.NSMessages, "FractionalPage"+kind+"View"); e != nil {
+		err := readNumbers(e, map[string]*int{"MaxEntriesReturned": &v.max, "Numerator": &v.numerator, "Denominator": &v.denominator})
+		if err == nil && (v.denominator < 1 || v.numerator > v.denominator) {
+			err = invalid(e, "the fraction is not between 0 and 1")
+		}
+		return v, err
+	}
+	if e := c.req.Child(soap.NSMessages, "ContactsView"); e != nil && kind == "Item" {
+		return v, readNumbers(e, map[string]*int{"MaxEntriesReturned": &v.max})
+	}
+	return v, nil
+}
+
+func readNumbers(e *soap.Element, into map[string]*int) error {
+	for name, at := range into {
+		text, given := e.Attr(name)
+		if !given {
+			continue
+		}
+		n, err := strconv.ParseInt(text, 10, 32)
+		if err != nil || n < 0 || name == "MaxEntriesReturned" && n == 0 {
+			return invalid(e, "%s is no valid number", name)
+		}
+		*at = int(n)
+	}
+	return nil
+}
+
+// limit returns how many entries the answer may hold.
+func (v view) limit(most int) int {
+	if v.max == 0 || v.max > most {
+		return most
+	}
+	return v.max
+}
+
+// startRoot writes RootFolder with the attributes that paging clients go on with.
+func (c *call) startRoot(v view, next, total int, last bool) {
+	totals := []string{"TotalItemsInView", strconv.Itoa(total), "IncludesLastItemInRange", strconv.FormatBool(last)}
+	switch {
+	case v.denominator > 0:
+		c.w.Start("m:RootFolder", append(totals, "NumeratorOffset", strconv.Itoa(next), "AbsoluteDenominator", strconv.Itoa(total))...)
+	default:
+		c.w.Start("m:RootFolder", append(totals, "IndexedPagingOffset", strconv.Itoa(next))...)
+	}
+}
