@@ -5,7 +5,9 @@ import (
 	"crypto/rsa"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -81,6 +83,83 @@ func TestChange(t *testing.T) {
 		err = o.CreateServer(t.Context(), org.NewServer{Name: "ex1", FQDN: "x"})
 		if !errors.Is(err, org.ErrExists) {
 			t.Errorf("a second EX1: %v", err)
+		}
+	})
+}
+
+// TestConcurrentChanges lets many write at the same time: none may be lost, and each has its own version.
+func TestConcurrentChanges(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		o := contoso(t, db)
+		const writers = 20
+		var mu sync.Mutex
+		versions := map[int64]bool{}
+		var wg sync.WaitGroup
+		for i := range writers {
+			wg.Go(func() {
+				version, changed, err := o.Change(t.Context(), func(c *org.Configuration) error {
+					c.Servers[0].FQDN += "x"
+					c.Policies = append(c.Policies, &org.AuthenticationPolicy{Name: strconv.Itoa(i)})
+					return nil
+				})
+				if err != nil || !changed {
+					t.Errorf("changed %v, %v", changed, err)
+				}
+				mu.Lock()
+				versions[version] = true
+				mu.Unlock()
+			})
+			wg.Go(func() {
+				if _, err := o.CreateRecipient(t.Context(), org.NewRecipient(strconv.Itoa(i)+"@contoso.com", "P")); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		c, err := o.Configuration(t.Context())
+		must(t, err)
+		if len(c.Policies) != writers || c.Servers[0].FQDN != "ex1.contoso.com"+strings.Repeat("x", writers) || len(versions) != writers {
+			t.Errorf("%d policies, %s, %d versions", len(c.Policies), c.Servers[0].FQDN, len(versions))
+		}
+		people, err := o.RecipientsByGUID(t.Context(), guid.Nil, 100)
+		must(t, err)
+		sids := map[string]bool{}
+		for _, p := range people {
+			sids[p.SID] = true
+		}
+		if len(sids) != writers {
+			t.Errorf("%d people have %d SIDs", len(people), len(sids))
+		}
+	})
+}
+
+// TestTwoProcesses opens the organisation twice: what one writes, the other takes up by the version row.
+func TestTwoProcesses(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		here := contoso(t, db)
+		there := open(t, db)
+		var servers []*org.ServerConfig
+		for _, name := range []string{"EX1", "EX2"} {
+			s, err := there.Server(t.Context(), name)
+			must(t, err)
+			servers = append(servers, s)
+		}
+		people := there.PeopleVersion()
+		version, _, err := here.Change(t.Context(), func(c *org.Configuration) error {
+			c.Org.OAuth2ClientProfileEnabled = true
+			return nil
+		})
+		must(t, err)
+		must(t, here.WaitLive(t.Context(), version))
+		for _, s := range servers {
+			if !s.Snapshot().Org.OAuth2ClientProfileEnabled {
+				t.Errorf("%s says that it runs version %d and does not", s.Snapshot().Server.Name, version)
+			}
+		}
+		_, err = here.CreateRecipient(t.Context(), org.NewRecipient("anna@contoso.com", "Anna"))
+		must(t, err)
+		for there.PeopleVersion() == people {
+			time.Sleep(time.Millisecond)
 		}
 	})
 }

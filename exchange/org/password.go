@@ -84,16 +84,17 @@ func (o *Organization) VerifyPassword(ctx context.Context, login, password strin
 	if err != nil {
 		return nil, err
 	}
-	hash := o.decoy
+	// Whether somebody was found, the same statements run.
+	var id guid.GUID
 	if len(found) == 1 {
-		var stored []byte
-		err := o.db.QueryRow(ctx, "SELECT hash FROM person_password WHERE person = $1", found[0].GUID.String()).Scan(&stored)
-		switch {
-		case err == nil:
-			hash = stored
-		case !errors.Is(err, sql.ErrNoRows):
-			return nil, fmt.Errorf("verify password: %w", err)
-		}
+		id = found[0].GUID
+	}
+	var hash []byte
+	err = o.db.QueryRow(ctx, "SELECT hash FROM person_password WHERE person = $1", id.String()).Scan(&hash)
+	if errors.Is(err, sql.ErrNoRows) {
+		hash = o.decoy
+	} else if err != nil {
+		return nil, fmt.Errorf("verify password: %w", err)
 	}
 	select {
 	case o.passwords <- struct{}{}:
