@@ -15,7 +15,7 @@ import (
 
 	"hma/entra"
 	"hma/exchange/org"
-	"hma/exchange/store"
+	"hma/internal/roles"
 	"hma/internal/sealed"
 	"hma/wire/guid"
 	"hma/wire/wellknown"
@@ -90,13 +90,17 @@ type build struct {
 	origin  string            // of the cloud
 	hosts   map[string]string // server name -> localhost:port
 	secrets *secrets
-	entra   *entra.Directory
-	org     *org.Organization
-	store   *store.Store
+	// messages is how many the mailboxes get in all.
+	messages int
+	roles    *roles.Roles
+
+	entra *entra.Directory
+	org   *org.Organization
 }
 
 // run makes both halves. What takes time (keys, password hashes) runs side by side.
 func (b *build) run(ctx context.Context) error {
+	b.entra, b.org = b.roles.Entra, b.roles.Org
 	recipients, err := b.onPremises(ctx)
 	if err != nil {
 		return err
@@ -114,6 +118,24 @@ func (b *build) run(ctx context.Context) error {
 			r.ImmutableID, r.ObjectID = r.SourceAnchor(), objects[i]
 			return nil
 		}); err != nil {
+			return err
+		}
+	}
+	if err := b.trust(ctx); err != nil {
+		return err
+	}
+	return b.mail(ctx, recipients)
+}
+
+// trust makes the AuthServer objects that the Hybrid Configuration Wizard makes,
+// named by the cloud organisation's GUID, and reads their metadata.
+func (b *build) trust(ctx context.Context) error {
+	organization := guid.New()
+	for _, n := range []org.NewAuthServer{
+		{Name: "EvoSts - " + organization.String(), Type: org.AzureAD, Enabled: true,
+			AuthMetadataURL: b.origin + "/" + tenantDomain + "/federationmetadata/2007-06/federationmetadata.xml"},
+	} {
+		if err := b.roles.AddAuthServer(ctx, n); err != nil {
 			return err
 		}
 	}

@@ -12,6 +12,12 @@ import (
 
 	"hma/entra"
 	"hma/exchange/addressbook"
+	"hma/exchange/adminapi"
+	"hma/exchange/auth"
+	"hma/exchange/auth/openid"
+	"hma/exchange/cmdlet"
+	"hma/exchange/ews"
+	"hma/exchange/oab"
 	"hma/exchange/org"
 	"hma/exchange/store"
 	"hma/exchange/transport"
@@ -34,6 +40,8 @@ type Config struct {
 	Origin string
 	// Roots are the authorities that a server trusts when it fetches metadata.
 	Roots *x509.CertPool
+	// MailHost is the servers' name in mail headers, for example mail.contoso.com.
+	MailHost string
 	// Lab is the line that says this is a lab, shown on every page; "" in production.
 	Lab string
 }
@@ -45,10 +53,17 @@ type Roles struct {
 	Store     *store.Store
 	Transport *transport.Transport
 
-	cfg  Config
-	log  *slog.Logger
-	book *addressbook.Book
-	dbs  []*sqldb.DB
+	cfg      Config
+	log      *slog.Logger
+	dbs      []*sqldb.DB
+	book     *addressbook.Book
+	metadata *auth.Metadata
+	auth     *auth.Authenticator
+	cmdlets  *cmdlet.Registry
+	lease    adminapi.Lease
+	ews      *ews.Door
+	oab      *oab.Door
+	signIn   *openid.SignIn
 
 	ctx     context.Context // ends when draining is over: what outlives a request hangs on it
 	cancel  context.CancelFunc
@@ -56,6 +71,7 @@ type Roles struct {
 	servers []*http.Server
 	fronts  []*org.ServerConfig
 	running sync.WaitGroup
+	keys    sync.Once // starts the schedule of key refreshes with the first server
 }
 
 // Open opens and migrates the databases and wires the packages. Nothing listens yet.
@@ -94,9 +110,29 @@ func (r *Roles) open(ctx context.Context) error {
 	}
 	r.Transport = transport.New(transport.Config{
 		Store: r.Store, Directory: directory{r.Org}, MaySendAs: r.maySendAs, Now: r.cfg.Now,
-		Host: "localhost", PostmasterAddress: "postmaster@localhost", Log: r.log,
+		Host: r.cfg.MailHost, PostmasterAddress: "postmaster@" + r.cfg.MailHost, Log: r.log,
 	})
+	r.newExchange()
+	r.running.Go(r.sweep)
 	return nil
+}
+
+// sweepEvery is how often the store looks for what nothing refers to any more.
+const sweepEvery = time.Hour
+
+func (r *Roles) sweep() {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-r.ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if _, err := r.Store.Sweep(r.ctx); err != nil && r.ctx.Err() == nil {
+			r.log.Error("sweep", "error", err)
+		}
+	}
 }
 
 // Close drains: no new connections, requests in flight are finished until ctx

@@ -1,0 +1,29 @@
+package roles
+
+import (
+	"crypto/tls"
+	"net"
+	"net/http"
+
+	"hma/entra/graph"
+	"hma/entra/signin"
+	"hma/entra/sts"
+)
+
+// ServeCloud answers on the listener as the cloud half: sign-in, tokens,
+// metadata and Graph on one origin.
+func (r *Roles) ServeCloud(l net.Listener, cert tls.Certificate) error {
+	tokens, err := sts.New(r.Entra, sts.Options{Origin: r.cfg.Origin, Now: r.cfg.Now, Log: r.log, SignIn: signin.New(r.cfg.Lab, r.log)})
+	if err != nil {
+		return err
+	}
+	directory, err := graph.New(r.Entra, graph.Options{Origin: r.cfg.Origin, Now: r.cfg.Now, Log: r.log})
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/v1.0/", directory)
+	mux.Handle("/", tokens)
+	r.serveHTTPS(l, cert, mux)
+	return nil
+}

@@ -1,0 +1,120 @@
+package roles
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+
+	"hma/exchange/activesync"
+	"hma/exchange/adminapi"
+	"hma/exchange/auth"
+	"hma/exchange/auth/openid"
+	"hma/exchange/autodiscover"
+	"hma/exchange/clientaccess"
+	"hma/exchange/cmdlet"
+	"hma/exchange/ecp"
+	"hma/exchange/ews"
+	"hma/exchange/mapihttp"
+	"hma/exchange/oab"
+	"hma/exchange/org"
+	"hma/exchange/owa"
+)
+
+// ServeServer answers on the listener as the named Exchange server: its front
+// end with every door, and the Admin API for administrators with a token.
+func (r *Roles) ServeServer(ctx context.Context, name string, l net.Listener, cert tls.Certificate) error {
+	config, err := r.Org.Server(ctx, name)
+	if err != nil {
+		return fmt.Errorf("start server %s: %w", name, err)
+	}
+	r.mu.Lock()
+	r.fronts = append(r.fronts, config)
+	r.mu.Unlock()
+	r.keys.Do(func() { r.running.Go(func() { r.metadata.Run(r.ctx, config.Snapshot) }) })
+	front := clientaccess.New(clientaccess.Options{
+		Snapshots: config, Auth: r.auth, Now: r.cfg.Now, Log: r.log,
+		Doors: map[org.Kind]clientaccess.Door{
+			org.Autodiscover: autodiscover.New(r.cfg.Now),
+			org.WebServices:  r.ews,
+			org.ActiveSync:   activesync.New(),
+			org.Mapi:         mapihttp.New(r.cfg.Now),
+			org.Oab:          r.oab,
+			org.Owa:          owa.New(r.signIn, r.cfg.Lab),
+			org.Ecp:          ecp.New(r.signIn, r.cfg.Lab),
+		},
+	})
+	mux := http.NewServeMux()
+	mux.Handle("/adminapi/", adminapi.New(r.cmdlets, adminapi.Options{Now: r.cfg.Now, Lease: &r.lease, Log: r.log,
+		Identify: func(q *http.Request) (cmdlet.Caller, error) { return r.identify(config, q) }}))
+	mux.Handle("/", front)
+	r.serveHTTPS(l, cert, mux)
+	return nil
+}
+
+// adminScopes are the delegated permissions that let an administrator's token run cmdlets.
+var adminScopes = []string{"AdminApi.AccessAsUser.All", "Exchange.Manage", "user_impersonation"}
+
+// identify admits a bearer token of an administrator to the Admin API. What the
+// token must be is what EWS asks for, and one of adminScopes on top.
+func (r *Roles) identify(config *org.ServerConfig, q *http.Request) (cmdlet.Caller, error) {
+	s := config.Snapshot()
+	authorization := q.Header["Authorization"]
+	if len(authorization) != 1 || len(authorization[0]) < 7 || !strings.EqualFold(authorization[0][:7], "Bearer ") {
+		return cmdlet.Caller{}, adminapi.ErrUnauthorized
+	}
+	id, denial := r.auth.Authenticate(q.Context(), &auth.Facts{Snapshot: s, VirtualDirectory: s.VirtualDirectory(org.WebServices),
+		Authorization: authorization, Host: q.Host, Now: r.cfg.Now()})
+	if denial != nil || id.Recipient == nil {
+		return cmdlet.Caller{}, adminapi.ErrUnauthorized
+	}
+	scoped := slices.ContainsFunc(id.Scopes, func(scope string) bool {
+		return slices.ContainsFunc(adminScopes, func(want string) bool { return strings.EqualFold(scope, want) })
+	})
+	return cmdlet.Caller{Name: id.Recipient.UPN, Administrator: scoped && id.Recipient.Administrator, Server: s.Server.Name}, nil
+}
+
+// ServeAdmin answers on the admin socket. more serves paths that are no part of
+// the Admin API; nil serves none.
+func (r *Roles) ServeAdmin(l net.Listener, more http.Handler) {
+	mux := http.NewServeMux()
+	mux.Handle("/adminapi/", adminapi.New(r.cmdlets, adminapi.Options{Identify: adminapi.SocketCaller, Now: r.cfg.Now, Lease: &r.lease, Log: r.log}))
+	mux.HandleFunc("POST "+ImportPath, r.importMail)
+	if more != nil {
+		mux.Handle("/", more)
+	}
+	r.serve(l, mux)
+}
+
+// AddAuthServer adds an AuthServer with what its metadata document says, as
+// New-AuthServer does.
+func (r *Roles) AddAuthServer(ctx context.Context, n org.NewAuthServer) error {
+	issuer, realm, certs, err := r.metadata.Fetch(ctx, n.AuthMetadataURL, n.Type)
+	if err != nil {
+		return err
+	}
+	n.IssuerIdentifier, n.Realm, n.CertificateStrings, n.Fetched = issuer, realm, certs, r.cfg.Now()
+	_, err = r.Org.CreateAuthServer(ctx, n)
+	return err
+}
+
+// fetcher is the cmdlets' view of auth.Metadata.
+type fetcher struct{ *auth.Metadata }
+
+func (f fetcher) FetchMetadata(ctx context.Context, url, serverType string) (cmdlet.Metadata, error) {
+	issuer, realm, certs, err := f.Fetch(ctx, url, serverType)
+	return cmdlet.Metadata{Issuer: issuer, Realm: realm, Certificates: certs}, err
+}
+
+// newExchange wires what all servers of the process share.
+func (r *Roles) newExchange() {
+	r.metadata = auth.NewMetadata(auth.MetadataOptions{Store: r.Org, Now: r.cfg.Now, Roots: r.cfg.Roots, Log: r.log})
+	r.auth = auth.New(auth.Options{People: r.Org, Keys: r.metadata, Log: r.log})
+	r.cmdlets = cmdlet.New(r.Org, cmdlet.Options{Now: r.cfg.Now, Fetch: fetcher{r.metadata}, Log: r.log})
+	r.ews = ews.New(r.Store, r.Transport, ews.Options{Now: r.cfg.Now, IDKey: r.cfg.Key.Derive("ews ids", 32), People: r.Org, Log: r.log})
+	r.oab = oab.New(r.book)
+	r.signIn = openid.New(openid.Options{Auth: r.auth, Key: r.cfg.Key, Now: r.cfg.Now})
+}

@@ -1,0 +1,223 @@
+package lab
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"hma/internal/roles"
+	"hma/internal/sealed"
+)
+
+// Options say how a lab starts. The zero value of everything but Dir is good.
+type Options struct {
+	// Dir is the data directory: absent, empty, or one that a lab made.
+	Dir string
+	// Fresh refuses a directory that a lab has used.
+	Fresh bool
+	// Healthy leaves out the missing SPN and the forgotten virtual directory. It
+	// counts at the first start of a directory.
+	Healthy bool
+	// FreePorts takes free ports instead of the default ones at the first start.
+	FreePorts bool
+	// Cloud is the address of the cloud half, host:port, instead of localhost's.
+	// Some clients insist on port 443: 127.0.0.2:443 keeps it apart.
+	Cloud string
+	// Messages is how many messages the mailboxes get in all at the first start; 0 means 300.
+	Messages int
+	Log      *slog.Logger
+	// Now is the clock of both halves; nil is the machine's.
+	Now func() time.Time
+}
+
+// Lab is a running lab organisation.
+type Lab struct {
+	Endpoints Endpoints
+	Roles     *roles.Roles
+
+	dir *dir
+	now func() time.Time
+}
+
+// Banner is the line that every page of a lab shows.
+const Banner = "This is a lab on this machine: its people, passwords and keys are made up."
+
+// pickUp is how soon a lab's server runs a changed configuration.
+const pickUp = 200 * time.Millisecond
+
+// defaultMessages are spread over the inboxes and threads of all people.
+const defaultMessages = 300
+
+// Start opens the data directory, fills it at the first start, listens on
+// loopback and writes endpoints.json when everything answers. ErrForeign,
+// ErrLocked and net errors tell why not; nothing is left running then.
+func Start(ctx context.Context, o Options) (_ *Lab, err error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	d, chosen, err := openDir(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	l := &Lab{dir: d, now: o.Now}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, l.Close(context.WithoutCancel(ctx)))
+		}
+	}()
+	if o.Fresh && chosen.Seeded {
+		return nil, fmt.Errorf("data directory %s has been used: give --data a new folder, or none for a temporary one", d.path)
+	}
+	if err := os.Remove(d.file(endpointsFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("start lab: %w", err)
+	}
+	if !chosen.Seeded {
+		if err := d.clear(); err != nil {
+			return nil, err
+		}
+		chosen.Healthy = o.Healthy
+	}
+	listeners, err := listen(chosen, o)
+	if err != nil {
+		return nil, err
+	}
+	// Until a listener is handed over it is ours to close.
+	defer func() {
+		if err != nil {
+			listeners.close()
+		}
+	}()
+	// The marker goes in before anything that it makes ours.
+	if err := d.save(chosen); err != nil {
+		return nil, err
+	}
+	key, err := sealed.LoadOrCreate(d.file("key"))
+	if err != nil {
+		return nil, err
+	}
+	secrets, err := d.loadSecrets(key)
+	if err != nil {
+		return nil, err
+	}
+	ca, err := loadAuthority(d, key, o.Now())
+	if err != nil {
+		return nil, err
+	}
+	cloudHost, _, err := net.SplitHostPort(chosen.Cloud)
+	if err != nil {
+		return nil, fmt.Errorf("cloud address %q: %w", chosen.Cloud, err)
+	}
+	cert, err := ca.issue(o.Now(), "localhost", "127.0.0.1", "::1", cloudHost, mailHost, discoverHost)
+	if err != nil {
+		return nil, err
+	}
+	origin := "https://" + strings.TrimSuffix(chosen.Cloud, ":443")
+	l.Roles, err = roles.Open(ctx, roles.Config{
+		Entra: "sqlite:" + d.file("entra.db"), Org: "sqlite:" + d.file("org.db"), Mailbox: "sqlite:" + d.file("mailbox.db"),
+		Key: key, Now: o.Now, Log: o.Log, PickUp: pickUp, Origin: origin, Roots: ca.pool(), MailHost: mailHost, Lab: Banner,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := l.Roles.ServeCloud(listeners.cloud, cert); err != nil {
+		return nil, err
+	}
+	if !chosen.Seeded {
+		messages := o.Messages
+		if messages == 0 {
+			messages = defaultMessages
+		}
+		b := &build{now: o.Now(), healthy: chosen.Healthy, origin: origin, hosts: chosen.Servers, secrets: secrets, messages: messages, roles: l.Roles}
+		if err := b.run(ctx); err != nil {
+			return nil, fmt.Errorf("make the lab organisation: %w", err)
+		}
+		chosen.Seeded = true
+		if err := d.save(chosen); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range serverNames {
+		if err := l.Roles.ServeServer(ctx, name, listeners.servers[name], cert); err != nil {
+			return nil, err
+		}
+	}
+	l.Roles.ServeLMTP(listeners.lmtp)
+	if err := l.serveAdmin(); err != nil {
+		return nil, err
+	}
+	l.Endpoints = endpoints(d, chosen, secrets, origin)
+	text, err := json.MarshalIndent(l.Endpoints, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("write endpoints: %w", err)
+	}
+	if err := d.replace(endpointsFile, append(text, '\n')); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// Close removes endpoints.json, finishes the requests in flight until ctx ends,
+// and lets the directory go.
+func (l *Lab) Close(ctx context.Context) error {
+	var errs []error
+	if err := os.Remove(l.dir.file(endpointsFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		errs = append(errs, err)
+	}
+	if l.Roles != nil {
+		errs = append(errs, l.Roles.Close(ctx))
+	}
+	if l.Endpoints.AdminSocket != "" {
+		os.Remove(l.Endpoints.AdminSocket) // the listener has done it already unless it was cut off
+	}
+	return errors.Join(append(errs, l.dir.Close())...)
+}
+
+const endpointsFile = "endpoints.json"
+
+// ReadEndpoints returns what a running lab in the data directory wrote. An error
+// that is fs.ErrNotExist says that none is running there.
+func ReadEndpoints(dir string) (*Endpoints, error) {
+	text, err := os.ReadFile(filepath.Join(dir, endpointsFile))
+	if err != nil {
+		return nil, err
+	}
+	e := new(Endpoints)
+	if err := json.Unmarshal(text, e); err != nil {
+		return nil, fmt.Errorf("read %s: %w", filepath.Join(dir, endpointsFile), err)
+	}
+	if e.Version != 1 {
+		return nil, fmt.Errorf("read %s: version %d is newer than this program", filepath.Join(dir, endpointsFile), e.Version)
+	}
+	// A lab that was killed leaves its file behind.
+	if e.PID > 0 && errors.Is(syscall.Kill(e.PID, 0), syscall.ESRCH) {
+		return nil, fmt.Errorf("the lab in %s has ended: %w", dir, fs.ErrNotExist)
+	}
+	return e, nil
+}
+
+func endpoints(d *dir, c *choices, s *secrets, origin string) Endpoints {
+	e := Endpoints{
+		Version: 1, PID: os.Getpid(), Cloud: origin, Graph: origin + "/v1.0", LMTP: c.LMTP,
+		CA: d.file("ca.pem"), Tenant: TenantEndpoint{s.Tenant.String(), tenantDomain}, Domain: domain,
+		Names: map[string]string{}, Users: s.Users, Clients: s.Clients, AdminSocket: socketPath(d),
+	}
+	for _, name := range serverNames {
+		e.Servers = append(e.Servers, ServerEndpoint{name, "https://" + c.Servers[name]})
+	}
+	_, port, _ := net.SplitHostPort(c.Servers[serverNames[0]]) // it has been listened on
+	e.Names[mailHost] = "127.0.0.1:" + port
+	e.Names[discoverHost] = "127.0.0.1:" + port
+	return e
+}
