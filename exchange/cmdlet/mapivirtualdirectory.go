@@ -20,12 +20,6 @@ var mapiVirtualDirectory = &vdNoun{
 		if c.args.has("IISAuthenticationMethods") && len(c.args.strings("IISAuthenticationMethods")) == 0 {
 			return invalid("IISAuthenticationMethods", "'%s' needs at least one authentication method.", vd.Identity())
 		}
-		if err := c.setMethods(vd, "IISAuthenticationMethods", &vd.IISAuthenticationMethods); err != nil {
-			return err
-		}
-		if c.args.has("IISAuthenticationMethods") {
-			vd.InternalAuthenticationMethods, vd.ExternalAuthenticationMethods = vd.IISAuthenticationMethods, vd.IISAuthenticationMethods
-		}
-		return nil
+		return c.setMethods(vd, "IISAuthenticationMethods", &vd.IISAuthenticationMethods)
 	},
 }

@@ -343,6 +343,12 @@ func save(tx *sqldb.Tx, c *Configuration, stored map[rowKey]row, now int64) (map
 	if defaults > 1 {
 		return nil, refuse("%d AuthServer objects would be the default authorization endpoint; only one may be.", defaults)
 	}
+	for _, vd := range c.VirtualDirectories {
+		if vd.Kind == Mapi {
+			// One list is set (Set-MapiVirtualDirectory -IISAuthenticationMethods); the other two show it.
+			vd.InternalAuthenticationMethods, vd.ExternalAuthenticationMethods = vd.IISAuthenticationMethods, vd.IISAuthenticationMethods
+		}
+	}
 	for _, e := range c.entries() {
 		if e.guid.IsNil() {
 			*e.guid = guid.New()

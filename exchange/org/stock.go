@@ -114,8 +114,7 @@ func stock(kind Kind, server string) *VirtualDirectory {
 	vd := &VirtualDirectory{Server: server, Kind: kind, Name: kind.Folder() + " (Default Web Site)", Path: "/" + asciiLower(kind.Folder())}
 	switch kind {
 	case Mapi: // Set-MapiVirtualDirectory, the how-to's sample
-		methods := []Method{MethodNtlm, MethodOAuth, MethodNegotiate}
-		vd.IISAuthenticationMethods, vd.InternalAuthenticationMethods, vd.ExternalAuthenticationMethods = methods, methods, methods
+		vd.IISAuthenticationMethods = []Method{MethodNtlm, MethodOAuth, MethodNegotiate}
 	case WebServices:
 		vd.WindowsAuthentication, vd.WSSecurityAuthentication, vd.OAuthAuthentication = true, true, true
 	case Oab:
