@@ -1,0 +1,398 @@
+package procedure
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"hma/client/graph"
+	"hma/client/mail"
+	"hma/hybrid/procedure/facts"
+	"hma/hybrid/target"
+	"hma/wire/psobject"
+	"hma/wire/wellknown"
+)
+
+const (
+	tenantID   = "11111111-2222-3333-4444-555555555555"
+	evoSTS     = "EvoSts - 11111111-2222-3333-4444-555555555555"
+	authorize  = "https://login.example/common/oauth2/authorize"
+	metadata   = "https://login.example/11111111-2222-3333-4444-555555555555/federationmetadata/2007-06/federationmetadata.xml"
+	thumbprint = "0123456789ABCDEF0123456789ABCDEF01234567"
+)
+
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+// directory is a virtual directory of the fake: what the directory holds and what the server runs.
+type directory struct {
+	kind               facts.Kind
+	server, name       string
+	internal, external string
+	ad, live           map[string]any
+	ticks              int // reads until the server takes the AD copy up
+}
+
+func (d *directory) identity() string { return d.server + `\` + d.name }
+
+// organisation is an organisation of two servers with its tenant. It holds the
+// order of OWA and ECP as the cmdlets do, and takes changes up after some reads.
+type organisation struct {
+	mu      sync.Mutex
+	dirs    []*directory
+	scp     map[string]string
+	auth    map[string]any
+	org     map[string]any
+	sp      graph.ServicePrincipal
+	users   []graph.User
+	build   string
+	expires time.Time
+	holder  string
+	delay   int
+	// broken is asked before each cmdlet and Graph call; an error fails the call.
+	broken func(name string) error
+	// onGraphRead runs before the service principal is read.
+	onGraphRead func(*organisation)
+}
+
+func newOrganisation() *organisation {
+	o := &organisation{
+		scp:   map[string]string{},
+		auth:  map[string]any{"IsDefaultAuthorizationEndpoint": false, "DomainName": []string{"contoso.mail.onmicrosoft.com"}},
+		org:   map[string]any{"OAuth2ClientProfileEnabled": false},
+		build: "Version 15.2 (Build 1544.11)", expires: noon.AddDate(3, 0, 0), delay: 2,
+		sp: graph.ServicePrincipal{ID: "sp-1", AppID: wellknown.Exchange,
+			ServicePrincipalNames: []string{wellknown.Exchange, "https://outlook.office365.com/", "https://mail.contoso.com/", "https://localhost:8443/", "https://localhost:8444/"},
+			ReplyURLs:             []string{"https://outlook.office365.com/owa"}},
+		users: []graph.User{
+			{ID: "1", UserPrincipalName: "ada@contoso.com", AccountEnabled: true, OnPremisesSyncEnabled: true, OnPremisesSecurityIdentifier: "S-1-5-21-1-2-3-1101"},
+			{ID: "2", UserPrincipalName: "admin@contoso.com", AccountEnabled: true, OnPremisesSyncEnabled: true, OnPremisesSecurityIdentifier: "S-1-5-21-1-2-3-1102"},
+		},
+	}
+	for i, server := range []string{"EX1", "EX2"} {
+		o.scp[server] = "https://autodiscover.contoso.com/Autodiscover/Autodiscover.xml"
+		port := fmt.Sprint(8443 + i)
+		add := func(kind facts.Kind, name, path string, values map[string]any) {
+			d := &directory{kind: kind, server: server, name: name + " (Default Web Site)", ad: values, live: maps.Clone(values)}
+			if path != "" {
+				d.internal, d.external = "https://localhost:"+port+path, "https://mail.contoso.com"+path
+			}
+			o.dirs = append(o.dirs, d)
+		}
+		on := func() map[string]any {
+			return map[string]any{"OAuthAuthentication": true, "WindowsAuthentication": true, "BasicAuthentication": false, "DigestAuthentication": false, "AdfsAuthentication": false, "FormsAuthentication": false}
+		}
+		forms := func() map[string]any {
+			return map[string]any{"OAuthAuthentication": false, "WindowsAuthentication": false, "BasicAuthentication": true, "DigestAuthentication": false, "AdfsAuthentication": false, "FormsAuthentication": true}
+		}
+		add(facts.Autodiscover, "Autodiscover", "", on())
+		add(facts.Mapi, "mapi", "/mapi", map[string]any{"IISAuthenticationMethods": []string{"Ntlm", "OAuth", "Negotiate"}})
+		add(facts.WebServices, "EWS", "/EWS/Exchange.asmx", on())
+		add(facts.ActiveSync, "Microsoft-Server-ActiveSync", "/Microsoft-Server-ActiveSync", map[string]any{"InternalAuthenticationMethods": []string{}, "ExternalAuthenticationMethods": []string{}})
+		oab := on()
+		oab["OAuthAuthentication"] = server == "EX1"
+		add(facts.Oab, "OAB", "/OAB", oab)
+		add(facts.Owa, "owa", "/owa", forms())
+		add(facts.Ecp, "ecp", "/ecp", forms())
+	}
+	return o
+}
+
+// state is everything that a run may change, for comparing.
+func (o *organisation) state() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	all := map[string]any{"auth": o.auth, "org": o.org, "names": o.sp.ServicePrincipalNames, "replies": o.sp.ReplyURLs}
+	for _, d := range o.dirs {
+		all[d.identity()] = []any{d.ad}
+	}
+	data, err := json.MarshalIndent(all, "", " ")
+	if err != nil {
+		panic(err)
+	}
+	return string(data)
+}
+
+func (d *directory) object(ad bool) psobject.Object {
+	if d.ticks > 0 {
+		if d.ticks--; d.ticks == 0 {
+			d.live = maps.Clone(d.ad)
+		}
+	}
+	values := d.live
+	if ad {
+		values = d.ad
+	}
+	obj := psobject.Object{Properties: []psobject.Property{{Name: "Server", Value: d.server}, {Name: "Identity", Value: d.identity()},
+		{Name: "InternalUrl", Value: d.internal}, {Name: "ExternalUrl", Value: d.external}}}
+	var listed []string
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		v := values[name]
+		if b, isSwitch := v.(bool); isSwitch {
+			if b {
+				listed = append(listed, map[string]string{"OAuthAuthentication": "OAuth", "BasicAuthentication": "Basic", "DigestAuthentication": "Digest",
+					"WindowsAuthentication": "WindowsIntegrated", "FormsAuthentication": "Fba", "AdfsAuthentication": "Adfs"}[name])
+			}
+			v = b && !ad
+		}
+		obj.Properties = append(obj.Properties, psobject.Property{Name: name, Value: v})
+	}
+	if _, has := values["InternalAuthenticationMethods"]; !has && d.kind != facts.Mapi {
+		obj.Properties = append(obj.Properties, psobject.Property{Name: "InternalAuthenticationMethods", Value: append([]string{}, listed...)})
+	}
+	return obj
+}
+
+func legacy(v map[string]any) bool {
+	return v["BasicAuthentication"] == true || v["FormsAuthentication"] == true || v["DigestAuthentication"] == true || v["AdfsAuthentication"] == true
+}
+
+func (o *organisation) find(kind facts.Kind, server string) *directory {
+	i := slices.IndexFunc(o.dirs, func(d *directory) bool { return d.kind == kind && d.server == server })
+	return o.dirs[i]
+}
+
+// order is the rule of the OWA and ECP cmdlets.
+func (o *organisation) order(d *directory, next map[string]any) error {
+	if next["OAuthAuthentication"] == true && legacy(next) {
+		return fmt.Errorf("turn Adfs, Basic, Forms and Digest off on %s first", d.identity())
+	}
+	owa, ecp := o.find(facts.Owa, d.server), o.find(facts.Ecp, d.server)
+	switch {
+	case d.kind == facts.Owa && next["OAuthAuthentication"] == true && ecp.ad["OAuthAuthentication"] != true:
+		return fmt.Errorf("OAuth on ECP comes before OWA")
+	case d.kind == facts.Ecp && next["OAuthAuthentication"] == false && owa.ad["OAuthAuthentication"] == true:
+		return fmt.Errorf("OAuth leaves OWA before ECP")
+	case d.kind == facts.Ecp && !legacy(next) && legacy(d.ad) && legacy(owa.ad):
+		return fmt.Errorf("the legacy methods leave OWA before ECP")
+	}
+	return nil
+}
+
+func (o *organisation) Invoke(_ context.Context, call psobject.Invocation) (psobject.Result, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.broken != nil {
+		if err := o.broken(call.Cmdlet); err != nil {
+			return psobject.Result{}, err
+		}
+	}
+	arg := func(name string) any {
+		for _, p := range call.Parameters {
+			if p.Name == name {
+				return p.Value
+			}
+		}
+		return nil
+	}
+	one := func(p ...psobject.Property) (psobject.Result, error) {
+		return psobject.Result{Output: []psobject.Object{{Properties: p}}}, nil
+	}
+	verb, noun, _ := strings.Cut(call.Cmdlet, "-")
+	if kind, ok := strings.CutSuffix(noun, "VirtualDirectory"); ok {
+		var res psobject.Result
+		for _, d := range o.dirs {
+			if d.kind != facts.Kind(kind) || arg("Identity") != nil && arg("Identity") != d.identity() {
+				continue
+			}
+			if verb == "Get" {
+				res.Output = append(res.Output, d.object(arg("ADPropertiesOnly") == true))
+				continue
+			}
+			next := maps.Clone(d.ad)
+			for _, p := range call.Parameters {
+				if p.Name == "Identity" || p.Name == "Force" {
+					continue
+				}
+				if before, ok := next[p.Name].([]string); ok && len(p.Value.([]string)) < len(before) && arg("Force") != true {
+					return res, &psobject.ErrorRecord{Message: "would remove entries"}
+				}
+				next[p.Name] = p.Value
+			}
+			if d.kind.Browser() {
+				if err := o.order(d, next); err != nil {
+					return res, &psobject.ErrorRecord{Message: err.Error(), Cmdlet: call.Cmdlet}
+				}
+			}
+			d.ad = next
+			if d.ticks = o.delay; o.delay == 0 {
+				d.live = maps.Clone(next)
+			}
+		}
+		return res, nil
+	}
+	switch call.Cmdlet {
+	case "Get-ExchangeServer":
+		return psobject.Result{Output: []psobject.Object{
+			{Properties: []psobject.Property{{Name: "Name", Value: "EX1"}, {Name: "AdminDisplayVersion", Value: o.build}}},
+			{Properties: []psobject.Property{{Name: "Name", Value: "EX2"}, {Name: "AdminDisplayVersion", Value: o.build}}}}}, nil
+	case "Get-ExchangeCertificate":
+		return one(psobject.Property{Name: "Thumbprint", Value: thumbprint}, psobject.Property{Name: "NotBefore", Value: noon.AddDate(-1, 0, 0)}, psobject.Property{Name: "NotAfter", Value: o.expires})
+	case "Get-ClientAccessService":
+		var res psobject.Result
+		for _, s := range slices.Sorted(maps.Keys(o.scp)) {
+			res.Output = append(res.Output, psobject.Object{Properties: []psobject.Property{{Name: "Name", Value: s}, {Name: "AutoDiscoverServiceInternalUri", Value: o.scp[s]}}})
+		}
+		return res, nil
+	case "Get-AuthServer":
+		return one(psobject.Property{Name: "Name", Value: evoSTS}, psobject.Property{Name: "Type", Value: "AzureAD"}, psobject.Property{Name: "Realm", Value: tenantID},
+			psobject.Property{Name: "AuthorizationEndpoint", Value: authorize}, psobject.Property{Name: "AuthMetadataUrl", Value: metadata}, psobject.Property{Name: "Enabled", Value: true},
+			psobject.Property{Name: "CertificateStrings", Value: []string{"MII"}}, psobject.Property{Name: "IsDefaultAuthorizationEndpoint", Value: o.auth["IsDefaultAuthorizationEndpoint"]},
+			psobject.Property{Name: "DomainName", Value: o.auth["DomainName"]})
+	case "Set-AuthServer", "Set-OrganizationConfig":
+		into := o.auth
+		if call.Cmdlet == "Set-OrganizationConfig" {
+			into = o.org
+		}
+		for _, p := range call.Parameters {
+			if p.Name == "Identity" || p.Name == "Force" {
+				continue
+			}
+			if before, ok := into[p.Name].([]string); ok && len(p.Value.([]string)) < len(before) && arg("Force") != true {
+				return psobject.Result{}, &psobject.ErrorRecord{Message: "would remove entries"}
+			}
+			into[p.Name] = p.Value
+		}
+		return psobject.Result{}, nil
+	case "Get-AuthConfig":
+		return one(psobject.Property{Name: "CurrentCertificateThumbprint", Value: thumbprint}, psobject.Property{Name: "ServiceName", Value: wellknown.Exchange})
+	case "Get-OrganizationConfig":
+		return one(psobject.Property{Name: "Name", Value: "Contoso"}, psobject.Property{Name: "OAuth2ClientProfileEnabled", Value: o.org["OAuth2ClientProfileEnabled"]}, psobject.Property{Name: "MapiHttpEnabled", Value: true})
+	case "Get-AuthenticationPolicy":
+		return psobject.Result{}, nil
+	case "Get-User":
+		person := func(name, upn, sid string) psobject.Object {
+			return psobject.Object{Properties: []psobject.Property{{Name: "Name", Value: name}, {Name: "SamAccountName", Value: name}, {Name: "UserPrincipalName", Value: upn},
+				{Name: "Sid", Value: sid}, {Name: "UserAccountControl", Value: "NormalAccount"}, {Name: "RecipientTypeDetails", Value: "UserMailbox"}}}
+		}
+		return psobject.Result{Output: []psobject.Object{person("ada", "ada@contoso.com", "S-1-5-21-1-2-3-1101"), person("admin", "admin@contoso.com", "S-1-5-21-1-2-3-1102"),
+			person("Administrator", "Administrator@contoso.com", "S-1-5-21-1-2-3-500")}}, nil
+	case "Get-RoleGroupMember":
+		return psobject.Result{Output: []psobject.Object{{Properties: []psobject.Property{{Name: "SamAccountName", Value: "admin"}}}, {Properties: []psobject.Property{{Name: "SamAccountName", Value: "Administrator"}}}}}, nil
+	}
+	return psobject.Result{}, &psobject.ErrorRecord{Message: "unknown cmdlet", Cmdlet: call.Cmdlet}
+}
+
+func (o *organisation) ServicePrincipal(context.Context, string) (graph.ServicePrincipal, error) {
+	if o.onGraphRead != nil {
+		o.onGraphRead(o)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.broken != nil {
+		if err := o.broken("graph"); err != nil {
+			return graph.ServicePrincipal{}, err
+		}
+	}
+	sp := o.sp
+	sp.ServicePrincipalNames, sp.ReplyURLs = slices.Clone(sp.ServicePrincipalNames), slices.Clone(sp.ReplyURLs)
+	return sp, nil
+}
+
+func (o *organisation) SetServicePrincipalNames(_ context.Context, _ string, names []string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.sp.ServicePrincipalNames = slices.Clone(names)
+	return nil
+}
+
+func (o *organisation) SetReplyURLs(_ context.Context, _ string, urls []string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.sp.ReplyURLs = slices.Clone(urls)
+	return nil
+}
+
+func (o *organisation) Users(context.Context) ([]graph.User, error) { return o.users, nil }
+
+func (o *organisation) Organization(context.Context) (graph.Organization, error) {
+	return graph.Organization{ID: tenantID, VerifiedDomains: []graph.VerifiedDomain{{Name: "contoso.com", IsDefault: true}, {Name: "contoso.onmicrosoft.com", IsInitial: true}}}, nil
+}
+
+func (o *organisation) Reachable(context.Context, string) error { return nil }
+
+// offered tells whether the organisation offers tokens, and what the door's server runs.
+func (o *organisation) offered(d mail.Door) (bool, map[string]any) {
+	on := o.org["OAuth2ClientProfileEnabled"] == true && o.auth["IsDefaultAuthorizationEndpoint"] == true
+	for _, x := range o.dirs {
+		if x.server == d.Server && x.kind.Protocol() == d.Protocol {
+			return on, x.live
+		}
+	}
+	return on, nil
+}
+
+func (o *organisation) Offer(_ context.Context, d mail.Door, _ string) mail.Handshake {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	h := mail.Handshake{Door: d, Sent: mail.SentEmptyBearer, Status: 401, Offered: []string{"Basic"}, AuthN: "Basic", Request: "r", Response: "a"}
+	on, live := o.offered(d)
+	oauth := live["OAuthAuthentication"] != false
+	if d.Protocol.Browser() {
+		if on && oauth {
+			u, _ := url.Parse(d.URL)
+			h = mail.Handshake{Door: d, Status: 302, AuthN: mail.AuthNOpenID, Redirect: authorize + "?x", RedirectURI: u.String(), SignInPage: 200}
+		}
+		return h
+	}
+	if on && oauth {
+		h.Offered, h.AuthorizationURI, h.AuthN = []string{"Bearer", "Basic"}, authorize, "Bearer, Basic"
+	}
+	return h
+}
+
+func (o *organisation) Present(_ context.Context, d mail.Door, c mail.Credential) mail.Handshake {
+	h := mail.Handshake{Door: d, Sent: mail.SentToken, Status: 401}
+	switch {
+	case c.Token == "":
+		return mail.Handshake{Door: d, Sent: mail.SentPassword, Status: 200, Accepted: true, AuthN: mail.AuthNBasic}
+	case c.Token == "token for "+d.Resource():
+		h.Status, h.Accepted, h.AuthN = 200, true, mail.AuthNBearer
+	default:
+		h.Diagnostics = `2000003;reason="x";error_category="invalid_resource"`
+	}
+	return h
+}
+
+type lease struct {
+	o    *organisation
+	lost chan struct{}
+}
+
+func (o *organisation) Acquire(_ context.Context, operator string) (target.Lease, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.holder != "" {
+		return nil, &target.HeldError{Operator: o.holder}
+	}
+	o.holder = operator
+	return &lease{o, make(chan struct{})}, nil
+}
+
+func (l *lease) Lost() <-chan struct{} { return l.lost }
+
+func (l *lease) Release() {
+	l.o.mu.Lock()
+	defer l.o.mu.Unlock()
+	l.o.holder = ""
+}
+
+func engine(t *testing.T, o *organisation, dir string) *Procedure {
+	t.Helper()
+	p, err := New(Options{
+		Target: target.Target{Cmdlets: o, Graph: o, Probe: o, Lock: o}, Dir: dir, Operator: "ada", Now: func() time.Time { return noon },
+		SignIn: &SignIn{UPN: "ada@contoso.com", Password: "x", Token: func(_ context.Context, r string) (string, error) { return "token for " + r, nil }},
+		Prove:  func(context.Context, []facts.Person) (string, error) { return "admin@contoso.com", nil },
+		Sleep:  func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
