@@ -19,6 +19,12 @@ type people struct {
 
 const maxPeople = 4096
 
+var (
+	_ People        = (*org.Organization)(nil)
+	_ MetadataStore = (*org.Organization)(nil)
+	_ Refresher     = (*Metadata)(nil)
+)
+
 func newPeople(p People) *people {
 	return &people{People: p, found: make(map[string][]*org.Recipient)}
 }

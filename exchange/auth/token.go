@@ -352,7 +352,7 @@ func (a *Authenticator) idToken(ctx context.Context, f *Facts, text, nonce, code
 		return nil, err
 	}
 	if v.claims.Audience != wellknown.Exchange || !f.Snapshot.Hosts[publicHost(f.Host)] {
-		return nil, wrongAudience(f, v)
+		return nil, fail(bearer.InvalidResource, bearer.ReasonAudience, "audience of the id_token is not the Exchange application")
 	}
 	if err := v.checkTenant(); err != nil {
 		return nil, err

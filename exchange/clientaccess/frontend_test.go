@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -200,12 +201,12 @@ func TestConnectionStaysUsable(t *testing.T) {
 			w.WriteHeader(http.StatusRequestEntityTooLarge)
 		}
 	})
-	connections := 0
+	var connections atomic.Int64
 	server := httptest.NewUnstartedServer(w.front)
 	server.Config.MaxHeaderBytes = MaxHeaderBytes
 	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
 		if s == http.StateNew {
-			connections++
+			connections.Add(1)
 		}
 	}
 	server.Start()
@@ -236,8 +237,8 @@ func TestConnectionStaysUsable(t *testing.T) {
 			t.Errorf("%d bytes: %d, want %d", tt.size, got, tt.want)
 		}
 	}
-	if connections != 1 {
-		t.Errorf("%d connections", connections)
+	if n := connections.Load(); n != 1 {
+		t.Errorf("%d connections", n)
 	}
 }
 
