@@ -130,6 +130,9 @@ func authN(all []mail.Handshake) string {
 			return h.AuthN
 		}
 	}
+	if slices.ContainsFunc(all, func(h mail.Handshake) bool { return h.Status != 0 }) {
+		return "none offered"
+	}
 	return "no answer"
 }
 

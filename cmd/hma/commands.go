@@ -1,0 +1,19 @@
+package main
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// commands are all commands, in the order in which help lists them within their groups.
+func (a *app) commands() []*cobra.Command {
+	return []*cobra.Command{
+		a.demo(), a.up(), a.shellCommand(), a.mailbox(),
+		a.token(), a.connect(),
+		a.check(), a.plan(), a.apply(), a.enable(), a.verify(), a.rollback(), a.history(),
+	}
+}
+
+// now is the one clock of the process.
+var now = time.Now

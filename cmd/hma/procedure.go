@@ -1,0 +1,293 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+
+	"bufio"
+
+	"github.com/spf13/cobra"
+
+	"hma/hybrid/procedure"
+	"hma/hybrid/procedure/rule"
+)
+
+// engineExit gives the procedure's errors their exit codes.
+func engineExit(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, new(exit)):
+		return err
+	case errors.Is(err, procedure.ErrNoPlan), errors.Is(err, procedure.ErrNoRun), errors.Is(err, procedure.ErrInvalid),
+		errors.Is(err, procedure.ErrStale), errors.Is(err, procedure.ErrBlocked), errors.Is(err, procedure.ErrLockout),
+		errors.Is(err, procedure.ErrMoved):
+		return exit{exitUsage, err}
+	}
+	return unreachable(err)
+}
+
+// operator is who runs the command, for the journal.
+func operator() string {
+	name := "unknown"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	if host, err := os.Hostname(); err == nil {
+		name += "@" + host
+	}
+	return name
+}
+
+func (a *app) check() *cobra.Command {
+	return &cobra.Command{
+		Use: "check", Short: "Say what stands in the way of Hybrid Modern Authentication", GroupID: "procedure",
+		Long: `Runs every rule of the how-to over the organisation and its tenant. Findings are
+faults to repair; notes are good to know. Exit code 0 without findings, 1 with
+findings, 3 when something could not be read.`,
+		Example: "  hma check\n  hma check --json | jq '.findings[].rule'",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, p, err := a.engine(nil)
+			if err != nil {
+				return err
+			}
+			report, err := p.Check(cmd.Context())
+			if err != nil {
+				return engineExit(err)
+			}
+			if a.json {
+				err = printJSON(a.out, report)
+			} else {
+				a.view.showReport(report)
+			}
+			if err != nil {
+				return err
+			}
+			return checkExit(report)
+		},
+	}
+}
+
+// checkExit: not checked wins over found.
+func checkExit(r *procedure.Report) error {
+	switch {
+	case r.Count(rule.NotChecked) > 0:
+		return exit{exitUnreachable, nil}
+	case r.Count(rule.Fault) > 0:
+		return exit{exitFound, nil}
+	}
+	return nil
+}
+
+func (a *app) plan() *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use: "plan", Short: "Plan the changes, as a diff to look at and data to keep", GroupID: "procedure",
+		Long: `Plans the changes that enable Hybrid Modern Authentication, in the how-to's order,
+and keeps the plan in the data directory. Nothing is changed.`,
+		Example: "  hma plan\n  hma plan --out change-4711.json",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, p, err := a.engine(nil)
+			if err != nil {
+				return err
+			}
+			plan, err := p.MakePlan(cmd.Context())
+			if err != nil {
+				return engineExit(err)
+			}
+			name := out
+			if name == "" {
+				name, err = p.SavePlan(plan)
+			} else {
+				err = procedure.WritePlan(plan, name)
+			}
+			if err != nil {
+				return engineExit(err)
+			}
+			if a.json {
+				return printJSON(a.out, plan)
+			}
+			if len(plan.Changes) == 0 {
+				a.view.printf("nothing to change: Hybrid Modern Authentication is enabled\n")
+				return nil
+			}
+			a.view.showPlan(plan)
+			a.view.printf("plan %s: %s\n", plan.ID, shorten(name))
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&out, "out", "", "write the plan to `FILE`")
+	return cmd
+}
+
+// acceptLockout adds the flag that names administrators who may lose access.
+func acceptLockout(cmd *cobra.Command, names *[]string) {
+	cmd.Flags().StringSliceVar(names, "accept-lockout", nil, "`NAME` of an administrator who may lose access to OWA and ECP unproven")
+}
+
+func (a *app) apply() *cobra.Command {
+	var lockout []string
+	cmd := &cobra.Command{
+		Use: "apply [PLAN]", Short: "Apply a plan, the newest by default", GroupID: "procedure",
+		Long: `Makes the changes of a plan in order, each in the journal before it is made and
+read back after it. A stale plan is refused. A run that was cut off is resumed first.`,
+		Example: "  hma apply\n  hma apply --yes change-4711.json",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			_, p, err := a.engine(lockout)
+			if err != nil {
+				return err
+			}
+			resumed, err := a.resume(cmd.Context(), p)
+			if err != nil || resumed && len(args) == 0 {
+				return err
+			}
+			name := ""
+			if len(args) == 1 {
+				name = args[0]
+			}
+			plan, err := p.LoadPlan(name)
+			if err != nil {
+				return engineExit(err)
+			}
+			if !a.json {
+				a.view.showPlan(plan)
+			}
+			if len(plan.Changes) > 0 {
+				if err := a.ask("Apply these changes?"); err != nil {
+					return err
+				}
+			}
+			_, err = a.carryOut(cmd.Context(), p, plan)
+			return err
+		},
+	}
+	acceptLockout(cmd, &lockout)
+	return cmd
+}
+
+// resume goes on with a run that was cut off; resumed tells whether there was one.
+func (a *app) resume(ctx context.Context, p *procedure.Procedure) (resumed bool, err error) {
+	unfinished, err := p.Unfinished()
+	if err != nil {
+		return false, engineExit(err)
+	}
+	if unfinished == nil {
+		return false, nil
+	}
+	if unfinished.Outcome == procedure.OutcomeRollingBack {
+		return false, usage("run %s was being rolled back and is not finished: go on with hma rollback %s", unfinished.ID, unfinished.ID)
+	}
+	if !a.json {
+		a.view.printf("Run %s of %s was cut off. It is resumed before anything else.\n", unfinished.ID, unfinished.Started.UTC().Format("2006-01-02 15:04:05Z"))
+	}
+	if err := a.ask("Resume it?"); err != nil {
+		return false, err
+	}
+	run, err := p.Resume(ctx, unfinished.ID)
+	return true, a.showRun(run, err)
+}
+
+// carryOut applies a plan and tells the id of the run.
+func (a *app) carryOut(ctx context.Context, p *procedure.Procedure, plan *procedure.Plan) (*procedure.Run, error) {
+	run, err := p.Apply(ctx, plan)
+	return run, a.showRun(run, err)
+}
+
+func (a *app) showRun(run *procedure.Run, err error) error {
+	if run != nil && a.json {
+		if printed := printJSON(a.out, map[string]any{"version": 1, "run": run}); err == nil {
+			err = printed
+		}
+	} else if run != nil {
+		a.view.printf("run %s: %s", run.ID, outcome(run.Outcome))
+		if run.Outcome == procedure.OutcomeApplied {
+			a.view.printf("; hma rollback %s takes it back", run.ID)
+		} else if run.Unfinished() {
+			a.view.printf("; hma apply resumes it, hma rollback %s takes it back", run.ID)
+		}
+		a.view.printf("\n")
+	}
+	return engineExit(err)
+}
+
+func (a *app) rollback() *cobra.Command {
+	var leave bool
+	cmd := &cobra.Command{
+		Use: "rollback RUN", Short: "Take a run back to the recorded values", GroupID: "procedure",
+		Long: `Restores what the run found, newest change first. From the lists of the tenant
+exactly the entries are taken that the run added. A value that somebody changed
+since is not overwritten: rollback names it and stops, or leaves it with --leave-moved.`,
+		Example: "  hma rollback 20240423-101500-abcd\n  hma rollback --yes $(hma history --json | jq -r '.runs[0].id')",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			_, p, err := a.engine(nil)
+			if err != nil {
+				return err
+			}
+			run, err := p.Run(args[0])
+			if err != nil {
+				return engineExit(err)
+			}
+			if err := a.ask(fmt.Sprintf("Take back the %s of run %s?", count(len(run.Changes), "change"), run.ID)); err != nil {
+				return err
+			}
+			run, err = p.Rollback(cmd.Context(), args[0], leave)
+			return a.showRun(run, err)
+		},
+	}
+	cmd.Flags().BoolVar(&leave, "leave-moved", false, "leave values that somebody changed since as they are")
+	return cmd
+}
+
+func (a *app) history() *cobra.Command {
+	return &cobra.Command{
+		Use: "history", Short: "List the runs, newest first", GroupID: "procedure",
+		Example: "  hma history\n  hma history --json | jq -r '.runs[0].id'",
+		RunE: func(*cobra.Command, []string) error {
+			// The journals are files: no lab need run.
+			dir, err := filepath.Abs(a.data)
+			if err != nil {
+				return usage("history: %w", err)
+			}
+			p, err := procedure.New(procedure.Options{Dir: dir, Now: now})
+			if err != nil {
+				return err
+			}
+			h, err := p.History()
+			if err != nil {
+				return engineExit(err)
+			}
+			if a.json {
+				return printJSON(a.out, h)
+			}
+			a.view.showHistory(h)
+			return nil
+		},
+	}
+}
+
+// ask returns nil when the operator agrees. Without a terminal --yes must be given.
+func (a *app) ask(question string) error {
+	if a.yes {
+		return nil
+	}
+	if !a.view.terminal {
+		return usage("this changes the organisation: say --yes, or run it in a terminal")
+	}
+	a.view.printf("\n%s [y/N] ", styleTitle.Render(question))
+	line, err := bufio.NewReader(a.in).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return usage("read the answer: %w", err)
+	}
+	if answer := strings.ToLower(strings.TrimSpace(line)); answer != "y" && answer != "yes" {
+		return exit{exitUsage, errors.New("declined: nothing was changed")}
+	}
+	return nil
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+
+	"github.com/spf13/cobra"
+)
+
+// app is what every command needs: streams, common flags, the view.
+type app struct {
+	stdio
+	view *view
+
+	data    string
+	json    bool
+	yes     bool
+	verbose bool
+}
+
+// run parses args, runs one command and returns the process's exit code.
+func run(ctx context.Context, args []string, io stdio) int {
+	a := &app{stdio: io, view: newView(io.out, io.env)}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(io.in)
+	root.SetOut(io.out)
+	root.SetErr(io.err)
+	err := root.ExecuteContext(ctx)
+	// A flag error comes before --json is parsed: look for it as it stands.
+	return report(io, a.json || slices.Contains(args, "--json"), err)
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "hma",
+		Short: "Cloud sign-in for on-premises mail (Hybrid Modern Authentication)",
+		Long: `hma gives on-premises mail cloud sign-in: mailboxes stay on your servers, every
+sign-in is an OAuth token from the cloud. It carries out the Hybrid Modern
+Authentication how-to with a way back, on an embedded lab organisation.`,
+		Example:       "  hma demo            see the main job from beginning to end\n  hma up              start a lab, then in another terminal:\n  hma check           what stands in the way\n  hma enable          turn it on",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          usageArgs(cobra.NoArgs),
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	flags := root.PersistentFlags()
+	flags.StringVar(&a.data, "data", "./hma-data", "data `directory` of the lab")
+	flags.BoolVar(&a.json, "json", false, "print JSON")
+	flags.BoolVarP(&a.yes, "yes", "y", false, "do not ask")
+	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log to standard error")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage("%s: %w (see %s --help)", cmd.Name(), err, cmd.CommandPath())
+	})
+	root.AddGroup(
+		&cobra.Group{ID: "lab", Title: "The lab:"},
+		&cobra.Group{ID: "procedure", Title: "The procedure:"},
+		&cobra.Group{ID: "client", Title: "As a client:"},
+	)
+	for _, c := range a.commands() {
+		c.Args = usageArgs(c.Args)
+		root.AddCommand(c)
+	}
+	return root
+}
+
+// usageArgs makes a wrong number of arguments exit like any other wrong usage.
+func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
+	if check == nil {
+		check = cobra.NoArgs
+	}
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usage("%s: %w (see %s --help)", cmd.Name(), err, cmd.CommandPath())
+		}
+		return nil
+	}
+}
+
+// log returns the logger of the process: silent unless --verbose.
+func (a *app) log() *slog.Logger {
+	if !a.verbose {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"strings"
+
+	"hma/client/adminapi"
+	"hma/client/mail"
+	"hma/lab"
+)
+
+// running is a lab that runs, as a command reaches it.
+type running struct {
+	*lab.Endpoints
+	admin *adminapi.Client
+	// mail trusts the lab's authority alone and finds the lab's names.
+	mail *mail.Client
+}
+
+// running finds the lab that runs on the data directory.
+func (a *app) running() (*running, error) {
+	e, err := lab.ReadEndpoints(a.data)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, unreachable(fmt.Errorf("no lab runs in %s: start it with hma up", a.data))
+	}
+	if err != nil {
+		return nil, unreachable(err)
+	}
+	return reach(e)
+}
+
+func reach(e *lab.Endpoints) (*running, error) {
+	ca, err := os.ReadFile(e.CA)
+	if err != nil {
+		return nil, unreachable(fmt.Errorf("read the lab's CA: %w", err))
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(ca) {
+		return nil, unreachable(fmt.Errorf("read the lab's CA: no certificate in %s", e.CA))
+	}
+	return &running{Endpoints: e, admin: adminapi.Dial(e.AdminSocket), mail: mail.New(mail.Options{Roots: roots, Names: e.Names})}, nil
+}
+
+// user returns the lab's user with the name, or the first plain one for "".
+func (r *running) user(upn string) (lab.User, error) {
+	for _, u := range r.Users {
+		if strings.EqualFold(u.UPN, upn) || upn == "" && u.Role == "user" {
+			return u, nil
+		}
+	}
+	return lab.User{}, usage("the lab has no user %s: see the users in endpoints.json", upn)
+}
+
+// authority is where the lab's people sign in with its public client.
+func (r *running) authority() mail.Authority {
+	base := r.Cloud + "/" + r.Tenant.ID + "/oauth2/"
+	return mail.Authority{Authorize: base + "authorize", Token: base + "token", DeviceCode: base + "devicecode",
+		ClientID: r.Clients[0].ID, Redirect: r.Clients[0].Redirect}
+}
+
+// origin is the scheme and host of a URL: what a mail client asks a token for.
+func origin(text string) (string, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "https" || u.Host == "" {
+		return "", usage("%q is no https URL", text)
+	}
+	return u.Scheme + "://" + u.Host, nil
+}

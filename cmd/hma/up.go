@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hma/lab"
+)
+
+// drainTime is how long a stopping lab waits for requests in flight.
+const drainTime = 10 * time.Second
+
+// start is what demo and up have in common: the flags that say how a lab starts.
+type start struct {
+	ports   string
+	healthy bool
+	cloud   string
+}
+
+func (s *start) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&s.ports, "ports", "default", "`default` ports, or auto for free ones")
+	cmd.Flags().BoolVar(&s.healthy, "healthy", false, "without the planted faults that check finds")
+	cmd.Flags().StringVar(&s.cloud, "cloud", "", "`address` of the cloud half, for clients that insist on port 443 (127.0.0.2:443)")
+}
+
+// lab starts a lab in the directory.
+func (s *start) lab(ctx context.Context, a *app, dir string, fresh bool) (*lab.Lab, error) {
+	if s.ports != "default" && s.ports != "auto" {
+		return nil, usage("--ports %s: want default or auto", s.ports)
+	}
+	l, err := lab.Start(ctx, lab.Options{Dir: dir, Fresh: fresh, Healthy: s.healthy, FreePorts: s.ports == "auto", Cloud: s.cloud, Log: a.log()})
+	return l, err
+}
+
+// stop closes a lab when its time has come; the command's context has ended then.
+func stop(l *lab.Lab) error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	return l.Close(ctx)
+}
+
+func (a *app) up() *cobra.Command {
+	var s start
+	cmd := &cobra.Command{
+		Use:     "up",
+		Short:   "Start a lab organisation in the foreground",
+		GroupID: "lab",
+		Long: `Starts the lab organisation contoso.com: a cloud tenant, two Exchange servers,
+people with mail. Everything listens on loopback. endpoints.json in the data
+directory appears when everything answers. Ctrl-C or SIGTERM stops it.`,
+		Example: "  hma up\n  hma up --data /tmp/lab --ports auto --healthy",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			began := time.Now()
+			l, err := s.lab(cmd.Context(), a, a.data, false)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				err = printJSON(a.out, map[string]any{"version": 1, "ready": true, "milliseconds": time.Since(began).Milliseconds(), "endpoints": l.Endpoints})
+			} else {
+				a.showLab(&l.Endpoints, time.Since(began))
+				if a.view.terminal {
+					a.view.printf("\nCtrl-C stops it.\n")
+				}
+			}
+			if err == nil {
+				<-cmd.Context().Done()
+			}
+			if closed := stop(l); err == nil {
+				err = closed
+			}
+			return err
+		},
+	}
+	s.flags(cmd)
+	return cmd
+}
+
+// showLab prints what runs and where.
+func (a *app) showLab(e *lab.Endpoints, took time.Duration) {
+	v := a.view
+	v.printf("%s %s\n", styleTitle.Render("The lab organisation "+e.Domain+" is ready"), styleFaint.Render(fmt.Sprintf("(%d ms)", took.Milliseconds())))
+	rows := [][]string{{"cloud", e.Cloud, "tenant " + e.Tenant.Domain}}
+	for _, s := range e.Servers {
+		rows = append(rows, []string{"server " + s.Name, s.URL, "Exchange 2019 CU14"})
+	}
+	rows = append(rows, []string{"mail in", e.LMTP, "LMTP"})
+	v.table([]string{"What", "Where", ""}, rows)
+	v.printf("It listens on loopback only; people, passwords and keys are made up. Users and passwords: %s\n",
+		styleName.Render(shorten(a.data)+"/endpoints.json"))
+}
+
+// shorten writes a path below the home directory with ~.
+func shorten(path string) string {
+	home, err := os.UserHomeDir()
+	if err == nil && home != "" && len(path) > len(home) && path[:len(home)] == home {
+		return "~" + path[len(home):]
+	}
+	return path
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"hma/client/mail"
+	"hma/hybrid/procedure"
+)
+
+func (a *app) verify() *cobra.Command {
+	return &cobra.Command{
+		Use: "verify", Short: "Shake hands with every door of every server", GroupID: "procedure",
+		Long: `Asks every door of every server as a client would: it must offer the cloud's
+sign-in, take a good token and refuse one for another audience; OWA and ECP must
+send the browser to the cloud. With --json the bytes of every handshake are shown.`,
+		Example: "  hma verify\n  hma verify --json | jq -r '.rows[0].handshakes[0].response'",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, p, err := a.engine(nil)
+			if err != nil {
+				return err
+			}
+			v, err := p.Verify(cmd.Context())
+			if err != nil {
+				return engineExit(err)
+			}
+			return a.showVerification(v)
+		},
+	}
+}
+
+// showVerification prints the before/after table; a row with a problem exits 1.
+func (a *app) showVerification(v *procedure.Verification) error {
+	if a.json {
+		if err := printJSON(a.out, v); err != nil {
+			return err
+		}
+	} else {
+		a.view.showVerification(v)
+	}
+	if !v.Passed {
+		return exit{exitFound, nil}
+	}
+	return nil
+}
+
+func (v *view) showVerification(t *procedure.Verification) {
+	header := []string{"Door", "Server", "AuthN before", "AuthN now", "Result"}
+	if t.Run == "" {
+		header = []string{"Door", "Server", "AuthN", "Result"}
+	}
+	var rows [][]string
+	handshakes := 0
+	for _, r := range t.Rows {
+		handshakes += len(r.Handshakes)
+		result := styleGood.Render("verified")
+		if len(r.Problems) > 0 {
+			result = styleBad.Render("failed")
+		}
+		row := []string{string(r.Protocol), r.Server, r.Before, authn(r.After), result}
+		if t.Run == "" {
+			row = append(row[:2], row[3:]...)
+		}
+		rows = append(rows, row)
+	}
+	v.table(header, rows)
+	for _, r := range t.Rows {
+		for _, problem := range r.Problems {
+			v.printf("%s %s on %s: %s\n", styleBad.Render("x"), r.Protocol, r.Server, problem)
+		}
+	}
+	if t.Passed {
+		v.printf("%s\n", styleGood.Render(fmt.Sprintf("every door verified by %d handshakes; hma verify --json shows their bytes", handshakes)))
+	}
+}
+
+func authn(name string) string {
+	if name == mail.AuthNBearer || name == mail.AuthNOpenID {
+		return styleGood.Render(name)
+	}
+	return styleWarn.Render(name)
+}
+
+func (a *app) enable() *cobra.Command {
+	var lockout []string
+	cmd := &cobra.Command{
+		Use: "enable", Short: "Check, plan, ask, apply and verify in one go", GroupID: "procedure",
+		Long: `Carries out the whole how-to: checks, shows the plan, asks, applies it with a
+journal, and verifies every door by real handshakes. Exit code 0 when the
+verification passes. A run that was cut off is resumed first.`,
+		Example: "  hma enable\n  hma enable --yes",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			_, p, err := a.engine(lockout)
+			if err != nil {
+				return err
+			}
+			// One document on standard output: what the parts print is kept quiet with --json.
+			quiet := *a
+			quiet.json = false
+			if a.json {
+				quiet.view = newView(discard{}, nil)
+			}
+			if _, err := quiet.resume(ctx, p); err != nil {
+				return err
+			}
+			run, err := quiet.enableRun(ctx, p)
+			if err != nil {
+				return err
+			}
+			v, err := p.Verify(ctx)
+			if err != nil {
+				return engineExit(err)
+			}
+			if a.json {
+				out := map[string]any{"version": 1, "passed": v.Passed, "verification": v}
+				if run != nil {
+					out["run"] = run
+				}
+				if err := printJSON(a.out, out); err != nil {
+					return err
+				}
+			} else {
+				a.view.title("Verified")
+				a.view.showVerification(v)
+			}
+			if !v.Passed {
+				return exit{exitFound, nil}
+			}
+			return nil
+		},
+	}
+	acceptLockout(cmd, &lockout)
+	return cmd
+}
+
+// enableRun checks, plans, asks and applies; the run is nil when nothing is to be changed.
+func (a *app) enableRun(ctx context.Context, p *procedure.Procedure) (*procedure.Run, error) {
+	report, err := p.Check(ctx)
+	if err != nil {
+		return nil, engineExit(err)
+	}
+	a.view.title("Check")
+	a.view.showReport(report)
+	plan, err := p.MakePlan(ctx)
+	if err != nil {
+		return nil, engineExit(err)
+	}
+	if len(plan.Changes) == 0 && len(plan.Blocked) == 0 {
+		a.view.printf("\nnothing to change: Hybrid Modern Authentication is enabled\n")
+		return nil, nil
+	}
+	if _, err := p.SavePlan(plan); err != nil {
+		return nil, engineExit(err)
+	}
+	a.view.title("Plan " + plan.ID)
+	a.view.showPlan(plan)
+	if err := a.ask("Apply these changes?"); err != nil {
+		return nil, err
+	}
+	a.view.title("Apply")
+	return a.carryOut(ctx, p, plan)
+}
+
+// discard is a writer that keeps nothing.
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"charm.land/lipgloss/v2"
+	"charm.land/lipgloss/v2/table"
+	"github.com/charmbracelet/colorprofile"
+	"golang.org/x/term"
+)
+
+// stdio is what a command reads and writes; main passes the process's own, tests theirs.
+type stdio struct {
+	in  io.Reader
+	out io.Writer
+	err io.Writer
+	env []string
+}
+
+// view prints for people: styled on a terminal, plain text otherwise.
+type view struct {
+	w        io.Writer // strips or reduces colour to what the terminal can do
+	terminal bool
+	width    int
+}
+
+func newView(out io.Writer, env []string) *view {
+	v := &view{w: colorprofile.NewWriter(out, env), width: 100}
+	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		v.terminal = true
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
+			v.width = w
+		}
+	}
+	return v
+}
+
+// The palette, in the terminal's own sixteen colours so that it fits light and dark.
+var (
+	styleTitle = lipgloss.NewStyle().Bold(true)
+	styleGood  = lipgloss.NewStyle().Foreground(lipgloss.Green)
+	styleBad   = lipgloss.NewStyle().Foreground(lipgloss.Red)
+	styleWarn  = lipgloss.NewStyle().Foreground(lipgloss.Yellow)
+	styleFaint = lipgloss.NewStyle().Faint(true)
+	styleName  = lipgloss.NewStyle().Foreground(lipgloss.Cyan)
+)
+
+func (v *view) printf(format string, args ...any) { fmt.Fprintf(v.w, format, args...) }
+
+// title prints a section heading with a blank line before it.
+func (v *view) title(text string) { v.printf("\n%s\n", styleTitle.Render(text)) }
+
+// wrap prints text indented by n blanks and broken at the view's width.
+func (v *view) wrap(n int, text string) {
+	width := min(v.width, 110) - n
+	line := strings.Repeat(" ", n)
+	used := 0
+	for word := range strings.FieldsSeq(text) {
+		w := lipgloss.Width(word)
+		if used > 0 && used+1+w > width {
+			v.printf("%s\n", line)
+			line, used = strings.Repeat(" ", n), 0
+		}
+		if used > 0 {
+			line += " "
+			used++
+		}
+		line += word
+		used += w
+	}
+	if used > 0 {
+		v.printf("%s\n", line)
+	}
+}
+
+// table prints rows under a header: boxed on a terminal, aligned columns otherwise.
+func (v *view) table(header []string, rows [][]string) {
+	if !v.terminal {
+		v.columns(append([][]string{header}, rows...))
+		return
+	}
+	t := table.New().
+		Border(lipgloss.RoundedBorder()).
+		BorderStyle(styleFaint).
+		StyleFunc(func(row, _ int) lipgloss.Style {
+			style := lipgloss.NewStyle().Padding(0, 1)
+			if row == table.HeaderRow {
+				return style.Bold(true)
+			}
+			return style
+		}).
+		Headers(header...).
+		Rows(rows...)
+	if lipgloss.Width(t.Render()) > v.width {
+		t = t.Width(v.width)
+	}
+	v.printf("%s\n", t.Render())
+}
+
+// columns prints rows in aligned columns, two blanks apart.
+func (v *view) columns(rows [][]string) {
+	var widths []int
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], lipgloss.Width(cell))
+		}
+	}
+	for _, row := range rows {
+		line := ""
+		for i, cell := range row {
+			line += cell
+			if i < len(row)-1 {
+				line += strings.Repeat(" ", widths[i]-lipgloss.Width(cell)+2)
+			}
+		}
+		v.printf("%s\n", strings.TrimRight(line, " "))
+	}
+}
+
+// printJSON prints one JSON document.
+func printJSON(w io.Writer, value any) error {
+	text, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(w, string(text))
+	return err
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"hma/hybrid/procedure"
+	"hma/hybrid/procedure/rule"
+)
+
+// marks stand before a finding.
+var marks = map[rule.Severity]string{
+	rule.Fault:      styleBad.Render("x"),
+	rule.NotChecked: styleWarn.Render("?"),
+	rule.Note:       styleFaint.Render("i"),
+}
+
+// showReport prints what a check found, faults first.
+func (v *view) showReport(r *procedure.Report) {
+	for _, severity := range []rule.Severity{rule.Fault, rule.NotChecked, rule.Note} {
+		if r.Count(severity) == 0 {
+			continue
+		}
+		v.title(map[rule.Severity]string{rule.Fault: "Findings", rule.NotChecked: "Not checked", rule.Note: "Notes"}[severity])
+		for _, f := range r.Findings {
+			if f.Severity == severity {
+				v.showFinding(f)
+			}
+		}
+	}
+	v.printf("\n%s\n", summary(r))
+}
+
+func (v *view) showFinding(f rule.Finding) {
+	v.printf("%s %s %s\n", marks[f.Severity], sentence(f.Summary), styleFaint.Render("["+f.Rule+"]"))
+	for _, e := range f.Evidence {
+		line := styleName.Render(e.Object)
+		if e.Property != "" {
+			line += " " + e.Property
+		}
+		if e.Found != "" {
+			line += ": " + e.Found
+		}
+		if e.Wanted != "" {
+			line += styleFaint.Render(" (wanted: ") + e.Wanted + styleFaint.Render(")")
+		}
+		v.printf("    %s\n", line)
+	}
+	if f.Severity != rule.Note {
+		v.wrap(2, styleFaint.Render("why")+" "+sentence(f.Why))
+		v.wrap(2, styleFaint.Render("fix")+" "+sentence(f.Repair))
+	}
+}
+
+// sentence begins with a capital letter and ends with a full stop.
+func sentence(text string) string {
+	if text == "" {
+		return ""
+	}
+	first := text[:1]
+	if !strings.Contains(strings.SplitN(text, " ", 2)[0], "/") { // not a URL or a path
+		first = strings.ToUpper(first)
+	}
+	text = first + text[1:]
+	if !strings.HasSuffix(text, ".") && !strings.HasSuffix(text, "?") {
+		text += "."
+	}
+	return text
+}
+
+func summary(r *procedure.Report) string {
+	faults, unread, notes := r.Count(rule.Fault), r.Count(rule.NotChecked), r.Count(rule.Note)
+	text := fmt.Sprintf("%d rules: %s, %s", r.Rules, count(faults, "finding"), count(notes, "note"))
+	if unread > 0 {
+		text += fmt.Sprintf(", %d not checked", unread)
+	}
+	style := styleGood
+	if faults > 0 {
+		style = styleBad
+	} else if unread > 0 {
+		style = styleWarn
+	}
+	return style.Render(text)
+}
+
+func count(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}
+
+// heading is the part of the plan that a change belongs to.
+func heading(c procedure.Change) string {
+	switch c.Step {
+	case procedure.StepSPN:
+		return "Names for which the cloud issues tokens"
+	case procedure.StepOAuth:
+		return "OAuth on the virtual directories"
+	case procedure.StepEndpoint:
+		return "Where clients are sent to sign in"
+	case procedure.StepClientProfile:
+		return "Modern authentication is offered"
+	case procedure.StepReplyURL:
+		return "Where the cloud may send browsers back to"
+	}
+	return "OWA and ECP on " + c.Server + ": other methods off, then OAuth on"
+}
+
+// showPlan prints a plan as a diff.
+func (v *view) showPlan(p *procedure.Plan) {
+	last := ""
+	for _, c := range p.Changes {
+		if part := heading(c); part != last {
+			v.title(part)
+			last = part
+		}
+		v.printf("%3d %s %s\n", c.Number, symbol(c.Action), styleName.Render(c.Address))
+		for _, s := range c.Settings {
+			v.showSetting(c.Action, s)
+		}
+	}
+	if len(p.Losing) > 0 {
+		v.title("Who could not sign in to OWA and ECP afterwards")
+		for _, who := range p.Losing {
+			v.printf("  %s\n", styleWarn.Render(who))
+		}
+	}
+	for _, f := range p.Blocked {
+		v.title("Blocked until this is repaired")
+		v.showFinding(f)
+	}
+	v.printf("\n%s; nothing is removed from any list\n", count(len(p.Changes), "change"))
+}
+
+// showSetting prints one property of a change; what stays as it is is left out.
+func (v *view) showSetting(a procedure.Action, s procedure.Setting) {
+	switch before, after := s.Before.String(), s.After.String(); {
+	case a == procedure.ActionAdd:
+		for _, entry := range s.After.Strings() {
+			v.printf("        %s %s\n", s.Property, styleGood.Render("+ "+entry))
+		}
+	case before != after:
+		v.printf("        %s %s %s %s\n", s.Property, styleBad.Render(before), styleFaint.Render("->"), styleGood.Render(after))
+	}
+}
+
+func symbol(a procedure.Action) string {
+	if a == procedure.ActionAdd {
+		return styleGood.Render(a.Symbol())
+	}
+	return styleWarn.Render(a.Symbol())
+}
+
+// progress prints one line for each change.
+func (v *view) progress(e procedure.Event) {
+	number := styleFaint.Render(fmt.Sprintf("%*d/%d", len(fmt.Sprint(e.Total)), e.Number, e.Total))
+	what := ""
+	if e.Change != nil {
+		what = e.Change.Address
+		var names []string
+		for _, s := range e.Change.Settings {
+			names = append(names, s.Property)
+		}
+		what += " " + styleFaint.Render(strings.Join(names, ", "))
+	}
+	switch e.Phase {
+	case procedure.PhaseDone:
+		v.printf("  %s %s %s\n", number, styleGood.Render("done"), what)
+	case procedure.PhaseAlready:
+		v.printf("  %s %s %s\n", number, styleFaint.Render("was so"), what)
+	case procedure.PhaseFailed:
+		v.printf("  %s %s %s: %s\n", number, styleBad.Render("FAILED"), what, e.Detail)
+	case procedure.PhaseUndone:
+		v.printf("  %s %s %s\n", number, styleGood.Render("restored"), what)
+	case procedure.PhaseLeft:
+		v.printf("  %s %s %s: %s\n", number, styleWarn.Render("left"), what, e.Detail)
+	case procedure.PhaseProving:
+		v.printf("  %s %s\n", styleFaint.Render("sign-in"), e.Detail)
+	}
+}
+
+// showHistory prints the runs, newest first.
+func (v *view) showHistory(h *procedure.History) {
+	if len(h.Runs) == 0 {
+		v.printf("nothing has been applied here\n")
+		return
+	}
+	var rows [][]string
+	for _, r := range h.Runs {
+		ended := ""
+		if r.Ended != nil {
+			ended = r.Ended.UTC().Format("2006-01-02 15:04:05Z")
+		}
+		rows = append(rows, []string{r.ID, r.Started.UTC().Format("2006-01-02 15:04:05Z"), ended, r.Operator, outcome(r.Outcome), fmt.Sprint(len(r.Changes))})
+	}
+	v.table([]string{"Run", "Started", "Ended", "Operator", "Outcome", "Changes"}, rows)
+}
+
+func outcome(o procedure.Outcome) string {
+	switch o {
+	case procedure.OutcomeApplied:
+		return styleGood.Render(string(o))
+	case procedure.OutcomeRolledBack:
+		return styleFaint.Render(string(o))
+	}
+	return styleBad.Render(string(o))
+}
