@@ -51,7 +51,7 @@ func parseWish(v version, scope, resource string) (wish, error) {
 		if slash := strings.LastIndexByte(word, '/'); slash >= 0 {
 			named, short, prefix = word[:slash], word[slash+1:], word[:slash+1]
 		}
-		if named == "" || short == "" || strings.HasSuffix(named, ":/") {
+		if named == "" || short == "" || strings.HasSuffix(named, ":/") || strings.HasSuffix(named, "://") {
 			return w, refuse(aadsts.ScopeInvalid, clip(word))
 		}
 		switch w.resource {
