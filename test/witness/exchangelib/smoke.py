@@ -1,0 +1,245 @@
+#!/usr/bin/python3
+"""Drives an EWS server with Debian's python3-exchangelib: one line for each step
+that works, exit 1 at the first that does not.
+
+Environment: HMA_EWS (the service's URL), HMA_USER (user principal name),
+HMA_SMTP (her address), HMA_OTHER (another address of the organisation, optional),
+HMA_CA (the authority's certificate). The token comes from HMA_TOKEN, or from
+HMA_TOKEN_URL with HMA_SCOPE, HMA_CLIENT_ID, HMA_CLIENT_SECRET (optional) and
+HMA_PASSWORD by the password grant.
+"""
+import os
+import sys
+import time
+
+# An authority may name the single permissions that ".default" stands for.
+os.environ["OAUTHLIB_RELAX_TOKEN_SCOPE"] = "1"
+if os.environ.get("HMA_CA"):
+    os.environ["REQUESTS_CA_BUNDLE"] = os.environ["HMA_CA"]
+
+import exchangelib  # noqa: E402
+from exchangelib import (  # noqa: E402
+    DELEGATE, Account, Configuration, FileAttachment, HTMLBody, Mailbox, Message,
+    OAuth2AuthorizationCodeCredentials, OAuth2LegacyCredentials,
+)
+from exchangelib.errors import ErrorItemNotFound  # noqa: E402
+
+env = os.environ
+
+
+class Password(OAuth2LegacyCredentials):
+    """The password grant at the organisation's own authority."""
+
+    @property
+    def token_url(self):
+        return env["HMA_TOKEN_URL"]
+
+    @property
+    def scope(self):
+        return env["HMA_SCOPE"].split()
+
+
+def credentials():
+    if env.get("HMA_TOKEN"):
+        return OAuth2AuthorizationCodeCredentials(access_token={
+            "access_token": env["HMA_TOKEN"], "token_type": "Bearer", "expires_in": 3600, "expires_at": time.time() + 3600})
+    return Password(client_id=env["HMA_CLIENT_ID"], client_secret=env.get("HMA_CLIENT_SECRET") or None,
+                    username=env["HMA_USER"], password=env["HMA_PASSWORD"])
+
+
+def step(name):
+    def run(fn):
+        try:
+            value = fn()
+        except Exception as e:
+            print(f"FAILED {name}: {type(e).__name__}: {e}", flush=True)
+            if env.get("HMA_TRACE"):
+                raise
+            sys.exit(1)
+        print(f"ok {name}", flush=True)
+        return value
+    return run
+
+
+def arrived(folder, subject, seconds=10):
+    """Waits for exactly one message with the subject."""
+    until = time.time() + seconds
+    while True:
+        found = list(folder.filter(subject=subject))
+        if found:
+            assert len(found) == 1, f"{len(found)} messages with the subject"
+            return found[0]
+        assert time.time() < until, f"{subject!r} did not arrive"
+        time.sleep(0.1)
+
+
+run = f"{int(time.time() * 1000)}"
+
+
+@step("sign in")
+def account():
+    config = Configuration(service_endpoint=env["HMA_EWS"], credentials=credentials(), auth_type=exchangelib.OAUTH2)
+    a = Account(env["HMA_SMTP"], config=config, autodiscover=False, access_type=DELEGATE)
+    assert a.version.build.major_version == 15, a.version
+    return a
+
+
+@step("list folders")
+def _():
+    names = {f.name for f in account.msg_folder_root.walk()}
+    assert {"Inbox", "Drafts", "Sent Items", "Deleted Items"} <= names, names
+    tree = account.root.tree()
+    assert "Inbox" in tree, tree
+    assert account.inbox.folder_class == "IPF.Note", account.inbox.folder_class
+
+
+@step("list inbox")
+def _():
+    assert account.inbox.total_count >= 1
+    page = list(account.inbox.all().order_by("-datetime_received")[:10])
+    assert page and all(m.id and m.subject is not None for m in page)
+    assert [m.datetime_received for m in page] == sorted((m.datetime_received for m in page), reverse=True)
+    assert account.inbox.all().count() == account.inbox.total_count
+    few = list(account.inbox.all().only("subject", "sender", "is_read").order_by("subject")[:5])
+    assert few
+
+
+@step("filter")
+def _():
+    one = account.inbox.all().order_by("-datetime_received")[0]
+    found = list(account.inbox.filter(subject=one.subject).only("subject"))
+    assert any(m.id == one.id for m in found)
+    word = one.subject.split()[0]
+    assert any(m.id == one.id for m in account.inbox.filter(subject__icontains=word.upper()).only("subject"))
+    assert any(m.id == one.id for m in account.inbox.filter(datetime_received__gte=one.datetime_received).only("subject"))
+    assert not list(account.inbox.filter(subject="no such subject " + run).only("subject"))
+    read = account.inbox.filter(is_read=True).count()
+    unread = account.inbox.filter(is_read=False).count()
+    assert read + unread == account.inbox.all().count(), (read, unread)
+
+
+@step("send to self with attachment")
+def sent():
+    subject = f"Grüße & <smoke> {run}"
+    m = Message(account=account, folder=account.sent, subject=subject, body=HTMLBody("<html><body><p>hello <b>wörld</b></p></body></html>"),
+                to_recipients=[Mailbox(email_address=env["HMA_SMTP"])], importance="High")
+    m.attach(FileAttachment(name="data.bin", content=bytes(range(256)) * 300))
+    m.send_and_save()
+    return subject
+
+
+@step("read it with body and attachment")
+def received():
+    m = arrived(account.inbox, sent)
+    assert "wörld" in m.body and "<b>" in m.body, m.body
+    assert "hello" in m.text_body
+    assert m.importance == "High", m.importance
+    assert m.sender.email_address.lower() == env["HMA_SMTP"].lower(), m.sender
+    assert [r.email_address.lower() for r in m.to_recipients] == [env["HMA_SMTP"].lower()]
+    assert m.has_attachments and len(m.attachments) == 1, m.attachments
+    a = m.attachments[0]
+    assert a.name == "data.bin" and a.content == bytes(range(256)) * 300
+    with a.fp as fp:
+        assert fp.read() == bytes(range(256)) * 300
+    assert b"Subject:" in m.mime_content and m.message_id in m.mime_content.decode("utf-8", "replace")
+    assert not m.is_read and not m.is_draft
+    return m
+
+
+@step("a copy is in Sent Items")
+def _():
+    m = arrived(account.sent, sent)
+    assert m.is_read and not m.is_draft
+
+
+if env.get("HMA_OTHER"):
+    @step("send to another user")
+    def _():
+        Message(account=account, subject=f"to another {run}", body="plain text",
+                to_recipients=[env["HMA_OTHER"]], cc_recipients=[env["HMA_SMTP"]]).send(save_copy=False)
+        m = arrived(account.inbox, f"to another {run}")
+        assert [r.email_address.lower() for r in m.to_recipients] == [env["HMA_OTHER"].lower()]
+        assert m.text_body.strip() == "plain text", m.text_body
+
+
+@step("draft, then send it")
+def _():
+    subject = f"draft {run}"
+    m = Message(account=account, folder=account.drafts, subject=subject, body="from a draft", to_recipients=[env["HMA_SMTP"]]).save()
+    assert m.id and m.changekey
+    again = account.drafts.get(id=m.id, changekey=m.changekey)
+    assert again.is_draft and again.subject == subject
+    m.send()
+    arrived(account.inbox, subject)
+    arrived(account.sent, subject)
+    assert not account.drafts.filter(subject=subject).exists()
+
+
+@step("save with MIME")
+def _():
+    mime = f"From: <{env['HMA_SMTP']}>\r\nTo: <{env['HMA_SMTP']}>\r\nSubject: mime {run}\r\n\r\nexact\r\n".encode()
+    m = Message(account=account, folder=account.drafts, mime_content=mime).save()
+    again = account.drafts.get(id=m.id, changekey=m.changekey)
+    assert again.mime_content == mime and again.subject == f"mime {run}"
+    again.delete()
+
+
+@step("mark as read")
+def _():
+    received.is_read = True
+    received.categories = ["Blue", "Grün"]
+    received.save(update_fields=["is_read", "categories"])
+    again = account.inbox.get(id=received.id, changekey=received.changekey)
+    assert again.is_read and again.categories == ["Blue", "Grün"], (again.is_read, again.categories)
+    assert [m.id for m in account.inbox.filter(categories__contains=["Grün"]).only("subject")] == [received.id]
+
+
+@step("sync hierarchy and items")
+def _():
+    assert list(account.msg_folder_root.sync_hierarchy())
+    state = account.msg_folder_root.folder_sync_state
+    assert state and not list(account.msg_folder_root.sync_hierarchy(sync_state=state))
+    changes = list(account.inbox.sync_items(only_fields=["subject", "is_read"]))
+    assert len(changes) == account.inbox.all().count() and all(kind == "create" for kind, _ in changes), len(changes)
+    state = account.inbox.item_sync_state
+    assert not list(account.inbox.sync_items(sync_state=state))
+
+
+@step("move")
+def moved():
+    old = received.id
+    list(account.inbox.sync_items())
+    state = account.inbox.item_sync_state
+    received.move(to_folder=account.junk)
+    assert received.id != old
+    found = arrived(account.junk, sent)
+    assert (found.id, found.changekey) == (received.id, received.changekey)
+    gone = list(account.fetch(ids=[(old, None)]))
+    assert isinstance(gone[0], ErrorItemNotFound), gone
+    changes = list(account.inbox.sync_items(sync_state=state))
+    assert [(kind, i.id) for kind, i in changes] == [("delete", old)], changes
+    return found
+
+
+@step("delete")
+def _():
+    moved.move_to_trash()
+    m = arrived(account.trash, sent)
+    m.delete()
+    assert not account.trash.filter(subject=sent).exists()
+    for folder in (account.inbox, account.sent):
+        folder.filter(subject__contains=run).delete()
+    assert not account.inbox.filter(subject__contains=run).exists()
+
+
+@step("unsupported operation")
+def _():
+    try:
+        account.protocol.get_roomlists()
+    except exchangelib.errors.ErrorInvalidOperation:
+        return
+    except exchangelib.errors.EWSError as e:
+        raise AssertionError(f"{type(e).__name__}: {e}")
+
+
+print("ok all", flush=True)
