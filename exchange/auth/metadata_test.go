@@ -163,8 +163,8 @@ func TestUnknownKeyRate(t *testing.T) {
 }
 
 func FuzzFederation(f *testing.F) {
-	_, cert := authtest.MakeKey()
-	f.Add(federation(authtest.Issuer, cert))
+	f.Add(federation(authtest.Issuer, []byte("certificate")))
+	f.Add(`{"issuer":"a@b","keys":[{"usage":"signing","keyvalue":{"type":"x509Certificate","value":"AA=="}}]}`)
 	now := authtest.Now
 	f.Fuzz(func(t *testing.T, body string) {
 		for _, kind := range []string{org.AzureAD, org.MicrosoftACS} {
