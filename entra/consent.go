@@ -22,14 +22,6 @@ type Grant struct {
 	Scopes   []string
 }
 
-// Assignment says which app role a client holds on a resource.
-type Assignment struct {
-	ID       string
-	Client   string
-	Resource string
-	Role     string // value, such as full_access_as_app
-}
-
 // Consent lets a client use delegated scopes of a resource, for one person or,
 // with person empty, for everybody in the tenant. It adds to what was granted
 // before. Clients and resources are named by application id; ErrInvalid names a

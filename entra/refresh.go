@@ -212,8 +212,13 @@ func (d *Directory) RotateRefreshToken(ctx context.Context, token, appID string,
 		}
 		// A fixed token keeps its expiry when it is replaced too: successors inherit it.
 		if replaced == 0 {
-			if _, err := tx.Exec("UPDATE refresh_token SET replaced = $2, expires = $3 WHERE hash = $1",
-				hash, micros(now), micros(keepReplaced(old, now, window))); err != nil {
+			res, err := tx.Exec("UPDATE refresh_token SET replaced = $2, expires = $3 WHERE hash = $1 AND replaced = 0",
+				hash, micros(now), micros(keepReplaced(old, now, window)))
+			if err := needRow(res, err, "refresh token", "unused"); errors.Is(err, ErrNotFound) && window == 0 {
+				// Another request used it since it was read, which PostgreSQL lets happen.
+				refused = ErrTokenReused
+				return revokeFamily(tx, old.Family, "")
+			} else if err != nil && !errors.Is(err, ErrNotFound) {
 				return err
 			}
 		}

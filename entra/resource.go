@@ -69,7 +69,8 @@ func (t *Tenant) Resource(name string) *ServicePrincipal {
 	if strings.HasSuffix(folded, "/") {
 		other = folded[:len(folded)-1]
 	}
-	if strings.Contains(folded, "://") {
+	slashes := strings.Contains(folded, "://") && !strings.HasSuffix(folded, "//")
+	if slashes {
 		if sp := t.byName[other]; sp != nil {
 			return sp
 		}
@@ -78,7 +79,7 @@ func (t *Tenant) Resource(name string) *ServicePrincipal {
 		return sp
 	}
 	for _, w := range t.wildcards {
-		if w.match(folded) || strings.Contains(folded, "://") && w.match(other) {
+		if w.match(folded) || slashes && w.match(other) {
 			return w.sp
 		}
 	}

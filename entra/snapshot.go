@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"hma/internal/sqldb"
-	"hma/wire/guid"
 )
 
 // Snapshot is the whole configuration at one generation: immutable, shared,
@@ -269,14 +268,6 @@ func (t *Tenant) ServicePrincipalByAppID(appID string) *ServicePrincipal {
 // Grants returns all consent of the tenant.
 func (t *Tenant) Grants() []*Grant { return t.allGrants }
 
-// Domain tells whether name is a verified domain of the tenant or, when sub is set, lies below one.
-func (t *Tenant) Domain(name string, sub bool) bool {
-	name = strings.ToLower(name)
-	return slices.ContainsFunc(t.Domains, func(d Domain) bool {
-		return d.Name == name || sub && strings.HasSuffix(name, "."+d.Name)
-	})
-}
-
 // DefaultDomain is the name that new people get.
 func (t *Tenant) DefaultDomain() string {
 	for _, d := range t.Domains {
@@ -330,13 +321,3 @@ func (c Client) Roles(resource *ServicePrincipal) []string {
 }
 
 func isNoRows(err error) bool { return errors.Is(err, sql.ErrNoRows) }
-
-// sameGUID compares GUIDs as text in any case.
-func sameGUID(a, b string) bool {
-	x, err := guid.Parse(a)
-	if err != nil {
-		return false
-	}
-	y, err := guid.Parse(b)
-	return err == nil && x == y
-}
