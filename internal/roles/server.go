@@ -47,11 +47,16 @@ func (r *Roles) ServeServer(ctx context.Context, name string, l net.Listener, ce
 			org.Ecp:          ecp.New(r.signIn, r.cfg.Lab),
 		},
 	})
-	mux := http.NewServeMux()
-	mux.Handle("/adminapi/", adminapi.New(r.cmdlets, adminapi.Options{Now: r.cfg.Now, Lease: &r.lease, Log: r.log,
-		Identify: func(q *http.Request) (cmdlet.Caller, error) { return r.identify(config, q) }}))
-	mux.Handle("/", front)
-	r.serveHTTPS(l, cert, mux)
+	admin := adminapi.New(r.cmdlets, adminapi.Options{Now: r.cfg.Now, Lease: &r.lease, Log: r.log,
+		Identify: func(q *http.Request) (cmdlet.Caller, error) { return r.identify(config, q) }})
+	// No ServeMux: it would redirect odd paths before the front end has seen and recorded them.
+	r.serveHTTPS(l, cert, http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if strings.HasPrefix(q.URL.Path, "/adminapi/") {
+			admin.ServeHTTP(w, q)
+			return
+		}
+		front.ServeHTTP(w, q)
+	}))
 	return nil
 }
 
