@@ -1,0 +1,72 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"hma/hybrid/procedure"
+)
+
+// maxExplain bounds what is read from standard input.
+const maxExplain = 128 << 10
+
+func (a *app) explain() *cobra.Command {
+	return &cobra.Command{
+		Use: "explain X", Short: "Explain a token, a challenge, a diagnostics line, an AADSTS code or a rule", GroupID: "client",
+		Long: `Says in plain words what X means and what to do: an access token (decoded, not
+verified), a WWW-Authenticate line, an x-ms-diagnostics line or its code, an AADSTS
+code, or the id of a rule of hma check. "-" reads X from standard input. What it
+does not know it says, with exit code 2.`,
+		Example: "  hma explain AADSTS500011\n  hma explain 2000003\n  hma explain spn-list\n  hma token | hma explain -",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			text := strings.Join(args, " ")
+			if text == "-" {
+				read, err := io.ReadAll(io.LimitReader(a.in, maxExplain))
+				if err != nil {
+					return usage("explain: %w", err)
+				}
+				text = string(read)
+			}
+			x := procedure.Explain(text, now())
+			if a.json {
+				if err := printJSON(a.out, x); err != nil {
+					return err
+				}
+			} else if x.Kind != procedure.KindUnknown {
+				a.view.showExplanation(x)
+			}
+			if x.Kind == procedure.KindUnknown {
+				if a.json {
+					return exit{exitUsage, nil}
+				}
+				return exit{exitUsage, errors.New(x.Meaning)}
+			}
+			return nil
+		},
+	}
+}
+
+func (v *view) showExplanation(x procedure.Explanation) {
+	v.printf("%s\n", styleTitle.Render(x.Title))
+	width := 0
+	for _, l := range x.Lines {
+		width = max(width, len(l.Name))
+	}
+	for _, l := range x.Lines {
+		v.printf("  %s  %s\n", styleName.Render(fmt.Sprintf("%-*s", width, l.Name)), l.Value)
+		if l.Meaning != "" {
+			v.wrap(width+4, styleFaint.Render(l.Meaning))
+		}
+	}
+	if x.Meaning != "" {
+		v.wrap(0, x.Meaning)
+	}
+	if x.Fix != "" {
+		v.wrap(0, styleTitle.Render("What to do:")+" "+x.Fix)
+	}
+}
