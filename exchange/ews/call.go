@@ -228,13 +228,18 @@ func (c *call) finish() {
 }
 
 // success writes a response message; payload, when not nil, writes what it
-// carries. An error of payload ends the whole answer.
+// carries. When that fails early enough the message becomes one of failure, so
+// that the other messages of the answer are not lost.
 func (c *call) success(payload func() error) error {
 	name := "m:" + c.op.name + "ResponseMessage"
+	mark := c.w.Mark()
 	c.w.Start(name, "ResponseClass", "Success")
 	c.w.Element("m:ResponseCode", "NoError")
 	if payload != nil {
 		if err := payload(); err != nil {
+			if c.w.Err() == nil && c.w.Cut(mark) {
+				return c.failure(err)
+			}
 			return err
 		}
 	}
@@ -242,17 +247,20 @@ func (c *call) success(payload func() error) error {
 	return c.w.Err()
 }
 
-// failure writes a response message that tells of an error; payload is the name
-// of an element that this operation's messages always have, "" for none.
-func (c *call) failure(err error, payload string) error {
+// failure writes a response message that tells of an error. A fault is none of
+// one message: it ends the request.
+func (c *call) failure(err error) error {
+	if _, fault := errors.AsType[*soap.Fault](err); fault && !c.w.Flushed() {
+		return err
+	}
 	code, text := c.door.codeOf(c.request, err)
 	name := "m:" + c.op.name + "ResponseMessage"
 	c.w.Start(name, "ResponseClass", "Error")
 	c.w.Element("m:MessageText", text)
 	c.w.Element("m:ResponseCode", code)
 	c.w.Element("m:DescriptiveLinkKey", "0")
-	if payload != "" {
-		c.w.Empty(payload)
+	if c.op.payload != "" {
+		c.w.Empty(c.op.payload)
 	}
 	c.w.End(name)
 	return errors.Join(c.w.Err(), context.Cause(c.ctx))

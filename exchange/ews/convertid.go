@@ -26,7 +26,7 @@ func convertID(c *call) error {
 	for _, e := range list {
 		text, err := c.convert(e, to)
 		if err != nil {
-			err = c.failure(err, "")
+			err = c.failure(err)
 		} else {
 			err = c.success(func() error {
 				c.w.Empty("m:AlternateId", "xmlns:xsi", soap.NSInstance, "xsi:type", "t:AlternateIdType",

@@ -43,7 +43,7 @@ func createItem(c *call) error {
 			stamp, problem = c.create(e, disposition, folder)
 		}
 		if problem != nil {
-			if err := c.failure(problem, "m:Items"); err != nil {
+			if err := c.failure(problem); err != nil {
 				return err
 			}
 			continue

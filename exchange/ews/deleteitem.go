@@ -20,7 +20,7 @@ func deleteItem(c *call) error {
 			_, err = c.mailbox.DeleteItem(c.ctx, id, how)
 		}
 		if err != nil {
-			err = c.failure(err, "")
+			err = c.failure(err)
 		} else {
 			err = c.success(nil)
 		}

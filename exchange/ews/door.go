@@ -126,10 +126,10 @@ func (d *Door) serveSOAP(w http.ResponseWriter, r *clientaccess.Request) {
 	}
 	fault := d.fault(r, err)
 	answer.status = http.StatusInternalServerError
-	if r.Record.Reason != "" && fault.Code == codeForbidden {
+	if fault.Code == codeForbidden {
 		answer.status = http.StatusForbidden
 	}
-	out.Reset()
+	out.Cut(0)
 	out.Begin(c.version)
 	out.Fault(fault)
 	out.Finish()

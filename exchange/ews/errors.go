@@ -85,6 +85,9 @@ func (d *Door) codeOf(r *clientaccess.Request, err error) (code, text string) {
 	if p, ok := errors.AsType[*problem](err); ok {
 		return p.code, p.text
 	}
+	if f, ok := errors.AsType[*soap.Fault](err); ok {
+		return f.Code, f.Message
+	}
 	for _, c := range codes {
 		if errors.Is(err, c.kind) {
 			return c.code, c.text

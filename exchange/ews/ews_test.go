@@ -277,4 +277,3 @@ func TestExchangelib(t *testing.T) {
 		}
 	}
 }
-

@@ -44,7 +44,7 @@ func findFolder(c *call) error {
 			err = orFolder(err)
 		}
 		if err != nil {
-			if err := c.failure(err, ""); err != nil {
+			if err := c.failure(err); err != nil {
 				return err
 			}
 			continue

@@ -45,7 +45,7 @@ func findItem(c *call) error {
 	for _, e := range parents {
 		page, err := c.page(q, view, e)
 		if err != nil {
-			if err := c.failure(err, ""); err != nil {
+			if err := c.failure(err); err != nil {
 				return err
 			}
 			continue

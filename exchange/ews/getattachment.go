@@ -24,7 +24,7 @@ func getAttachment(c *call) error {
 	for _, e := range list {
 		a, err := c.attachment(e)
 		if err != nil {
-			err = c.failure(err, "m:Attachments")
+			err = c.failure(err)
 		} else {
 			err = c.success(func() error {
 				c.w.Start("m:Attachments")

@@ -27,7 +27,7 @@ func getFolder(c *call) error {
 				continue
 			}
 		}
-		if err := c.failure(err, "m:Folders"); err != nil {
+		if err := c.failure(err); err != nil {
 			return err
 		}
 	}

@@ -28,7 +28,7 @@ func getItem(c *call) error {
 				continue
 			}
 		}
-		if err := c.failure(err, "m:Items"); err != nil {
+		if err := c.failure(err); err != nil {
 			return err
 		}
 	}

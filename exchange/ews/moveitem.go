@@ -38,7 +38,7 @@ func moveItem(c *call) error {
 			stamp, class, err = c.move(e, folder)
 		}
 		if err != nil {
-			if err := c.failure(err, "m:Items"); err != nil {
+			if err := c.failure(err); err != nil {
 				return err
 			}
 			continue

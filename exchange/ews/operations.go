@@ -5,6 +5,7 @@ type operation struct {
 	name    string
 	serve   func(c *call) error // nil: not offered
 	content bool                // its requests may carry mail
+	payload string              // the element that its response messages always have, "" for none
 }
 
 // operations is every operation of MS-OXWSDL by the name of its request element.
@@ -15,18 +16,18 @@ var operations = make(map[string]*operation)
 func init() {
 	for _, op := range []operation{
 		{name: "ConvertId", serve: convertID},
-		{name: "CreateItem", serve: createItem, content: true},
+		{name: "CreateItem", serve: createItem, content: true, payload: "m:Items"},
 		{name: "DeleteItem", serve: deleteItem},
 		{name: "FindFolder", serve: findFolder},
 		{name: "FindItem", serve: findItem},
-		{name: "GetAttachment", serve: getAttachment},
-		{name: "GetFolder", serve: getFolder},
-		{name: "GetItem", serve: getItem},
-		{name: "MoveItem", serve: moveItem},
+		{name: "GetAttachment", serve: getAttachment, payload: "m:Attachments"},
+		{name: "GetFolder", serve: getFolder, payload: "m:Folders"},
+		{name: "GetItem", serve: getItem, payload: "m:Items"},
+		{name: "MoveItem", serve: moveItem, payload: "m:Items"},
 		{name: "SendItem", serve: sendItem},
 		{name: "SyncFolderHierarchy", serve: syncFolderHierarchy},
 		{name: "SyncFolderItems", serve: syncFolderItems},
-		{name: "UpdateItem", serve: updateItem, content: true},
+		{name: "UpdateItem", serve: updateItem, content: true, payload: "m:Items"},
 	} {
 		operations[op.name] = &op
 	}

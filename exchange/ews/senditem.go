@@ -38,7 +38,7 @@ func sendItem(c *call) error {
 			err = c.send(e, folder)
 		}
 		if err != nil {
-			err = c.failure(err, "")
+			err = c.failure(err)
 		} else {
 			err = c.success(nil)
 		}

@@ -47,7 +47,7 @@ func syncFolderItems(c *call) error {
 	}
 	c.begin()
 	if err != nil {
-		err = c.failure(err, "")
+		err = c.failure(err)
 	} else {
 		err = c.success(func() error {
 			c.w.Element("m:SyncState", changes.State.Encode(c.door.opts.IDKey))

@@ -31,7 +31,7 @@ func updateItem(c *call) error {
 	for _, e := range list {
 		stamp, class, err := c.change(e, resolution)
 		if err != nil {
-			if err := c.failure(err, "m:Items"); err != nil {
+			if err := c.failure(err); err != nil {
 				return err
 			}
 			continue

@@ -340,7 +340,9 @@ func TestFault(t *testing.T) {
 	w := NewWriter(&out)
 	defer w.Release()
 	w.Element("x", "taken back")
-	w.Reset()
+	if !w.Cut(0) {
+		t.Error("nothing was flushed, and yet it cannot be taken back")
+	}
 	w.Begin(ServerVersion{})
 	w.Fault(&Fault{Code: "ErrorSchemaValidation", Message: "no", Line: 3, Position: 4, Violation: "why"})
 	w.Finish()

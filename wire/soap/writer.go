@@ -16,10 +16,10 @@ var buffers = sync.Pool{New: func() any { return new(make([]byte, 0, flushAt+8<<
 // declares: s, m and t. Its first error sticks and is returned by Flush; the
 // calls in between write nothing then.
 type Writer struct {
-	dst     io.Writer
-	buf     *[]byte
-	flushed bool
-	err     error
+	dst  io.Writer
+	buf  *[]byte
+	sent int64 // bytes that left the buffer
+	err  error
 }
 
 // NewWriter returns a writer with a buffer from a pool; Release gives it back.
@@ -34,14 +34,20 @@ func (w *Writer) Release() {
 	w.buf = nil
 }
 
-// Flushed tells whether anything left the buffer, so that Reset comes too late.
-func (w *Writer) Flushed() bool { return w.flushed }
+// Flushed tells whether anything left the buffer.
+func (w *Writer) Flushed() bool { return w.sent > 0 }
 
-// Reset takes back everything written, unless some of it was flushed.
-func (w *Writer) Reset() {
-	if !w.flushed {
-		*w.buf = (*w.buf)[:0]
+// Mark returns a place to which Cut can go back.
+func (w *Writer) Mark() int64 { return w.sent + int64(len(*w.buf)) }
+
+// Cut takes back what was written since Mark returned mark; false when some of it
+// left the buffer already. Cut(0) takes back everything.
+func (w *Writer) Cut(mark int64) bool {
+	if mark < w.sent {
+		return false
 	}
+	*w.buf = (*w.buf)[:mark-w.sent]
+	return true
 }
 
 // Err returns the first error of the destination.
@@ -50,7 +56,7 @@ func (w *Writer) Err() error { return w.err }
 // Flush hands on what is buffered.
 func (w *Writer) Flush() error {
 	if w.err == nil && len(*w.buf) > 0 {
-		w.flushed = true
+		w.sent += int64(len(*w.buf))
 		_, w.err = w.dst.Write(*w.buf)
 	}
 	*w.buf = (*w.buf)[:0]
