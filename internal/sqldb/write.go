@@ -87,54 +87,61 @@ func (db *DB) writer() {
 	}
 }
 
-// commitGroup runs a group's closures, each behind its own savepoint, and commits once.
+// commitGroup runs a group's closures and commits once. Closures rarely fail, so
+// they run one after the other first, without savepoints; when one does fail
+// everything is rolled back and the group runs again, each closure behind a
+// savepoint of its own. Closures are written to be run again.
 func (db *DB) commitGroup(group []*pending) {
-	fail := func(err error) {
+	err := db.commit(group, false)
+	if err != nil && len(group) > 1 {
+		err = db.commit(group, true)
+	}
+	if err != nil {
 		for _, p := range group {
 			if p.err == nil {
 				p.err = err
 			}
 		}
 	}
+}
+
+// commit runs the closures of a group in one transaction. Without savepoints it
+// stops at the first closure that fails, and nothing of the group is kept. With
+// them a closure's failure is its own. The error means that nothing was kept.
+func (db *DB) commit(group []*pending, savepoints bool) error {
 	ctx := context.Background()
 	tx, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
-		fail(fmt.Errorf("begin write: %w", err))
-		return
+		return fmt.Errorf("begin write: %w", err)
 	}
+	defer tx.Rollback() // after Commit there is nothing to roll back
 	for _, p := range group {
-		alone := len(group) == 1
-		if !alone {
+		if savepoints {
 			if _, err := tx.ExecContext(ctx, "SAVEPOINT p"); err != nil {
-				p.err = fmt.Errorf("begin write: %w", err)
-				continue
+				return fmt.Errorf("begin write: %w", err)
 			}
 		}
 		p.err = run(&Tx{ctx: p.ctx, tx: tx, stmts: &db.writeStmts, flavour: SQLite}, p.fn)
-		switch {
-		case alone && p.err != nil:
-			tx.Rollback()
-			return
-		case !alone && p.err != nil:
+		if !savepoints {
+			if p.err != nil {
+				return p.err
+			}
+			continue
+		}
+		if p.err != nil {
+			// A full disk may have rolled back everything already; then this fails too.
 			if _, err := tx.ExecContext(ctx, "ROLLBACK TO p"); err != nil {
-				// A full disk may have rolled back everything already.
-				tx.Rollback()
-				fail(fmt.Errorf("write: %w", p.err))
-				return
+				return fmt.Errorf("write: %w", p.err)
 			}
-			fallthrough
-		case !alone:
-			if _, err := tx.ExecContext(ctx, "RELEASE p"); err != nil {
-				tx.Rollback()
-				fail(fmt.Errorf("write: %w", err))
-				return
-			}
+		}
+		if _, err := tx.ExecContext(ctx, "RELEASE p"); err != nil {
+			return fmt.Errorf("write: %w", err)
 		}
 	}
 	if err := tx.Commit(); err != nil {
-		tx.Rollback()
-		fail(fmt.Errorf("commit: %w", err))
+		return fmt.Errorf("commit: %w", err)
 	}
+	return nil
 }
 
 // run calls fn and turns a panic into an error, so that one bad closure cannot stop the writer.
