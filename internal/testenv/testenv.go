@@ -49,6 +49,12 @@ func Start(t testing.TB, o lab.Options) *Env {
 			t.Errorf("close lab: %v", err)
 		}
 	})
+	return attach(t, l)
+}
+
+// attach gives a running lab a client that trusts it.
+func attach(t testing.TB, l *lab.Lab) *Env {
+	t.Helper()
 	ca, err := os.ReadFile(l.Endpoints.CA)
 	if err != nil {
 		t.Fatal(err)
