@@ -109,7 +109,6 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Pragma", "no-cache")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Strict-Transport-Security", "max-age=31536000")
 	if len(r.URL.Path) > maxPath || !plain(r.URL.Path) {
 		writeError(w, s.describe(newTrace(r, nil), refuse(aadsts.RequestMalformed, "the path cannot be read")), s.origin)
 		return

@@ -108,7 +108,7 @@ func explainAADSTS(code aadsts.Code, unknown Explanation) Explanation {
 	if e.Suberror != "" {
 		lines = append(lines, Fact{"suberror", e.Suberror, "the reason beside it"})
 	}
-	return Explanation{Kind: KindAADSTS, Title: code.String() + ": " + e.Text, Lines: lines, Meaning: e.Explain, Fix: e.Fix}
+	return Explanation{Kind: KindAADSTS, Title: code.String() + ": " + e.Describe("...", "...", "...", "..."), Lines: lines, Meaning: e.Explain, Fix: e.Fix}
 }
 
 func explainDiagnostics(text string, unknown Explanation) Explanation {
