@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -17,6 +18,10 @@ var (
 	ErrForeign = errors.New("not an hma data directory")
 	// ErrLocked is a data directory that another hma has open.
 	ErrLocked = errors.New("in use by another hma")
+	// ErrUsed is a data directory that is no longer as a first start makes it.
+	ErrUsed = errors.New("has been used")
+	// ErrAddress is an address that a lab does not listen on.
+	ErrAddress = errors.New("no address for a lab")
 )
 
 // marker is the file that says a directory is ours; it keeps what the first start chose.
@@ -57,7 +62,7 @@ func openDir(path string) (*dir, *choices, error) {
 		return nil, nil, fmt.Errorf("open data directory: %w", err)
 	}
 	if len(entries) > 0 {
-		if _, err := os.Stat(filepath.Join(path, marker)); errors.Is(err, fs.ErrNotExist) && !onlyLock(entries) {
+		if _, err := os.Stat(filepath.Join(path, marker)); errors.Is(err, fs.ErrNotExist) && !beforeMarker(entries) {
 			return nil, nil, fmt.Errorf("data directory %s is not empty and %w: give --data an empty or a new folder", path, ErrForeign)
 		}
 	}
@@ -94,10 +99,15 @@ func openDir(path string) (*dir, *choices, error) {
 	return d, &c, nil
 }
 
-// onlyLock tells whether a first start was cut off before it could write its marker.
-func onlyLock(entries []os.DirEntry) bool {
-	return len(entries) == 1 && entries[0].Name() == "lock"
+// beforeMarker tells whether a first start was cut off before its marker was in place.
+func beforeMarker(entries []os.DirEntry) bool {
+	return !slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		return e.Name() != "lock" && !strings.HasPrefix(e.Name(), temporary(marker))
+	})
 }
+
+// temporary is how the name of a file begins that is to become the named one.
+func temporary(name string) string { return "." + name + "-" }
 
 func (d *dir) file(name string) string { return filepath.Join(d.path, name) }
 
@@ -116,7 +126,7 @@ func (d *dir) save(c *choices) error {
 
 // replace writes a file whole or not at all.
 func (d *dir) replace(name string, text []byte) error {
-	tmp, err := os.CreateTemp(d.path, "."+name+"-*")
+	tmp, err := os.CreateTemp(d.path, temporary(name)+"*")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", d.file(name), err)
 	}
@@ -138,12 +148,11 @@ func (d *dir) clear() error {
 	if err != nil {
 		return fmt.Errorf("clear data directory: %w", err)
 	}
+	// Only what a first start makes; anything else stays. The key goes with all that it sealed.
+	made := []string{"key", "ca.pem", "ca.key", secretsFile, endpointsFile}
 	for _, e := range entries {
-		if e.Name() == "lock" || e.Name() == marker {
-			continue
-		}
-		// Only what a first start makes; anything else stays.
-		if e.Name() == "key" || e.Name() == "ca.pem" || e.Name() == "ca.key" || strings.Contains(e.Name(), ".db") {
+		half := slices.ContainsFunc(append(made, marker), func(name string) bool { return strings.HasPrefix(e.Name(), temporary(name)) })
+		if half || slices.Contains(made, e.Name()) || strings.Contains(e.Name(), ".db") {
 			if err := os.Remove(d.file(e.Name())); err != nil {
 				return fmt.Errorf("clear data directory: %w", err)
 			}

@@ -81,13 +81,13 @@ func listen(c *choices, o Options) (_ *listeners, err error) {
 func listenLoopback(address string) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return nil, fmt.Errorf("listen on %q: want host:port", address)
+		return nil, fmt.Errorf("listen on %q: %w: want host:port", address, ErrAddress)
 	}
 	if host == "localhost" {
 		host = "127.0.0.1"
 	}
 	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
-		return nil, fmt.Errorf("listen on %s: a lab listens on loopback addresses only", address)
+		return nil, fmt.Errorf("listen on %s: %w: it listens on loopback only", address, ErrAddress)
 	}
 	l, err := net.Listen("tcp", net.JoinHostPort(host, port))
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -106,12 +106,14 @@ const socketMax = 100
 // runtime directory where the path would be too long.
 func socketPath(d *dir) string {
 	path := d.file("admin.sock")
-	if len(path) <= socketMax {
-		return path
+	name := fmt.Sprintf("hma-%d-%s.sock", os.Getuid(), strings.ToLower(hash(d.path)))
+	for _, folder := range []string{os.Getenv("XDG_RUNTIME_DIR"), os.TempDir(), "/tmp"} {
+		if len(path) <= socketMax {
+			break
+		}
+		if folder != "" {
+			path = filepath.Join(folder, name)
+		}
 	}
-	runtime := os.Getenv("XDG_RUNTIME_DIR")
-	if runtime == "" {
-		runtime = os.TempDir()
-	}
-	return filepath.Join(runtime, fmt.Sprintf("hma-%d-%s.sock", os.Getuid(), strings.ToLower(hash(d.path))))
+	return path
 }

@@ -53,7 +53,7 @@ func report(io stdio, asJSON bool, err error) int {
 			return code
 		}
 		err = e.err
-	} else if errors.Is(err, lab.ErrForeign) {
+	} else if errors.Is(err, lab.ErrForeign) || errors.Is(err, lab.ErrUsed) || errors.Is(err, lab.ErrAddress) {
 		code = exitUsage
 	} else if errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted")
