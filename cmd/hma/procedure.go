@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -9,8 +10,6 @@ import (
 	"os/user"
 	"path/filepath"
 	"strings"
-
-	"bufio"
 
 	"github.com/spf13/cobra"
 
@@ -113,7 +112,7 @@ and keeps the plan in the data directory. Nothing is changed.`,
 			if a.json {
 				return printJSON(a.out, plan)
 			}
-			if len(plan.Changes) == 0 {
+			if len(plan.Changes) == 0 && len(plan.Blocked) == 0 {
 				a.view.printf("nothing to change: Hybrid Modern Authentication is enabled\n")
 				return nil
 			}
@@ -278,7 +277,7 @@ func (a *app) ask(question string) error {
 	if a.yes {
 		return nil
 	}
-	if !a.view.terminal {
+	if !a.view.terminal || a.json {
 		return usage("this changes the organisation: say --yes, or run it in a terminal")
 	}
 	a.view.printf("\n%s [y/N] ", styleTitle.Render(question))

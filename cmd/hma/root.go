@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -51,18 +52,51 @@ Authentication how-to with a way back, on an embedded lab organisation.`,
 	flags.BoolVarP(&a.yes, "yes", "y", false, "do not ask")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log to standard error")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage("%s: %w (see %s --help)", cmd.Name(), err, cmd.CommandPath())
+		return usage("%w (see %s --help)", err, cmd.CommandPath())
 	})
 	root.AddGroup(
 		&cobra.Group{ID: "lab", Title: "The lab:"},
 		&cobra.Group{ID: "procedure", Title: "The procedure:"},
 		&cobra.Group{ID: "client", Title: "As a client:"},
 	)
-	for _, c := range a.commands() {
-		c.Args = usageArgs(c.Args)
-		root.AddCommand(c)
+	root.AddCommand(a.commands()...)
+	root.SetHelpCommand(help(root))
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		finish(c)
 	}
 	return root
+}
+
+// help is the command of that name: cobra's own exits 0 for a command that does not exist.
+func help(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND]", Short: "Help about any command", Example: "  hma help mailbox import",
+		Args: cobra.ArbitraryArgs,
+		RunE: func(_ *cobra.Command, args []string) error {
+			c, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return usage("help: no command %s (see hma --help)", strings.Join(args, " "))
+			}
+			return c.Help()
+		},
+	}
+}
+
+// finish gives a command and those below it what all have: wrong arguments are
+// wrong usage, and help shows an example (cobra's completion commands have none).
+func finish(c *cobra.Command) {
+	c.Args = usageArgs(c.Args)
+	if c.Example == "" && !c.HasSubCommands() {
+		c.Example = "  " + c.CommandPath()
+	}
+	for _, below := range c.Commands() {
+		finish(below)
+		if c.Example == "" {
+			c.Example = below.Example
+		}
+	}
 }
 
 // usageArgs makes a wrong number of arguments exit like any other wrong usage.
@@ -72,7 +106,7 @@ func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 	return func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {
-			return usage("%s: %w (see %s --help)", cmd.Name(), err, cmd.CommandPath())
+			return usage("%w (see %s --help)", err, cmd.CommandPath())
 		}
 		return nil
 	}
