@@ -9,7 +9,7 @@ import (
 	"strings"
 	"unicode/utf16"
 
-	"golang.org/x/crypto/md4"
+	"golang.org/x/crypto/md4" //lint:ignore SA1019 the NT hash is MD4, and password hash synchronisation carries nothing else
 )
 
 // pph1 is what password hash synchronisation copies for a person: PBKDF2 with

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"strings"
 
@@ -61,13 +60,4 @@ func (r *running) authority() mail.Authority {
 	base := r.Cloud + "/" + r.Tenant.ID + "/oauth2/"
 	return mail.Authority{Authorize: base + "authorize", Token: base + "token", DeviceCode: base + "devicecode",
 		ClientID: r.Clients[0].ID, Redirect: r.Clients[0].Redirect}
-}
-
-// origin is the scheme and host of a URL: what a mail client asks a token for.
-func origin(text string) (string, error) {
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "https" || u.Host == "" {
-		return "", usage("%q is no https URL", text)
-	}
-	return u.Scheme + "://" + u.Host, nil
 }
