@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"encoding/xml"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -158,30 +160,35 @@ func (row Connection) present(h Handshake) (Connection, []byte) {
 	return row, h.body
 }
 
+// storeURLs are the URLs of MAPI's mail store (MS-OXDSCLI 2.2.4.1.1.2.6).
+type storeURLs struct {
+	Internal string `xml:"InternalUrl"`
+	External string `xml:"ExternalUrl"`
+}
+
+// protocolSettings is one Protocol block of an Autodiscover answer.
+type protocolSettings struct {
+	Kind      string    `xml:"Type"`
+	Exclusive string    `xml:"ServerExclusiveConnect"`
+	MailStore storeURLs `xml:"MailStore"`
+	EWS       string    `xml:"EwsUrl"`
+	OAB       string    `xml:"OABUrl"`
+	ECP       string    `xml:"EcpUrl"`
+	OWA       []string  `xml:"OWAUrl"`
+	External  struct {
+		OWA []string `xml:"OWAUrl"`
+	} `xml:"External"`
+	Internal struct {
+		OWA []string `xml:"OWAUrl"`
+	} `xml:"Internal"`
+}
+
 // ParseSettings reads the doors out of a plain XML Autodiscover answer (MS-OXDSCLI
 // 2.2.4): mapiHttp, and the URLs of EWS, OAB, OWA and ECP of the EXHTTP, EXPR or
 // EXCH block, external ones first.
 func ParseSettings(answer []byte) ([]Door, error) {
-	type urls struct {
-		Internal string `xml:"InternalUrl"`
-		External string `xml:"ExternalUrl"`
-	}
 	var doc struct {
-		Protocols []struct {
-			Kind      string   `xml:"Type"`
-			TypeAttr  string   `xml:"Type,attr"`
-			MailStore urls     `xml:"MailStore"`
-			EWS       string   `xml:"EwsUrl"`
-			OAB       string   `xml:"OABUrl"`
-			ECP       string   `xml:"EcpUrl"`
-			OWA       []string `xml:"OWAUrl"`
-			External  struct {
-				OWA []string `xml:"OWAUrl"`
-			} `xml:"External"`
-			Internal struct {
-				OWA []string `xml:"OWAUrl"`
-			} `xml:"Internal"`
-		} `xml:"Response>Account>Protocol"`
+		Protocols []protocolSettings `xml:"Response>Account>Protocol"`
 	}
 	if err := xml.Unmarshal(answer, &doc); err != nil {
 		return nil, fmt.Errorf("autodiscover settings: %w", err)
@@ -194,6 +201,20 @@ func ParseSettings(answer []byte) ([]Door, error) {
 			}
 		}
 	}
+	// From outside: EXPR and the EXHTTP block with ServerExclusiveConnect are the
+	// external ones, the other EXHTTP and EXCH the internal ones (MS-OXDSCLI 2.2.4.1.1.2.6).
+	internal := func(kind, exclusive string) int {
+		switch {
+		case strings.EqualFold(kind, "EXPR"), strings.EqualFold(exclusive, "on"):
+			return 0
+		case strings.EqualFold(kind, "EXHTTP"):
+			return 1
+		}
+		return 2
+	}
+	slices.SortStableFunc(doc.Protocols, func(a, b protocolSettings) int {
+		return cmp.Compare(internal(a.Kind, a.Exclusive), internal(b.Kind, b.Exclusive))
+	})
 	for _, p := range doc.Protocols {
 		note(MAPI, p.MailStore.External, p.MailStore.Internal)
 		note(EWS, p.EWS)

@@ -206,6 +206,10 @@ func (p *Procedure) Verify(ctx context.Context) (*Verification, error) {
 	if err != nil {
 		return nil, err
 	}
+	patience := p.o.Patience
+	if a := f.EvoSTS(); a == nil || !a.IsDefaultAuthorizationEndpoint || !f.Organization.OAuth2ClientProfileEnabled {
+		patience = 0 // not enabled: no server is about to offer anything
+	}
 	var spent time.Duration
 	for _, g := range p.doors(f) {
 		row := Row{Server: g.server, Protocol: g.protocol}
@@ -221,7 +225,7 @@ func (p *Procedure) Verify(ctx context.Context) (*Verification, error) {
 				row.Problems = []string{"has no https URL"}
 				break
 			}
-			if len(row.Problems) == 0 || spent >= p.o.Patience {
+			if len(row.Problems) == 0 || spent >= patience {
 				break
 			}
 			if err := p.o.Sleep(ctx, pause); err != nil {
