@@ -37,10 +37,16 @@ type Snapshots interface {
 	Snapshot() *org.Snapshot
 }
 
+// Authenticator checks the credential of a request; *auth.Authenticator does.
+// Exactly one of what it returns is not nil.
+type Authenticator interface {
+	Authenticate(ctx context.Context, f *auth.Facts) (*auth.Identity, *auth.Denial)
+}
+
 // Options are what a FrontEnd needs from the wiring; all are required but Log.
 type Options struct {
 	Snapshots Snapshots
-	Auth      *auth.Authenticator
+	Auth      Authenticator
 	// Doors serve the kinds of virtual directory; a kind without one is not found once the caller is admitted.
 	Doors map[org.Kind]Door
 	Now   func() time.Time
@@ -93,9 +99,9 @@ func (fe *FrontEnd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !anonymous(vd, rest) {
-		f := auth.Facts{Snapshot: s, VirtualDirectory: vd, Authorization: r.Header["Authorization"], UserIdentity: r.Header.Get("X-User-Identity"),
+		x.facts = auth.Facts{Snapshot: s, VirtualDirectory: vd, Authorization: r.Header["Authorization"], UserIdentity: r.Header.Get("X-User-Identity"),
 			Host: r.Host, Now: x.start}
-		id, denial := fe.check(r.Context(), &f)
+		id, denial := fe.check(r.Context(), &x.facts)
 		if denial != nil {
 			fe.deny(x, denial)
 			return
@@ -177,6 +183,7 @@ func (fe *FrontEnd) answer(x *exchange, status int, reason string) {
 type exchange struct {
 	start    time.Time
 	request  Request
+	facts    auth.Facts
 	response response
 	record   Record
 }
