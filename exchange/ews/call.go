@@ -28,6 +28,8 @@ type call struct {
 
 	person  *org.Recipient // whose mailbox the request is about
 	mailbox *store.Mailbox
+
+	succeeded int // response messages of success so far
 }
 
 // serve reads the request and runs its operation. Errors are those of the
@@ -244,13 +246,14 @@ func (c *call) success(payload func() error) error {
 		}
 	}
 	c.w.End(name)
+	c.succeeded++
 	return c.w.Err()
 }
 
-// failure writes a response message that tells of an error. A fault is none of
-// one message: it ends the request.
+// failure writes a response message that tells of an error. A fault ends the
+// request, unless something was done already that the client must be told of.
 func (c *call) failure(err error) error {
-	if _, fault := errors.AsType[*soap.Fault](err); fault && !c.w.Flushed() {
+	if _, fault := errors.AsType[*soap.Fault](err); fault && c.succeeded == 0 && !c.w.Flushed() {
 		return err
 	}
 	code, text := c.door.codeOf(c.request, err)

@@ -25,33 +25,34 @@ func createItem(c *call) error {
 		return err
 	}
 	var folder store.FolderID
+	var ferr error
 	if e := c.req.Child(soap.NSMessages, "SavedItemFolderId"); e != nil {
-		folder, err = c.target(e)
+		folder, ferr = c.target(e)
 	} else if disposition == "SendAndSaveCopy" {
-		folder, err = c.mailbox.RoleID(store.RoleSentItems)
+		folder, ferr = c.mailbox.RoleID(store.RoleSentItems)
 	} else {
-		folder, err = c.mailbox.RoleID(store.RoleDrafts)
+		folder, ferr = c.mailbox.RoleID(store.RoleDrafts)
 	}
-	if _, fault := err.(*soap.Fault); fault {
-		return err
+	if _, fault := ferr.(*soap.Fault); fault {
+		return ferr
 	}
 	c.begin()
 	for _, e := range list {
 		var stamp store.Stamp
-		problem := err
-		if problem == nil {
-			stamp, problem = c.create(e, disposition, folder)
+		err := ferr
+		if err == nil {
+			stamp, err = c.create(e, disposition, folder)
 		}
-		if problem != nil {
-			if err := c.failure(problem); err != nil {
+		if err != nil {
+			if err := c.failure(err); err != nil {
 				return err
 			}
 			continue
 		}
-		werr := c.success(func() error {
+		err = c.success(func() error {
 			// Items stays empty for what was sent.
 			c.w.Start("m:Items")
-			if disposition == "SaveOnly" || stamp.ID != (store.ItemID{}) {
+			if stamp.ID != (store.ItemID{}) {
 				element, _ := kindOf("IPM.Note")
 				if e.Name.Local == "PostItem" {
 					element = "t:PostItem"
@@ -63,8 +64,8 @@ func createItem(c *call) error {
 			c.w.End("m:Items")
 			return nil
 		})
-		if werr != nil {
-			return werr
+		if err != nil {
+			return err
 		}
 	}
 	c.finish()
@@ -105,6 +106,9 @@ func (c *call) create(e *soap.Element, disposition string, folder store.FolderID
 			flags = *d.flags
 		}
 		item.Props[mapi.PidTagMessageFlags] = flags
+		if flags&mapi.MsgFlagUnsent != 0 && len(d.recipients) > 0 {
+			item.MIME = mapi.Blob{} // it would be sent to those of its header alone
+		}
 		return c.mailbox.CreateItem(c.ctx, item)
 	case !item.MIME.IsZero():
 		return store.Stamp{}, c.sendMIME(item, disposition == "SendAndSaveCopy", folder)

@@ -46,10 +46,7 @@ var (
 	errUpdateMismatch  = &problem{"ErrorUpdatePropertyMismatch", "The property does not match the path."}
 	errUnsupported     = &problem{"ErrorInvalidOperation", "The request asks for something that this server does not offer."}
 	errDisposition     = &problem{"ErrorMessageDispositionRequired", "The MessageDisposition attribute is required for messages."}
-	errAttachmentGone  = &problem{"ErrorItemNotFound", "The specified attachment was not found in the store."}
-	errAttachmentSize  = &problem{"ErrorAttachmentSizeLimitExceeded", "The attachment is too large."}
 	errMimeInvalid     = &problem{"ErrorMimeContentInvalid", "The MIME content is not a message."}
-	errCannotDelete    = &problem{"ErrorCannotDeleteObject", "The object could not be deleted."}
 	errInternalFailure = &problem{"ErrorInternalServerError", "An internal server error occurred. The operation failed."}
 )
 

@@ -1,0 +1,147 @@
+package ews
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"testing"
+
+	"hma/exchange/store"
+	"hma/wire/mapi"
+)
+
+func create(disposition string, items ...string) string {
+	return wrap(`<m:CreateItem MessageDisposition="` + disposition + `"><m:Items>` + strings.Join(items, "") + `</m:Items></m:CreateItem>`)
+}
+
+// TestPartialFailure holds that a broken element does not hide what was done before it.
+func TestPartialFailure(t *testing.T) {
+	w := newWorld(t)
+	good, bad := `<t:Message><t:Subject>x</t:Subject></t:Message>`, `<t:Message><t:Body BodyType="RTF">x</t:Body></t:Message>`
+	if status, answer := w.ask(create("SaveOnly", bad, good)); status != 500 || len(w.items(store.RoleDrafts)) != 0 {
+		t.Errorf("status %d, want a fault before anything was done: %s", status, answer)
+	}
+	status, answer := w.ask(create("SaveOnly", good, bad))
+	if status != 200 || strings.Count(answer, "NoError") != 1 || strings.Count(answer, "ErrorSchemaValidation") != 1 || len(w.items(store.RoleDrafts)) != 1 {
+		t.Errorf("status %d, want one success and one error: %s", status, answer)
+	}
+}
+
+const ownMIME = "From: anna@contoso.com\r\nTo: anna@contoso.com\r\nSubject: own\r\n\r\nbody\r\n"
+
+func mimeContent(mime string) string {
+	return `<t:MimeContent>` + base64.StdEncoding.EncodeToString([]byte(mime)) + `</t:MimeContent>`
+}
+
+// TestBccOfElements holds that a blind copy that only the elements name arrives,
+// at once or by way of a draft, and that no copy shows it.
+func TestBccOfElements(t *testing.T) {
+	const bcc = `<t:BccRecipients><t:Mailbox><t:EmailAddress>bob@contoso.com</t:EmailAddress></t:Mailbox></t:BccRecipients>`
+	received := func(w *world) *store.Item {
+		t.Helper()
+		bob := w.mailbox(w.bob)
+		inbox, err := bob.RoleID(store.RoleInbox)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := bob.List(t.Context(), store.Query{Folder: inbox, Want: store.Want{All: true, Recipients: true}})
+		if err != nil || len(page.Items) != 1 {
+			t.Fatalf("%v, %v", page, err)
+		}
+		return page.Items[0]
+	}
+	message := `<t:Message>` + mimeContent(ownMIME) + bcc + `</t:Message>`
+	t.Run("sent", func(t *testing.T) {
+		w := newWorld(t)
+		if status, answer := w.ask(create("SendAndSaveCopy", message)); status != 200 || !strings.Contains(answer, "NoError") {
+			t.Fatal(answer)
+		}
+		for _, r := range received(w).Recipients {
+			if r.Type == mapi.RecipientBcc {
+				t.Error("the copy shows the blind copy")
+			}
+		}
+		sent := w.items(store.RoleSentItems)
+		if len(sent) != 1 || !sent[0].Read || sent[0].Props.String(mapi.PidTagInternetMessageID) == "" {
+			t.Errorf("copy in Sent Items: %+v", sent)
+		}
+	})
+	t.Run("draft", func(t *testing.T) {
+		w := newWorld(t)
+		w.ask(create("SaveOnly", message))
+		status, answer := w.ask(wrap(w.fill(`<m:SendItem SaveItemToFolder="false"><m:ItemIds><t:ItemId Id="{draft0}" ChangeKey="{draft0.key}"/></m:ItemIds></m:SendItem>`)))
+		if status != 200 || !strings.Contains(answer, "NoError") {
+			t.Fatal(answer)
+		}
+		received(w)
+		if len(w.items(store.RoleDrafts)) != 0 {
+			t.Error("the draft is still there")
+		}
+	})
+}
+
+// TestRefusedSubmission holds that nothing is left of a message that could not be sent.
+func TestRefusedSubmission(t *testing.T) {
+	w := newWorld(t)
+	_, answer := w.ask(create("SendAndSaveCopy",
+		`<t:Message><t:Subject>x</t:Subject></t:Message>`,
+		`<t:Message><t:ToRecipients><t:Mailbox><t:EmailAddress>anna@contoso.com</t:EmailAddress></t:Mailbox></t:ToRecipients><t:From><t:Mailbox><t:EmailAddress>bob@contoso.com</t:EmailAddress></t:Mailbox></t:From></t:Message>`))
+	if !strings.Contains(answer, "ErrorInvalidRecipients") || !strings.Contains(answer, "ErrorSendAsDenied") {
+		t.Error(answer)
+	}
+	for _, role := range []store.Role{store.RoleOutbox, store.RoleSentItems, store.RoleDrafts, store.RoleInbox} {
+		if n := len(w.items(role)); n != 0 {
+			t.Errorf("%d items in %s", n, role)
+		}
+	}
+}
+
+// TestConflict holds the rules of change keys.
+func TestConflict(t *testing.T) {
+	w := newWorld(t)
+	w.ask(create("SaveOnly", `<t:Message><t:Subject>x</t:Subject></t:Message>`))
+	change := func(resolution string) string {
+		return `<m:UpdateItem ConflictResolution="` + resolution + `" MessageDisposition="SaveOnly"><m:ItemChanges><t:ItemChange><t:ItemId Id="{draft0}" ChangeKey="{draft0.key}"/>` +
+			`<t:Updates><t:SetItemField><t:FieldURI FieldURI="item:Subject"/><t:Message><t:Subject>` + resolution + `</t:Subject></t:Message></t:SetItemField></t:Updates></t:ItemChange></m:ItemChanges></m:UpdateItem>`
+	}
+	never, auto := wrap(w.fill(change("NeverOverwrite"))), wrap(w.fill(change("AutoResolve")))
+	for i, c := range []struct{ document, want string }{
+		{never, "NoError"}, {never, "ErrorIrresolvableConflict"}, {auto, "NoError"},
+	} {
+		if _, answer := w.ask(c.document); !strings.Contains(answer, c.want) {
+			t.Errorf("%d: want %s: %s", i, c.want, answer)
+		}
+	}
+}
+
+// TestBytesStay holds that a message comes back byte for byte until its text is changed.
+func TestBytesStay(t *testing.T) {
+	w := newWorld(t)
+	w.ask(create("SaveOnly", `<t:Message>`+mimeContent(ownMIME)+`<t:Importance>High</t:Importance></t:Message>`))
+	get := wrap(w.fill(`<m:GetItem><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape><t:IncludeMimeContent>true</t:IncludeMimeContent></m:ItemShape><m:ItemIds><t:ItemId Id="{draft0}"/></m:ItemIds></m:GetItem>`))
+	encoded := base64.StdEncoding.EncodeToString([]byte(ownMIME))
+	if _, answer := w.ask(get); !strings.Contains(answer, ">"+encoded+"<") {
+		t.Error(answer)
+	}
+	w.ask(wrap(w.fill(`<m:UpdateItem ConflictResolution="AlwaysOverwrite"><m:ItemChanges><t:ItemChange><t:ItemId Id="{draft0}"/><t:Updates><t:SetItemField><t:FieldURI FieldURI="item:Body"/><t:Message><t:Body BodyType="Text">other</t:Body></t:Message></t:SetItemField></t:Updates></t:ItemChange></m:ItemChanges></m:UpdateItem>`)))
+	if _, answer := w.ask(get); strings.Contains(answer, encoded) || !strings.Contains(answer, "MimeContent") {
+		t.Error(answer)
+	}
+}
+
+// TestLongMessage holds that a message of several megabytes goes in and out whole.
+func TestLongMessage(t *testing.T) {
+	w := newWorld(t)
+	var b strings.Builder
+	b.WriteString("From: anna@contoso.com\r\nSubject: long\r\n\r\n")
+	for i := range 100_000 {
+		fmt.Fprintf(&b, "line %d of a long message\r\n", i)
+	}
+	if _, answer := w.ask(create("SaveOnly", `<t:Message>`+mimeContent(b.String())+`</t:Message>`)); !strings.Contains(answer, "NoError") {
+		t.Fatal(answer)
+	}
+	_, answer := w.ask(wrap(w.fill(`<m:GetItem><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape><t:IncludeMimeContent>true</t:IncludeMimeContent></m:ItemShape><m:ItemIds><t:ItemId Id="{draft0}"/></m:ItemIds></m:GetItem>`)))
+	if !strings.Contains(answer, base64.StdEncoding.EncodeToString([]byte(b.String()))) {
+		t.Error("the message did not come back whole")
+	}
+}
