@@ -2,6 +2,7 @@ package procedure
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,8 +12,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"crypto/rand"
 
 	"hma/hybrid/journal"
 	"hma/hybrid/procedure/facts"
