@@ -91,9 +91,9 @@ func TestBrowse(t *testing.T) {
 			}
 			fmt.Fprint(w, "sign in")
 		case r.URL.Path == "/owa":
-			http.Redirect(w, r, "/owa/", 302)
+			http.Redirect(w, r, "/owa/", http.StatusFound)
 		default:
-			http.Redirect(w, r, "https://login.example.com/authorize?redirect_uri="+url.QueryEscape("https://example.com/owa"), 302)
+			http.Redirect(w, r, "https://login.example.com/authorize?redirect_uri="+url.QueryEscape("https://example.com/owa"), http.StatusFound)
 		}
 	})
 	h := c.Present(t.Context(), Door{Protocol: OWA, URL: "https://example.com/owa"}, Credential{User: "a", Password: "b"})
