@@ -1,0 +1,186 @@
+package witness
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"hma/internal/testenv"
+	"hma/lab"
+)
+
+// TestLab starts one lab for every client that is content with free ports: as
+// the Hybrid Configuration Wizard leaves it, then enabled.
+func TestLab(t *testing.T) {
+	if os.Getenv("HMA_WITNESS") == "none" {
+		t.Skip("HMA_WITNESS=none leaves out the tests that drive installed clients")
+	}
+	e := testenv.Start(t, lab.Options{Messages: 60})
+	t.Run("curl before", func(t *testing.T) { curlHandshakes(t, e, "before") })
+	t.Run("Chromium before", func(t *testing.T) { chromiumBefore(t, e) })
+	e.Enable(t)
+	t.Run("curl after", func(t *testing.T) { curlHandshakes(t, e, "after") })
+	t.Run("curl token", func(t *testing.T) { curlToken(t, e) })
+	t.Run("Chromium after", func(t *testing.T) { chromiumAfter(t, e) })
+	t.Run("wbxml2xml", func(t *testing.T) { activeSync(t, e) })
+	t.Run("libmspack", func(t *testing.T) { offlineAddressBook(t, e) })
+	t.Run("exchangelib", func(t *testing.T) { exchangelib(t, e) })
+}
+
+// TestMSAL gives python3-msal an authority on port 443, where it insists on that
+// port for the user realm.
+func TestMSAL(t *testing.T) {
+	needPython(t, "msal")
+	// An address of its own keeps the cloud apart from anything else on this port.
+	e := testenv.Start(t, lab.Options{Messages: 5, Cloud: "127.0.0.2:443"})
+	user, service := e.User("user"), e.Endpoints.Clients[1]
+	lines := script(t, map[string]string{
+		"HMA_AUTHORITY": e.Endpoints.Cloud + "/" + e.Endpoints.Tenant.ID, "HMA_CLIENT": e.Endpoints.Clients[0].ID,
+		"HMA_USER": user.UPN, "HMA_PASSWORD": user.Password, "HMA_RESOURCE": "https://mail.contoso.com",
+		"HMA_CONFIDENTIAL": service.ID, "HMA_SECRET": service.Secret, "REQUESTS_CA_BUNDLE": e.Endpoints.CA, "NO_PROXY": "*", "no_proxy": "*",
+	}, python, "msal/main.py")
+	expect(t, lines, "code with PKCE: ok", "refresh: ok", "device code: ok", "password: ok", "client credentials: ok")
+}
+
+// exchangelib signs in by OAuth against the lab's token endpoint and works with a mailbox.
+func exchangelib(t *testing.T, e *testenv.Env) {
+	needPython(t, "exchangelib")
+	user, origin := e.User("user"), e.Endpoints.Servers[0].URL
+	lines := script(t, map[string]string{
+		"HMA_EWS": origin + "/EWS/Exchange.asmx", "HMA_USER": user.UPN, "HMA_SMTP": user.UPN, "HMA_OTHER": e.Endpoints.Users[1].UPN,
+		"HMA_TOKEN_URL": e.Endpoints.Cloud + "/" + e.Endpoints.Tenant.ID + "/oauth2/v2.0/token", "HMA_SCOPE": origin + "/.default",
+		"HMA_CLIENT_ID": e.Endpoints.Clients[0].ID, "HMA_PASSWORD": user.Password, "HMA_CA": e.Endpoints.CA, "NO_PROXY": "*", "no_proxy": "*",
+	}, python, "exchangelib/smoke.py")
+	expect(t, lines, "ok sign in", "ok list folders", "ok list inbox", "ok filter", "ok send to self with attachment", "ok read it with body and attachment",
+		"ok send to another user", "ok draft, then send it", "ok sync hierarchy and items", "ok move", "ok delete", "ok all")
+}
+
+// expect wants every line among a script's lines.
+func expect(t *testing.T, lines []string, want ...string) {
+	t.Helper()
+	have := map[string]bool{}
+	for _, line := range lines {
+		have[line] = true
+	}
+	for _, line := range want {
+		if !have[line] {
+			t.Errorf("the script did not print %q", line)
+		}
+	}
+	if t.Failed() {
+		t.Log(strings.Join(lines, "\n"))
+	}
+}
+
+// curl runs curl with the lab's authority and names, and returns what it prints.
+func curl(t *testing.T, e *testenv.Env, args ...string) []byte {
+	t.Helper()
+	all := []string{"--http1.1", "--silent", "--show-error", "--noproxy", "*", "--max-time", "30", "--cacert", e.Endpoints.CA}
+	for name, at := range e.Endpoints.Names {
+		all = append(all, "--connect-to", name+":443:"+at)
+	}
+	out, err := exec.CommandContext(t.Context(), "curl", append(all, args...)...).Output()
+	if err != nil {
+		if e, ok := err.(*exec.ExitError); ok {
+			t.Fatalf("curl %s: %v: %s", strings.Join(args, " "), err, e.Stderr)
+		}
+		t.Fatal(err)
+	}
+	return out
+}
+
+// curlAsks has curl get a token by the password grant, as any shell script would.
+func curlAsks(t *testing.T, e *testenv.Env, resource string) string {
+	t.Helper()
+	user := e.User("user")
+	var answer struct {
+		Token string `json:"access_token"`
+	}
+	out := curl(t, e, e.Endpoints.Cloud+"/"+e.Endpoints.Tenant.ID+"/oauth2/v2.0/token", "--data", "grant_type=password", "--data", "client_id="+e.Endpoints.Clients[0].ID,
+		"--data-urlencode", "scope="+resource+"/.default", "--data-urlencode", "username="+user.UPN, "--data-urlencode", "password="+user.Password)
+	if err := json.Unmarshal(out, &answer); err != nil || answer.Token == "" {
+		t.Fatalf("the token endpoint answered curl: %s", out)
+	}
+	return answer.Token
+}
+
+// activeSync has wbxml2xml read what the lab's ActiveSync door answers a token.
+func activeSync(t *testing.T, e *testenv.Env) {
+	need(t, "curl", "wbxml2xml")
+	dir := t.TempDir()
+	request, answer, decoded := filepath.Join(dir, "request"), filepath.Join(dir, "answer"), filepath.Join(dir, "answer.xml")
+	// Settings, UserInformation, Get.
+	if err := os.WriteFile(request, []byte{0x03, 0x01, 0x6A, 0x00, 0x00, 0x12, 0x45, 0x5D, 0x07, 0x01, 0x01}, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	door := "https://mail.contoso.com/Microsoft-Server-ActiveSync"
+	bearer := "Authorization: Bearer " + curlAsks(t, e, "https://mail.contoso.com")
+	options := string(curl(t, e, "--request", "OPTIONS", "--head", "--header", bearer, door))
+	if !strings.Contains(options, "Ms-Asprotocolversions:") || !strings.Contains(options, "Settings") {
+		t.Errorf("OPTIONS answers\n%s", options)
+	}
+	curl(t, e, "--fail", "--header", bearer, "--header", "MS-ASProtocolVersion: 14.1", "--header", "Content-Type: application/vnd.ms-sync.wbxml",
+		"--data-binary", "@"+request, "--output", answer, door+"?Cmd=Settings&User=alice&DeviceId=d1&DeviceType=curl")
+	if out, err := exec.CommandContext(t.Context(), "wbxml2xml", "-l", "ACTIVESYNC", "-o", decoded, answer).CombinedOutput(); err != nil {
+		t.Fatalf("wbxml2xml: %v\n%s", err, out)
+	}
+	text, err := os.ReadFile(decoded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"<UserDisplayName>" + e.User("user").Name, "<PrimarySmtpAddress>" + e.User("user").UPN} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("wbxml2xml reads no %s in\n%s", want, text)
+		}
+	}
+}
+
+// offlineAddressBook follows Autodiscover to the offline address book, fetches
+// it with a token, and has libmspack open it.
+func offlineAddressBook(t *testing.T, e *testenv.Env) {
+	need(t, "curl", "gcc")
+	dir := t.TempDir()
+	program := filepath.Join(dir, "oabextract")
+	if out, err := exec.Command("gcc", "-o", program, "oab/testdata/oabextract.c", "-lmspack").CombinedOutput(); err != nil {
+		missing(t, fmt.Sprintf("libmspack-dev is not installed (test/scripts/install.sh installs it): %s", lastLine(out)))
+	}
+	bearer := "Authorization: Bearer " + curlAsks(t, e, "https://mail.contoso.com")
+	about := string(curl(t, e, "--fail", "--header", bearer, "--header", "Content-Type: text/xml", "--data",
+		`<Autodiscover xmlns="http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006"><Request><EMailAddress>`+e.User("user").UPN+
+			`</EMailAddress><AcceptableResponseSchema>http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a</AcceptableResponseSchema></Request></Autodiscover>`,
+		"https://mail.contoso.com/autodiscover/autodiscover.xml"))
+	book := between(about, "<OABUrl>https://mail.contoso.com", "</OABUrl>")
+	if book == "" {
+		t.Fatalf("Autodiscover names no offline address book under the public name:\n%s", about)
+	}
+	manifest := string(curl(t, e, "--fail", "--header", bearer, "https://mail.contoso.com"+book+"oab.xml"))
+	name := between(manifest[strings.Index(manifest, "<Full"):], ">", "<")
+	packed, opened := filepath.Join(dir, "packed"), filepath.Join(dir, "opened")
+	curl(t, e, "--fail", "--header", bearer, "--output", packed, "https://mail.contoso.com"+book+name)
+	if out, err := exec.CommandContext(t.Context(), program, packed, opened).CombinedOutput(); err != nil {
+		t.Fatalf("libmspack: %v\n%s", err, out)
+	}
+	records, err := os.ReadFile(opened)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, u := range e.Endpoints.Users {
+		if listed := strings.Contains(string(records), u.UPN); listed != u.Synced {
+			t.Errorf("%s is in the address book: %t, want %t (the built-in account is hidden)", u.UPN, listed, u.Synced)
+		}
+	}
+}
+
+// between returns what stands between two texts, "" where they are not there.
+func between(text, begin, end string) string {
+	_, rest, found := strings.Cut(text, begin)
+	if !found {
+		return ""
+	}
+	inner, _, _ := strings.Cut(rest, end)
+	return inner
+}
