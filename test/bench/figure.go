@@ -25,12 +25,13 @@ type figure struct {
 	Note string `json:"note,omitempty"`
 }
 
-// goal is a bound: "<=" or ">=" a limit.
+// goal is a bound: "<", "<=" or ">=" a limit.
 type goal struct {
 	op    string
 	limit float64
 }
 
+func below(limit float64) goal   { return goal{"<", limit} }
 func atMost(limit float64) goal  { return goal{"<=", limit} }
 func atLeast(limit float64) goal { return goal{">=", limit} }
 
@@ -42,9 +43,12 @@ func (g goal) judge(id, unit string, samples []float64, note string) figure {
 	n := len(samples)
 	f := figure{ID: id, Unit: unit, Goal: g.String(), Note: note,
 		Value: samples[n/2], Low: samples[n/4], High: samples[n-1-n/4]}
-	if g.op == "<=" {
+	switch g.op {
+	case "<":
+		f.Met = f.Low < g.limit
+	case "<=":
 		f.Met = f.Low <= g.limit
-	} else {
+	default:
 		f.Met = f.High >= g.limit
 	}
 	return f

@@ -1,0 +1,32 @@
+// Command bench measures the figures that the project publishes, each with its
+// yardstick in the same run, and prints them for people and, to bench.json, as
+// lines of JSON. make bench runs it; arguments choose groups (validator,
+// frontend, sts, ews, up), none means all.
+//
+// How it is measured:
+//
+//   - A ratio is the median of 9 pairs of ours and the yardstick, in turn and each
+//     time the other one first. The quartiles stand beside it; a goal is met when
+//     they reach it. Carry over ratios, not times: they depend on the machine.
+//   - validator and ews call the Go code directly, on one goroutine, in wall time.
+//   - sts sends requests to the token service's handler without sockets: client
+//     credentials from as many goroutines as the machine has processors, refresh
+//     from 64 for each of them, so that callers share commits. Making the request
+//     and keeping the answer count against us. The yardstick signs bare digests on
+//     all processors. The directory is SQLite on disk, every commit durable.
+//   - frontend serves over loopback from this process, limited to one processor.
+//     The load comes from a process of its own on 64 connections that stay open
+//     during all pairs. Counted are the requests that were answered for a second of
+//     the serving process's CPU time, kernel time included: the load's own cost
+//     is in no figure, and neighbours on the machine disturb little. Request records
+//     are made in full and written to nowhere. With the check switched off everything
+//     but the check stays: virtual directory, request id, record, door.
+//   - haproxy, when it is there, verifies the same tokens in front of a bare
+//     handler of this process; its CPU time and the handler's are given apart.
+//   - ews asks the door for folders of 100, 10,000 and 100,000 items that lie in
+//     databases of their own. They are kept in .cache/bench and made again when
+//     the store's tables have changed. GetItem takes items from all over the folder.
+//   - up starts the built program with an empty folder, nine times.
+//
+// Start reading at main, then figure.
+package main

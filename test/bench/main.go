@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+)
+
+// bench is one run of the command.
+type bench struct {
+	cache string // folder that is kept between runs
+	work  string // folder of this run alone, on the same disk
+	hma   string // the built program
+	text  io.Writer
+	json  io.Writer
+}
+
+// A group is figures that share what they are measured on.
+type group struct {
+	name string
+	run  func(context.Context, *bench) error
+}
+
+var groups = []group{
+	{"validator", validator},
+	{"frontend", frontend},
+	{"sts", tokenService},
+	{"ews", webServices},
+	{"up", up},
+}
+
+func main() {
+	if len(os.Args) == 2 && os.Args[1] == loadCommand {
+		if err := serveLoad(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "load:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	b := &bench{text: os.Stdout}
+	out := flag.String("out", "bench.json", "`file` for the figures as JSON lines")
+	flag.StringVar(&b.cache, "cache", ".cache/bench", "`folder` for data sets")
+	flag.StringVar(&b.hma, "hma", "bin/hma", "the built `program`")
+	flag.Parse()
+	for _, name := range flag.Args() {
+		if !slices.ContainsFunc(groups, func(g group) bool { return g.name == name }) {
+			return fmt.Errorf("no group %q of figures: want validator, frontend, sts, ews or up", name)
+		}
+	}
+	if err := os.MkdirAll(b.cache, 0o755); err != nil {
+		return err
+	}
+	var err error
+	if b.work, err = os.MkdirTemp(b.cache, "run-"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(b.work)
+	if b.work, err = filepath.Abs(b.work); err != nil {
+		return err
+	}
+	file, err := os.Create(*out)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	b.json = file
+
+	failed := 0
+	for _, g := range groups {
+		if flag.NArg() > 0 && !slices.Contains(flag.Args(), g.name) {
+			continue
+		}
+		start := time.Now()
+		if err := g.run(ctx, b); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			// The other groups still have something to say.
+			fmt.Fprintf(os.Stderr, "bench: %s: %v\n", g.name, err)
+			failed++
+		}
+		fmt.Fprintf(b.text, "       %s took %.0f s\n", g.name, time.Since(start).Seconds())
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d groups of figures could not be measured", failed)
+	}
+	return file.Close()
+}
+
+// print writes a figure, unless measuring it failed.
+func (b *bench) print(f figure, err error) error {
+	if err != nil {
+		return err
+	}
+	return f.print(b.text, b.json)
+}
