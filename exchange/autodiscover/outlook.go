@@ -60,6 +60,19 @@ type protocol struct {
 	OABURL                 string `xml:"OABUrl,omitempty"`
 	MailStore              *endpoint
 	AddressBook            *endpoint
+	Internal               *web
+	External               *web
+}
+
+// web is one side of the WEB block (MS-OXDSCLI 2.2.4.1.1.2.6).
+type web struct {
+	OWAURL owaURL `xml:"OWAUrl"`
+}
+
+type owaURL struct {
+	// AuthenticationMethod lists passwords' ways only: Autodiscover never announces tokens.
+	AuthenticationMethod string `xml:"AuthenticationMethod,attr,omitempty"`
+	URL                  string `xml:",chardata"`
 }
 
 type endpoint struct {
@@ -84,7 +97,8 @@ func (s side) url(r *clientaccess.Request, kind org.Kind) string {
 
 // outlook makes the answer about the caller's own mailbox: the mapiHttp block
 // for a client that says it can (MS-OXDSCLI 2.2.2), EXCH and EXPR for others,
-// and for both the EXHTTP blocks, which hold the addresses of the other doors.
+// and for both the EXHTTP blocks, which hold the addresses of the other doors, and
+// the WEB block, which holds that of OWA.
 func outlook(r *clientaccess.Request, person *org.Recipient) *outlookDocument {
 	account := outlookAccount{AccountType: "email", Action: "settings", MicrosoftOnline: "False", ConsumerMailbox: "False"}
 	if canMAPIHTTP(r, person) {
@@ -98,6 +112,9 @@ func outlook(r *clientaccess.Request, person *org.Recipient) *outlookDocument {
 	account.Protocols = append(account.Protocols, exhttp(r, inside, "Off"))
 	if side(outside).url(r, org.WebServices) != "" {
 		account.Protocols = append(account.Protocols, exhttp(r, outside, "On"))
+	}
+	if p, ok := browser(r); ok {
+		account.Protocols = append(account.Protocols, p)
 	}
 	return &outlookDocument{Space: nsResponse, Response: outlookResponse{
 		Space: nsOutlookResponse,
@@ -164,6 +181,29 @@ func exhttp(r *clientaccess.Request, s side, exclusive string) protocol {
 	p := urls(r, s)
 	p.Type, p.Server, p.SSL, p.AuthPackage, p.ServerExclusiveConnect = "EXHTTP", host(s.url(r, org.WebServices)), "On", "Negotiate", exclusive
 	return p
+}
+
+// browser makes the WEB block; false when OWA has no URL.
+func browser(r *clientaccess.Request) (protocol, bool) {
+	vd := r.Snapshot.VirtualDirectory(org.Owa)
+	if vd == nil {
+		return protocol{}, false
+	}
+	var methods []string
+	for _, m := range vd.Methods() {
+		if m != org.MethodOAuth {
+			methods = append(methods, string(m))
+		}
+	}
+	at := func(s side) *web {
+		u := s.url(r, org.Owa)
+		if u == "" {
+			return nil
+		}
+		return &web{owaURL{strings.Join(methods, ", "), u + "/"}}
+	}
+	p := protocol{Type: "WEB", Internal: at(inside), External: at(outside)}
+	return p, p.Internal != nil || p.External != nil
 }
 
 // urls fills in the addresses that all blocks but mapiHttp have.
