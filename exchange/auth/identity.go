@@ -12,6 +12,8 @@ type Identity struct {
 	// AuthN is what Outlook's Connection Status would show: "Bearer*" for a
 	// token, "Basic*" for a password, "OpenID" for a session of OWA or ECP.
 	AuthN string
+	// Issuer is the IssuerIdentifier of the AuthServer that vouched for the person, "" for a password.
+	Issuer string
 	// Application is the client's application id (appid), "" for a password.
 	Application string
 	// Scopes are the delegated permissions (scp), Roles an application's (roles).

@@ -37,9 +37,10 @@ const (
 )
 
 // MetadataStore takes what a metadata document said; org.Organization does. The
-// certificates that it holds stay the last good ones while nothing new can be fetched.
+// certificates that it holds stay the last good ones while nothing new can be
+// fetched. A document from another place than the AuthServer now names is refused.
 type MetadataStore interface {
-	SetAuthServerMetadata(ctx context.Context, id guid.GUID, issuer, realm string, certs []string, at time.Time) error
+	SetAuthServerMetadata(ctx context.Context, id guid.GUID, from, issuer, realm string, certs []string, at time.Time) error
 }
 
 // MetadataOptions are what Metadata needs from the wiring.
@@ -177,7 +178,7 @@ func (m *Metadata) refresh(ctx context.Context, s *fetched, server *org.AuthServ
 		return fmt.Errorf("metadata from %s: issuer %q of realm %q, but AuthServer %s stands for %q of %q; use Set-AuthServer to change it",
 			server.AuthMetadataURL, issuer, realm, server.Name, server.IssuerIdentifier, server.Realm)
 	}
-	if err := m.store.SetAuthServerMetadata(ctx, server.GUID, issuer, realm, certs, s.asked); err != nil {
+	if err := m.store.SetAuthServerMetadata(ctx, server.GUID, server.AuthMetadataURL, issuer, realm, certs, s.asked); err != nil {
 		return fmt.Errorf("store metadata of AuthServer %s: %w", server.Name, err)
 	}
 	s.certs = certs
@@ -186,12 +187,16 @@ func (m *Metadata) refresh(ctx context.Context, s *fetched, server *org.AuthServ
 
 // UnknownKey fetches the keys of an AuthServer because a token names one that the
 // configuration lacks, at most once a minute for each AuthServer; in between it
-// returns what the last fetch brought. It returns nil when there is nothing.
+// returns what the last fetch brought, unless the configuration has read the
+// document later than that. It returns nil when there is nothing.
 func (m *Metadata) UnknownKey(ctx context.Context, server *org.AuthServer) []string {
 	s := m.server(server.GUID)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.url == server.AuthMetadataURL && m.now().Sub(s.asked) < unknownKeyInterval {
+		if server.MetadataFetched.After(s.asked) {
+			return nil // an administrator has refreshed since: a key that is not there was taken out
+		}
 		return s.certs
 	}
 	// The caller may go away; those who wait behind it still want the keys.

@@ -44,7 +44,7 @@ type stored struct {
 	times         int
 }
 
-func (s *stored) SetAuthServerMetadata(_ context.Context, _ guid.GUID, issuer, realm string, certs []string, _ time.Time) error {
+func (s *stored) SetAuthServerMetadata(_ context.Context, _ guid.GUID, _, issuer, realm string, certs []string, _ time.Time) error {
 	s.issuer, s.realm, s.certs = issuer, realm, certs
 	s.times++
 	return nil
@@ -159,6 +159,24 @@ func TestUnknownKeyRate(t *testing.T) {
 	}
 	if c.asked != 2 || s.times != 1 {
 		t.Errorf("asked %d, stored %d", c.asked, s.times)
+	}
+}
+
+// A key that an administrator's refresh took out does not come back through what was fetched before.
+func TestUnknownKeyAfterAnAdministratorsRefresh(t *testing.T) {
+	e := authtest.New()
+	now := authtest.Now
+	c := &cloud{body: federation(e.Issuer, e.Public), status: 200}
+	m := newMetadata(c, &stored{}, &now)
+	server := e.AuthServer()
+	if certs := m.UnknownKey(t.Context(), server); len(certs) != 1 {
+		t.Fatalf("%d certificates", len(certs))
+	}
+	refreshed := e.AuthServer()
+	refreshed.CertificateStrings, refreshed.MetadataFetched = nil, now.Add(10*time.Second)
+	now = now.Add(20 * time.Second)
+	if certs := m.UnknownKey(t.Context(), refreshed); certs != nil || c.asked != 1 {
+		t.Errorf("%d certificates, asked %d times", len(certs), c.asked)
 	}
 }
 

@@ -153,7 +153,7 @@ func (a *Authenticator) verify(ctx context.Context, t *trust, text string, now t
 	list := strings.Fields(c.Scopes)
 	v.scopes, v.permitted = parseScopes(list), len(list) > 0 || len(c.Roles) > 0
 	v.profile = c.profile()
-	v.identity = Identity{AuthN: "Bearer*", Application: c.AppID, Scopes: list, Roles: c.Roles}
+	v.identity = Identity{AuthN: "Bearer*", Issuer: from.server.IssuerIdentifier, Application: c.AppID, Scopes: list, Roles: c.Roles}
 	return v, keep, nil
 }
 
@@ -306,7 +306,7 @@ func (a *Authenticator) matches(ctx context.Context, s *org.Snapshot, c *claims)
 		if err != nil || len(found) > 0 {
 			return found, err
 		}
-		if domain := s.Org.DomainSID; domain != "" && strings.HasPrefix(sid, domain+"-") {
+		if domain := s.Org.DomainSID; domain != "" && strings.HasPrefix(asciiLower(sid), asciiLower(domain)+"-") {
 			return nil, nil // an account of our own directory that is gone: its name may be another's now
 		}
 	}
@@ -374,7 +374,7 @@ func (a *Authenticator) idToken(ctx context.Context, f *Facts, text, nonce, code
 	if p.enabled != nil && !p.enabled(person) {
 		return nil, failure{status: 403, log: "protocol is off for the mailbox"}
 	}
-	return &Identity{Recipient: person, AuthN: "OpenID"}, nil
+	return &Identity{Recipient: person, AuthN: "OpenID", Issuer: v.issuer.IssuerIdentifier}, nil
 }
 
 // codeHash is c_hash for RS256: the left half of SHA-256 of the code.
@@ -384,9 +384,13 @@ func codeHash(code string) string {
 }
 
 // Session returns the Identity of somebody who has signed in at OWA or ECP
-// before, by SID. The person is looked up anew, so that one who was disabled is
-// out at once; then, and when nobody has the SID, the Denial says why.
-func (a *Authenticator) Session(ctx context.Context, f *Facts, sid string) (*Identity, *Denial) {
+// before, by SID and the issuer of the id_token. Both are looked up anew: somebody
+// who was disabled is out at once, and so is everybody whom an AuthServer vouched
+// for that was disabled or removed since. Otherwise the Denial says why.
+func (a *Authenticator) Session(ctx context.Context, f *Facts, sid, issuer string) (*Identity, *Denial) {
+	if a.trusts.of(f.Snapshot).find(issuer) == nil {
+		return nil, &Denial{Status: 401, Reason: "no enabled AuthServer has the session's issuer"}
+	}
 	found, err := a.people.bySID(ctx, sid)
 	p := protocols[f.VirtualDirectory.Kind]
 	switch {
@@ -397,7 +401,7 @@ func (a *Authenticator) Session(ctx context.Context, f *Facts, sid string) (*Ide
 	case p.enabled != nil && !p.enabled(found[0]):
 		return nil, &Denial{Status: 403, Reason: "protocol is off for the mailbox"}
 	}
-	return &Identity{Recipient: found[0], AuthN: "OpenID"}, nil
+	return &Identity{Recipient: found[0], AuthN: "OpenID", Issuer: issuer}, nil
 }
 
 // keyHeader is what the header says about the key.

@@ -86,12 +86,13 @@ func (a *AuthServer) SetMetadataURL(text string) error {
 	return nil
 }
 
-// SetAuthServerMetadata records what the metadata document of an AuthServer said
-// at the given time: its issuer, realm (the tenant id) and signing certificates
-// (base64 DER). Documents without a certificate are refused: the last good keys
+// SetAuthServerMetadata records what the metadata document of an AuthServer, read
+// from the given URL at the given time, said: its issuer, realm (the tenant id) and
+// signing certificates (base64 DER). An AuthServer that names another URL by now
+// keeps what it has. Documents without a certificate are refused: the last good keys
 // stay. The configuration's version moves only when something but the time is
 // new, so that a scheduled refresh does not empty the token cache. An unknown GUID is ErrNotFound.
-func (o *Organization) SetAuthServerMetadata(ctx context.Context, id guid.GUID, issuer, realm string, certs []string, at time.Time) error {
+func (o *Organization) SetAuthServerMetadata(ctx context.Context, id guid.GUID, from, issuer, realm string, certs []string, at time.Time) error {
 	if issuer == "" || len(certs) == 0 {
 		return refuse("The metadata names no issuer or no signing certificate.")
 	}
@@ -99,6 +100,9 @@ func (o *Organization) SetAuthServerMetadata(ctx context.Context, id guid.GUID, 
 		a := c.AuthServer(id)
 		if a == nil {
 			return fmt.Errorf("AuthServer %s: %w", id, ErrNotFound)
+		}
+		if a.AuthMetadataURL != from {
+			return refuse("The metadata was read from %s, but %s names %s by now.", from, a.Name, a.AuthMetadataURL)
 		}
 		a.TakeMetadata(issuer, realm, certs, at)
 		return nil

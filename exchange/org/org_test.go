@@ -205,9 +205,9 @@ func TestMetadataMovesTheVersionOnlyWhenKeysChange(t *testing.T) {
 	o := contoso(t, sqldbtest.Memory(t))
 	id, err := o.CreateAuthServer(t.Context(), org.NewAuthServer{Name: "EvoSts - x", Type: org.AzureAD, AuthMetadataURL: "https://localhost/f"})
 	must(t, err)
-	must(t, o.SetAuthServerMetadata(t.Context(), id, "https://sts/t/", "t", []string{"AA=="}, start))
+	must(t, o.SetAuthServerMetadata(t.Context(), id, "https://localhost/f", "https://sts/t/", "t", []string{"AA=="}, start))
 	v1, _ := o.Version(t.Context())
-	must(t, o.SetAuthServerMetadata(t.Context(), id, "https://sts/t/", "t", []string{"AA=="}, start.Add(time.Hour)))
+	must(t, o.SetAuthServerMetadata(t.Context(), id, "https://localhost/f", "https://sts/t/", "t", []string{"AA=="}, start.Add(time.Hour)))
 	if v2, _ := o.Version(t.Context()); v2 != v1 {
 		t.Errorf("the same keys moved the version from %d to %d", v1, v2)
 	}
@@ -216,12 +216,23 @@ func TestMetadataMovesTheVersionOnlyWhenKeysChange(t *testing.T) {
 	if at := c.AuthServer(id).MetadataFetched; !at.Equal(start.Add(time.Hour)) {
 		t.Errorf("fetched at %v", at)
 	}
-	must(t, o.SetAuthServerMetadata(t.Context(), id, "https://sts/t/", "t", []string{"AA==", "BB=="}, start))
+	must(t, o.SetAuthServerMetadata(t.Context(), id, "https://localhost/f", "https://sts/t/", "t", []string{"AA==", "BB=="}, start))
 	if v3, _ := o.Version(t.Context()); v3 == v1 {
 		t.Error("new keys did not move the version")
 	}
-	if err := o.SetAuthServerMetadata(t.Context(), id, "https://sts/t/", "t", nil, start); err == nil {
+	if err := o.SetAuthServerMetadata(t.Context(), id, "https://localhost/f", "https://sts/t/", "t", nil, start); err == nil {
 		t.Error("metadata without keys replaced good ones")
+	}
+	// A fetch that was under way while an administrator named another document.
+	_, _, err = o.Change(t.Context(), func(c *org.Configuration) error { return c.AuthServer(id).SetMetadataURL("https://localhost/other") })
+	must(t, err)
+	if err := o.SetAuthServerMetadata(t.Context(), id, "https://localhost/f", "https://sts/old/", "old", []string{"CC=="}, start); err == nil {
+		t.Error("the document of the former URL replaced the trust")
+	}
+	c, err = o.Configuration(t.Context())
+	must(t, err)
+	if a := c.AuthServer(id); a.IssuerIdentifier != "https://sts/t/" || len(a.CertificateStrings) != 2 {
+		t.Errorf("after a refused document: %+v", a)
 	}
 }
 

@@ -13,7 +13,9 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -48,24 +50,18 @@ func fromSecret(secret []byte) *Key {
 }
 
 // LoadOrCreate reads the key file at path, or makes one that only its owner can
-// read. A file that is no key file, or that others can read, is refused.
+// read. A file that is no key file, or that others can read, is refused. The file
+// appears whole and durable or not at all, so that whoever dies here, or is second,
+// leaves or finds a key that opens what it sealed.
 func LoadOrCreate(path string) (*Key, error) {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err == nil {
-		key := New()
-		_, err = fmt.Fprintf(file, "%s%s\n", header, base64.StdEncoding.EncodeToString(key.secret))
-		if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
-			os.Remove(path)
-			return nil, fmt.Errorf("write key file %s: %w", path, err)
-		}
-		return key, nil
-	}
-	if !errors.Is(err, os.ErrExist) {
-		return nil, fmt.Errorf("make key file: %w", err)
-	}
 	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = create(path); err == nil || errors.Is(err, fs.ErrExist) {
+			info, err = os.Stat(path)
+		}
+	}
 	if err != nil {
-		return nil, fmt.Errorf("read key file: %w", err)
+		return nil, fmt.Errorf("key file: %w", err)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
 		return nil, fmt.Errorf("key file %s can be read by others: chmod 600 it", path)
@@ -80,6 +76,28 @@ func LoadOrCreate(path string) (*Key, error) {
 		return nil, fmt.Errorf("key file %s is not one that hma made", path)
 	}
 	return fromSecret(secret), nil
+}
+
+// create writes a fresh key beside path and links it there; fs.ErrExist says that another process was first.
+func create(path string) error {
+	dir := filepath.Dir(path)
+	file, err := os.CreateTemp(dir, ".key-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name())
+	_, err = fmt.Fprintf(file, "%s%s\n", header, base64.StdEncoding.EncodeToString(New().secret))
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(file.Name(), path); err != nil {
+		return err
+	}
+	folder, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
 }
 
 // Derive returns n bytes that depend on the key and the purpose alone, for

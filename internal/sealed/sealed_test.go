@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 )
 
@@ -58,5 +59,36 @@ func TestLoadOrCreate(t *testing.T) {
 	}
 	if _, err := LoadOrCreate(other); err == nil {
 		t.Error("a foreign file was accepted as a key file")
+	}
+}
+
+// Whoever comes second, or at the same time, gets the same key, and nothing else is left beside it.
+func TestOneKeyAmongThoseWhoStartAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "key")
+	keys := make([]*Key, 16)
+	var all sync.WaitGroup
+	for i := range keys {
+		all.Go(func() {
+			key, err := LoadOrCreate(path)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			keys[i] = key
+		})
+	}
+	all.Wait()
+	if t.Failed() {
+		return
+	}
+	for _, key := range keys {
+		if plain, err := key.Open("x", keys[0].Seal("x", []byte("y"))); err != nil || string(plain) != "y" {
+			t.Errorf("another key: %q, %v", plain, err)
+		}
+	}
+	names, err := os.ReadDir(dir)
+	if err != nil || len(names) != 1 {
+		t.Errorf("beside the key: %v, %v", names, err)
 	}
 }

@@ -12,7 +12,7 @@
 // without one, 303 back to the page after a sign-in. Refusals are plain pages: 400
 // for a form without a state that was sealed here, out of date or not complete; 401
 // with the diagnostics for an id_token that the validator refuses, and for a
-// session whose person is gone or disabled; 403 for a nonce or c_hash that does not
+// session whose person or AuthServer is gone or disabled; 403 for a nonce or c_hash that does not
 // match, for an error that the cloud reports, for a session cookie that does not
 // open, and for a person for whom the door is off; 503 while there is no AuthServer to send anybody to.
 // Start reading at SignIn.Admit.

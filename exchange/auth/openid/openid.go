@@ -90,6 +90,7 @@ type ticket struct {
 	Nonce   string   `json:"nonce,omitempty"`
 	Return  string   `json:"return,omitempty"`
 	SID     string   `json:"sid,omitempty"`
+	Issuer  string   `json:"iss,omitempty"`
 }
 
 func (s *SignIn) seal(purpose string, t ticket) string {
@@ -170,7 +171,7 @@ func (s *SignIn) Admit(w http.ResponseWriter, v *Visit) (id *auth.Identity, reas
 		setCookie(w, v.sessionCookie(), "", 0, http.SameSiteLaxMode)
 		return nil, s.begin(w, v)
 	}
-	id, denial := s.auth.Session(v.Context(), v.facts(s.now()), t.SID)
+	id, denial := s.auth.Session(v.Context(), v.facts(s.now()), t.SID, t.Issuer)
 	if denial != nil {
 		if denial.Status != http.StatusServiceUnavailable {
 			setCookie(w, v.sessionCookie(), "", 0, http.SameSiteLaxMode)
@@ -283,7 +284,7 @@ func (s *SignIn) finish(w http.ResponseWriter, v *Visit) (reason string) {
 	if denial != nil {
 		return s.refuse(w, v, denial.Status, "The sign-in was not accepted.", denial.Diagnostics, denial.Reason)
 	}
-	setCookie(w, v.sessionCookie(), s.seal(purposeSession, ticket{Kind: t.Kind, Host: t.Host, Expires: now.Add(SessionLife).Unix(), SID: id.Recipient.SID}), SessionLife, http.SameSiteLaxMode)
+	setCookie(w, v.sessionCookie(), s.seal(purposeSession, ticket{Kind: t.Kind, Host: t.Host, Expires: now.Add(SessionLife).Unix(), SID: id.Recipient.SID, Issuer: id.Issuer}), SessionLife, http.SameSiteLaxMode)
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Location", t.Return)
 	w.WriteHeader(http.StatusSeeOther)

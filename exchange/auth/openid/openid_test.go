@@ -301,6 +301,32 @@ func TestWithoutSession(t *testing.T) {
 	}
 }
 
+// A session lasts no longer than the trust in the AuthServer that it came from.
+func TestSessionEndsWithTheTrust(t *testing.T) {
+	for name, change := range map[string]func(*org.Snapshot){
+		"disabled":           func(s *org.Snapshot) { s.AuthServers[0].Enabled = false },
+		"removed":            func(s *org.Snapshot) { s.AuthServers = nil },
+		"of another tenant":  func(s *org.Snapshot) { s.AuthServers[0].IssuerIdentifier = "https://sts.windows.net/other/" },
+		"new keys only":      func(s *org.Snapshot) { s.AuthServers[0].CertificateStrings = nil },
+		"no longer default":  func(s *org.Snapshot) { s.AuthServers[0].IsDefaultAuthorizationEndpoint = false },
+		"other organisation": func(s *org.Snapshot) { s.Org.OAuth2ClientProfileEnabled = false },
+	} {
+		b := newBrowser(t, org.Owa)
+		b.signedIn("/owa")
+		next := b.Env.Snapshot()
+		next.Version++
+		change(next)
+		b.snapshot = next
+		want := http.StatusOK
+		if name == "disabled" || name == "removed" || name == "of another tenant" {
+			want = http.StatusUnauthorized
+		}
+		if resp := b.do("GET", "/owa/", nil); resp.StatusCode != want || want != http.StatusOK && len(b.cookies) != 0 {
+			t.Errorf("AuthServer %s: %d, want %d; cookies %v", name, resp.StatusCode, want, b.cookies)
+		}
+	}
+}
+
 // Sign-ins that are never finished do not fill the browser's jar.
 func TestNoncesAreBounded(t *testing.T) {
 	b := newBrowser(t, org.Owa)
