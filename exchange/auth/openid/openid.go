@@ -131,8 +131,10 @@ func short(text string) string {
 
 // Cookies know no port and share their jar between the doors, so the names tell
 // servers and doors apart. __Host- keeps other hosts of the domain from setting them.
-func (v *Visit) sessionCookie() string {
-	return "__Host-" + strings.ToLower(string(v.VirtualDirectory.Kind)) + "-" + short(v.host())
+func (v *Visit) sessionCookie() string { return v.sessionCookieOf(v.VirtualDirectory.Kind) }
+
+func (v *Visit) sessionCookieOf(kind org.Kind) string {
+	return "__Host-" + strings.ToLower(string(kind)) + "-" + short(v.host())
 }
 
 const nonceCookies = "__Host-OpenIdConnect.nonce."
@@ -291,9 +293,12 @@ func (s *SignIn) finish(w http.ResponseWriter, v *Visit) (reason string) {
 	return ""
 }
 
-// SignOut ends the session and sends the browser to the cloud's own sign-out.
+// SignOut ends the sessions of both doors, since who leaves a shared computer
+// leaves both, and sends the browser to the cloud's own sign-out.
 func (s *SignIn) SignOut(w http.ResponseWriter, v *Visit) {
-	setCookie(w, v.sessionCookie(), "", 0, http.SameSiteLaxMode)
+	for _, kind := range []org.Kind{org.Owa, org.Ecp} {
+		setCookie(w, v.sessionCookieOf(kind), "", 0, http.SameSiteLaxMode)
+	}
 	w.Header().Set("Cache-Control", "no-store")
 	server := v.Snapshot.DefaultAuthorizationEndpoint()
 	if base, ok := "", false; server != nil && v.host() != "" {
