@@ -9,7 +9,8 @@ packages=(
 	python3-msal          # sign-in witness
 	libwbxml2-utils        # decodes ActiveSync answers
 	gcc libc6-dev libmspack-dev # decodes the offline address book
-	chromium              # the two redirects in a browser
+	chromium chromium-driver libnss3-tools # the two redirects in a browser that trusts the lab
+	python3-pytest        # the block of doc/ci.md
 )
 missing=()
 for p in "${packages[@]}"; do

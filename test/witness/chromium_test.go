@@ -1,10 +1,87 @@
 package witness
 
 import (
+	"net/url"
+	"strings"
 	"testing"
 
 	"hma/internal/testenv"
+	"hma/wire/wellknown"
 )
 
-func chromiumBefore(t *testing.T, e *testenv.Env) {}
-func chromiumAfter(t *testing.T, e *testenv.Env)  {}
+const mailSite = "https://mail.contoso.com"
+
+// chromiumBefore opens OWA while it takes passwords.
+func chromiumBefore(t *testing.T, e *testenv.Env) {
+	b := openBrowser(t, e)
+	user := e.User("user")
+	// The browser's own password window cannot be driven: the credential goes in the address.
+	who := url.UserPassword(user.UPN, user.Password).String()
+	b.open("https://" + who + "@mail.contoso.com/owa/")
+	b.open(mailSite + "/owa") // and the browser keeps it
+	b.arrive(mailSite+"/owa", user.Name)
+	if text := b.text(); !strings.Contains(text, "Basic") {
+		t.Errorf("OWA does not say that a password was used:\n%s", text)
+	}
+	b.shoot("owa-before")
+}
+
+// chromiumAfter signs in at OWA through the cloud, goes on to ECP, and out again.
+func chromiumAfter(t *testing.T, e *testenv.Env) {
+	b := openBrowser(t, e)
+	user := e.User("user")
+	b.open(mailSite + "/owa")
+	b.arrive(e.Endpoints.Cloud+"/common/oauth2/authorize", "Password")
+	b.shoot("sign-in")
+
+	b.fill("#login", user.UPN)
+	b.fill("#passwd", "not the password")
+	b.click("form button:not(.quiet)")
+	b.arrive(e.Endpoints.Cloud, "Password")
+	if text := b.text(); !strings.Contains(text, "50126") && !strings.Contains(strings.ToLower(text), "password") {
+		t.Errorf("a wrong password shows\n%s", text)
+	}
+	var alert string
+	b.run("const a = document.querySelector('[role=alert]'); return a ? a.innerText : ''", &alert)
+	if alert == "" {
+		t.Errorf("a wrong password shows no error:\n%s", b.text())
+	}
+	b.shoot("wrong-password")
+
+	b.fill("#login", user.UPN)
+	b.fill("#passwd", user.Password)
+	b.click("form button:not(.quiet)")
+	b.arrive(mailSite+"/owa", user.Name)
+	if text := b.text(); !strings.Contains(text, "OpenID") || !strings.Contains(text, user.UPN) {
+		t.Errorf("OWA does not say who is signed in and how:\n%s", text)
+	}
+	b.shoot("owa")
+
+	// The cloud knows the browser by now: no second password.
+	b.open(mailSite + "/ecp")
+	b.arrive(mailSite+"/ecp", user.Name)
+	b.shoot("ecp")
+
+	b.open(mailSite + "/owa/nothing-here")
+	b.arrive(mailSite+"/owa", "nothing at this address")
+	b.shoot("not-found")
+
+	b.open(mailSite + "/owa")
+	b.arrive(mailSite+"/owa", user.Name)
+	b.click("header a")
+	b.shoot("signed-out")
+	b.open(mailSite + "/owa")
+	b.arrive(e.Endpoints.Cloud+"/common/oauth2/authorize", "Password")
+
+	// Signing out at one door is signing out at both.
+	b.open(mailSite + "/ecp")
+	b.arrive(e.Endpoints.Cloud+"/common/oauth2/authorize", "Password")
+
+	b.click("button[value=cancel]")
+	b.arrive(mailSite+"/ecp", "Sign-in failed")
+	b.shoot("cancelled")
+
+	b.open(e.Endpoints.Cloud + "/common/oauth2/authorize?client_id=" + wellknown.Exchange + "&response_type=code+id_token&response_mode=form_post&scope=openid&nonce=n&redirect_uri=https%3A%2F%2Fother.contoso.com%2Fowa")
+	b.arrive(e.Endpoints.Cloud, "AADSTS50011")
+	b.shoot("reply-url-not-registered")
+}
