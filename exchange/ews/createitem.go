@@ -1,6 +1,8 @@
 package ews
 
 import (
+	"context"
+
 	"hma/exchange/store"
 	"hma/exchange/transport"
 	"hma/wire/guid"
@@ -95,25 +97,19 @@ func (c *call) create(e *soap.Element, disposition string, folder store.FolderID
 	if err != nil {
 		return store.Stamp{}, err
 	}
-	switch {
-	case disposition == "SaveOnly":
-		item.Folder = folder
-		flags := mapi.MsgFlagUnsent | mapi.MsgFlagUnmodified
-		if class == "IPM.Post" {
-			flags = 0
-		}
-		if d.flags != nil {
-			flags = *d.flags
-		}
-		item.Props[mapi.PidTagMessageFlags] = flags
-		if flags&mapi.MsgFlagUnsent != 0 && len(d.recipients) > 0 {
-			item.MIME = mapi.Blob{} // it would be sent to those of its header alone
-		}
-		return c.mailbox.CreateItem(c.ctx, item)
-	case !item.MIME.IsZero():
-		return store.Stamp{}, c.sendMIME(item, disposition == "SendAndSaveCopy", folder)
+	if disposition != "SaveOnly" {
+		return store.Stamp{}, c.sendNew(item, disposition == "SendAndSaveCopy", folder)
 	}
-	return store.Stamp{}, c.sendElements(item, disposition == "SendAndSaveCopy", folder)
+	item.Folder = folder
+	flags := mapi.MsgFlagUnsent | mapi.MsgFlagUnmodified
+	if class == "IPM.Post" {
+		flags = 0
+	}
+	if d.flags != nil {
+		flags = *d.flags
+	}
+	item.Props[mapi.PidTagMessageFlags] = flags
+	return c.mailbox.CreateItem(c.ctx, item)
 }
 
 // newItem returns the item that the elements make.
@@ -172,30 +168,10 @@ func (d *draft) complete() {
 	d.put(mapi.PidTagConversationID, oxcmail.ConversationID(index))
 }
 
-// sendMIME sends a message as the bytes that the client gave, to everybody in
-// its header and to those whom the elements add, for a Bcc is often there only.
-func (c *call) sendMIME(item store.NewItem, save bool, folder store.FolderID) error {
-	to := []string{}
-	for _, r := range item.Recipients {
-		to = append(to, r.SMTP)
-	}
-	receipt, err := c.door.mail.Submit(c.ctx, transport.Submission{
-		Mailbox: c.mailbox, SID: c.person.SID, Message: c.mailbox.OpenBlob(c.ctx, item.MIME), To: to,
-		MessageID: item.Props.String(mapi.PidTagInternetMessageID),
-	})
-	if err != nil || !save {
-		return err
-	}
-	item.Folder, item.Read = folder, true
-	item.Props[mapi.PidTagInternetMessageID] = receipt.MessageID
-	item.Props[mapi.PidTagClientSubmitTime] = receipt.Date
-	item.Props[mapi.PidTagMessageFlags] = mapi.MsgFlagFromMe
-	_, err = c.mailbox.CreateItem(c.ctx, item)
-	return err
-}
-
-// sendElements sends a message that has no bytes yet, by way of the Outbox.
-func (c *call) sendElements(item store.NewItem, save bool, folder store.FolderID) error {
+// sendNew sends a message by way of the Outbox: what the quota does not let in is
+// refused before anybody gets it. A MIME form goes out as the bytes that the
+// client gave, to the item's recipients.
+func (c *call) sendNew(item store.NewItem, save bool, folder store.FolderID) error {
 	outbox, err := c.mailbox.RoleID(store.RoleOutbox)
 	if err != nil {
 		return err
@@ -209,10 +185,23 @@ func (c *call) sendElements(item store.NewItem, save bool, folder store.FolderID
 	if !save {
 		folder = store.FolderID{}
 	}
-	_, _, err = c.door.mail.SubmitItem(c.ctx, c.mailbox, c.person.SID, stamp.ID, folder)
-	if err != nil {
-		// The client was told that nothing was sent; nothing is left of it either.
-		c.mailbox.DeleteItem(c.ctx, stamp.ID, store.HardDelete)
+	if err = c.submit(stamp.ID, folder); err != nil {
+		// The client is told that nothing was sent; nothing is left of it either.
+		if _, undone := c.mailbox.DeleteItem(context.WithoutCancel(c.ctx), stamp.ID, store.HardDelete); undone != nil {
+			c.door.opts.Log.Error("ews left an unsent item in the Outbox", "request", c.request.ID, "error", undone)
+		}
+	}
+	return err
+}
+
+// submit sends a stored item. What went wrong after somebody got the message is
+// logged and no failure to the client, who would send it again; the item stays
+// where it is then.
+func (c *call) submit(id store.ItemID, folder store.FolderID) error {
+	_, receipt, err := c.door.mail.SubmitItem(c.ctx, c.mailbox, c.person.SID, id, folder)
+	if err != nil && receipt != nil {
+		c.door.opts.Log.Error("ews sent a message that could not be filed", "request", c.request.ID, "error", err)
+		return nil
 	}
 	return err
 }

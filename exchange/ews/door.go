@@ -92,9 +92,10 @@ func (d *Door) ServeDoor(w http.ResponseWriter, r *clientaccess.Request) {
 	}
 }
 
-// serveInfo answers the GET with which some clients look whether the door is there.
+// serveInfo answers the GET with which some clients look whether the door is
+// there; DavMail asks for the service's description.
 func serveInfo(w http.ResponseWriter, r *clientaccess.Request) {
-	if !strings.EqualFold(r.Rest, "/Exchange.asmx") {
+	if !strings.EqualFold(r.Rest, "/Exchange.asmx") && !strings.EqualFold(r.Rest, "/Services.wsdl") {
 		http.NotFound(w, r.Request)
 		return
 	}

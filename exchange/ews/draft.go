@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"hma/exchange/store"
+	"hma/exchange/transport"
 	"hma/wire/mapi"
 	"hma/wire/oxcmail"
 	"hma/wire/soap"
@@ -125,6 +126,9 @@ const (
 
 func setBody(d *draft, _ *itemProperty, e *soap.Element) error {
 	d.rewritten = true
+	if len(e.Text) > oxcmail.MaxBody {
+		return transport.ErrTooLarge // a longer one would neither be read back nor sent
+	}
 	switch typ, _ := e.Attr("BodyType"); typ {
 	case "Text":
 		d.put(mapi.PidTagBody, e.Text)

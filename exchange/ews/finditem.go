@@ -53,10 +53,11 @@ func findItem(c *call) error {
 		err = c.success(func() error {
 			c.startRoot(view, page.Next, page.Total, page.Last)
 			c.w.Start("t:Items")
-			for _, item := range page.Items {
+			for i, item := range page.Items {
 				if err := c.writeItem(shape, item); err != nil {
 					return err
 				}
+				page.Items[i] = nil // the long values that were read to write it go with it
 			}
 			c.w.End("t:Items")
 			c.w.End("m:RootFolder")

@@ -282,7 +282,7 @@ func TestOtherRequests(t *testing.T) {
 		method, rest string
 		status       int
 	}{
-		{"GET", "/exchange.asmx", 200}, {"HEAD", "/Exchange.asmx", 200}, {"GET", "/other", 404}, {"PUT", "/Exchange.asmx", 405}, {"POST", "/other", 404},
+		{"GET", "/exchange.asmx", 200}, {"HEAD", "/Exchange.asmx", 200}, {"GET", "/Services.wsdl", 200}, {"GET", "/other", 404}, {"PUT", "/Exchange.asmx", 405}, {"POST", "/other", 404},
 	} {
 		r := w.request(w.anna, strings.NewReader(wrap(getInbox)))
 		r.Method, r.Rest = c.method, c.rest

@@ -14,7 +14,7 @@ import (
 )
 
 // maxValue is how long a property kept apart may be to be written as a value.
-const maxValue = 8 << 20
+const maxValue = oxcmail.MaxBody
 
 // itemWriter writes one item in a shape.
 type itemWriter struct {
@@ -138,13 +138,12 @@ func (x *itemWriter) writeExtendedProperties() error {
 			if !ok {
 				continue
 			}
-			if _, apart := value.(mapi.Blob); apart {
-				if err := x.mailbox.Resolve(x.ctx, x.item.Props, maxValue, found); err != nil {
-					return err
-				}
-				value = x.item.Props[found]
+			// Resolved apart from the item, so that one long value at a time is in memory.
+			one := mapi.Bag{found: value}
+			if err := x.mailbox.Resolve(x.ctx, one, maxValue); err != nil {
+				return err
 			}
-			v = value
+			v = one[found]
 		}
 		writeExtended(x.w, e, v)
 	}

@@ -8,6 +8,8 @@ import (
 
 	"hma/exchange/store"
 	"hma/wire/mapi"
+	"hma/wire/oxcmail"
+	"hma/wire/soap"
 )
 
 func create(disposition string, items ...string) string {
@@ -143,5 +145,58 @@ func TestLongMessage(t *testing.T) {
 	_, answer := w.ask(wrap(w.fill(`<m:GetItem><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape><t:IncludeMimeContent>true</t:IncludeMimeContent></m:ItemShape><m:ItemIds><t:ItemId Id="{draft0}"/></m:ItemIds></m:GetItem>`)))
 	if !strings.Contains(answer, base64.StdEncoding.EncodeToString([]byte(b.String()))) {
 		t.Error("the message did not come back whole")
+	}
+}
+
+// TestSentButNotFiled holds that a message which somebody got is no failure to
+// the client, who would send it again, and that it is not lost.
+func TestSentButNotFiled(t *testing.T) {
+	w := newWorld(t)
+	w.ask(create("SaveOnly", `<t:Message>`+mimeContent(ownMIME)+`</t:Message>`))
+	elsewhere, err := w.mailbox(w.bob).RoleID(store.RoleSentItems)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &call{door: w.door, ctx: t.Context(), request: w.request(w.anna, nil), person: w.anna, mailbox: w.mailbox(w.anna)}
+	if err := c.submit(w.items(store.RoleDrafts)[0].ID, elsewhere); err != nil {
+		t.Error(err)
+	}
+	if len(w.items(store.RoleInbox)) != 1 || len(w.items(store.RoleDrafts)) != 1 {
+		t.Errorf("%d received, %d kept", len(w.items(store.RoleInbox)), len(w.items(store.RoleDrafts)))
+	}
+}
+
+// TestLongBodyOfElements holds that a body which could not be read back is refused.
+func TestLongBodyOfElements(t *testing.T) {
+	w := newWorld(t)
+	for length, want := range map[int]string{oxcmail.MaxBody: "NoError", oxcmail.MaxBody + 1: "ErrorMessageSizeExceeded"} {
+		if _, answer := w.ask(create("SaveOnly", `<t:Message><t:Body BodyType="HTML">`+strings.Repeat("x", length)+`</t:Body></t:Message>`)); !strings.Contains(answer, want) {
+			t.Errorf("%d bytes, want %s: %.2000s", length, want, answer)
+		}
+	}
+	body := w.items(store.RoleDrafts)[0].Props[mapi.PidTagHTML].(mapi.Blob)
+	_, answer := w.ask(wrap(w.fill(`<m:GetItem><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties><t:FieldURI FieldURI="item:Body"/></t:AdditionalProperties></m:ItemShape><m:ItemIds><t:ItemId Id="{draft0}"/></m:ItemIds></m:GetItem>`)))
+	if n := strings.Count(answer, "x"); int64(n) < body.Size {
+		t.Errorf("%d of %d letters came back", n, body.Size)
+	}
+}
+
+// TestLongValueIsNotKept holds that a long extended property is in memory only
+// while it is written.
+func TestLongValueIsNotKept(t *testing.T) {
+	w := newWorld(t)
+	path := `<t:ExtendedFieldURI PropertyTag="0x3004" PropertyType="String"/>`
+	long := strings.Repeat("long ", 10_000)
+	w.ask(create("SaveOnly", `<t:Message><t:ExtendedProperty>`+path+`<t:Value>`+long+`</t:Value></t:ExtendedProperty></t:Message>`))
+	item := w.items(store.RoleDrafts)[0]
+	var out strings.Builder
+	c := &call{door: w.door, ctx: t.Context(), request: w.request(w.anna, nil), person: w.anna, mailbox: w.mailbox(w.anna), w: soap.NewWriter(&out)}
+	x := extended{tag: mapi.PidTagComment}
+	if err := c.writeItem(&readItem{shape: &shape{extended: []extended{x}}, tags: []mapi.Tag{mapi.PidTagComment}}, item); err != nil {
+		t.Fatal(err)
+	}
+	c.w.Flush()
+	if _, apart := item.Props[mapi.PidTagComment].(mapi.Blob); !apart || !strings.Contains(out.String(), long) {
+		t.Errorf("%T is kept, %d bytes written", item.Props[mapi.PidTagComment], out.Len())
 	}
 }

@@ -65,6 +65,5 @@ func (c *call) send(e *soap.Element, folder store.FolderID) error {
 	if !bytes.Equal(item.ChangeKey, key) {
 		return errStale
 	}
-	_, _, err = c.door.mail.SubmitItem(c.ctx, c.mailbox, c.person.SID, id, folder)
-	return err
+	return c.submit(id, folder)
 }

@@ -124,11 +124,7 @@ func Message(ctx context.Context, mailbox *store.Mailbox, item *store.Item) (*ox
 		m.HTML = strings.ToValidUTF8(string(v), "\uFFFD")
 	}
 	for _, r := range item.Recipients {
-		email := r.SMTP
-		if email == "" {
-			email = r.Address
-		}
-		m.Recipients = append(m.Recipients, oxcmail.Recipient{Type: r.Type, Address: address(r.Name, email)})
+		m.Recipients = append(m.Recipients, oxcmail.Recipient{Type: r.Type, Address: address(r.Name, recipientAddress(r))})
 	}
 	for _, a := range item.Attachments {
 		m.Attachments = append(m.Attachments, &oxcmail.Attachment{
@@ -147,6 +143,14 @@ func person(props mapi.Bag, name mapi.Tag, emails ...mapi.Tag) oxcmail.Address {
 		}
 	}
 	return oxcmail.Address{}
+}
+
+// recipientAddress is the SMTP address of a recipient, or what stands for it.
+func recipientAddress(r store.Recipient) string {
+	if r.SMTP != "" {
+		return r.SMTP
+	}
+	return r.Address
 }
 
 // address leaves out a display name that only repeats the address.

@@ -185,10 +185,10 @@ func (c *connections) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	mine := &connection{Conn: conn, of: c}
+	c.done.Add(1) // before closeAll can find it
 	c.mu.Lock()
 	c.open[mine] = struct{}{}
 	c.mu.Unlock()
-	c.done.Add(1)
 	if c.draining.Load() {
 		mine.Close()
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/mail"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,7 +40,9 @@ var errNoRoute = errors.New("no route to other organisations")
 // Submit sends a message: the authors must be ones that the person may name
 // (ErrSendAsDenied), Message-ID and Date are added where missing, Bcc is taken
 // away, and every local recipient gets it. For the others one report goes to the
-// sender's inbox. When Submit returns no error, all of that is durable.
+// sender's inbox. When Submit returns no error, all of that is durable. When
+// somebody got the message and the report could not be kept, both the receipt and
+// an error are returned: sending again would deliver it twice.
 func (t *Transport) Submit(ctx context.Context, s Submission) (*Receipt, error) {
 	br := bufio.NewReader(s.Message)
 	fields, end, err := oxcmail.ReadFields(br)
@@ -89,7 +92,10 @@ func (t *Transport) Submit(ctx context.Context, s Submission) (*Receipt, error) 
 		return nil, fmt.Errorf("submit: %w", err)
 	}
 	if err := t.report(ctx, s.Mailbox, env.From, h, receipt.Results); err != nil {
-		return nil, fmt.Errorf("submit: %w", err)
+		if !slices.ContainsFunc(receipt.Results, func(r Result) bool { return r.Err == nil }) {
+			receipt = nil
+		}
+		return receipt, fmt.Errorf("submit: %w", err)
 	}
 	return receipt, nil
 }
@@ -235,41 +241,52 @@ func (h *header) bytes() []byte {
 	return out
 }
 
-// SubmitItem sends a stored item and then moves it to the folder saveTo, read and
-// no longer a draft; with the zero folder it deletes it for good. It returns
-// what became of the item (zero when deleted). When sending succeeded and keeping
-// the item did not, both the receipt and an error are returned.
+// SubmitItem sends a stored item to its recipients and then moves it to the folder
+// saveTo, read and no longer a draft; with the zero folder it deletes it for good.
+// It returns what became of the item (zero when deleted). When sending succeeded
+// and keeping the item or a report did not, both the receipt and an error are returned.
 func (t *Transport) SubmitItem(ctx context.Context, mailbox *store.Mailbox, sid string, id store.ItemID, saveTo store.FolderID) (store.Stamp, *Receipt, error) {
-	item, err := mailbox.Item(ctx, id, store.Want{Tags: []mapi.Tag{mapi.PidTagInternetMessageID, mapi.PidTagMessageFlags}})
+	item, err := mailbox.Item(ctx, id, store.Want{Tags: []mapi.Tag{mapi.PidTagInternetMessageID, mapi.PidTagMessageFlags}, Recipients: true})
 	if err != nil {
 		return store.Stamp{}, nil, fmt.Errorf("submit: %w", err)
+	}
+	// The item's recipients count and not the header of its MIME form: a Bcc is often there only.
+	to := []string{}
+	for _, r := range item.Recipients {
+		to = append(to, recipientAddress(r))
 	}
 	message, err := OpenMIME(ctx, mailbox, id)
 	if err != nil {
 		return store.Stamp{}, nil, fmt.Errorf("submit: %w", err)
 	}
 	defer message.Close()
-	receipt, err := t.Submit(ctx, Submission{Mailbox: mailbox, SID: sid, Message: message, MessageID: item.Props.String(mapi.PidTagInternetMessageID)})
-	if err != nil {
+	receipt, err := t.Submit(ctx, Submission{Mailbox: mailbox, SID: sid, Message: message, To: to, MessageID: item.Props.String(mapi.PidTagInternetMessageID)})
+	if receipt == nil {
 		return store.Stamp{}, nil, err
 	}
+	stamp, kept := t.keepSent(ctx, mailbox, item, receipt, saveTo)
+	return stamp, receipt, errors.Join(err, kept)
+}
+
+// keepSent moves an item that was sent to where it belongs, or deletes it.
+func (t *Transport) keepSent(ctx context.Context, mailbox *store.Mailbox, item *store.Item, receipt *Receipt, saveTo store.FolderID) (stamp store.Stamp, err error) {
 	if saveTo == (store.FolderID{}) {
-		if _, err := mailbox.DeleteItem(ctx, id, store.HardDelete); err != nil {
-			return store.Stamp{}, receipt, fmt.Errorf("delete sent %v: %w", id, err)
+		if _, err := mailbox.DeleteItem(ctx, item.ID, store.HardDelete); err != nil {
+			return store.Stamp{}, fmt.Errorf("delete sent %v: %w", item.ID, err)
 		}
-		return store.Stamp{}, receipt, nil
+		return store.Stamp{}, nil
 	}
-	stamp, err := mailbox.UpdateItem(ctx, id, store.ItemUpdate{Read: new(true), Set: mapi.Bag{
+	stamp, err = mailbox.UpdateItem(ctx, item.ID, store.ItemUpdate{Read: new(true), Set: mapi.Bag{
 		mapi.PidTagMessageFlags:        item.Props.Int32(mapi.PidTagMessageFlags)&^mapi.MsgFlagUnsent | mapi.MsgFlagFromMe,
 		mapi.PidTagInternetMessageID:   receipt.MessageID,
 		mapi.PidTagClientSubmitTime:    receipt.Date,
 		mapi.PidTagMessageDeliveryTime: t.cfg.Now().UTC(),
 	}})
 	if err == nil && stamp.Folder != saveTo {
-		stamp, err = mailbox.MoveItem(ctx, id, saveTo)
+		stamp, err = mailbox.MoveItem(ctx, item.ID, saveTo)
 	}
 	if err != nil {
-		return store.Stamp{}, receipt, fmt.Errorf("keep sent %v: %w", id, err)
+		return store.Stamp{}, fmt.Errorf("keep sent %v: %w", item.ID, err)
 	}
-	return stamp, receipt, nil
+	return stamp, nil
 }

@@ -392,3 +392,50 @@ func TestImport(t *testing.T) {
 		t.Errorf("%d items, want 6", len(list))
 	}
 }
+
+// TestSubmitItemRecipients holds that an item goes to its recipients, not only to
+// those whom the header of its MIME form names.
+func TestSubmitItemRecipients(t *testing.T) {
+	p := newPost(t, sqldbtest.Memory(t))
+	ann := p.mailbox("ann")
+	item, err := Prepare(t.Context(), ann, strings.NewReader(crlf("From: ann@contoso.com", "To: ben@contoso.com", "Subject: x", "", "text")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	item.Folder, _ = ann.RoleID(store.RoleDrafts)
+	item.Recipients = append(item.Recipients, store.Recipient{Type: mapi.RecipientBcc, AddressType: "SMTP", Address: "cleo@contoso.com"})
+	stamp, err := ann.CreateItem(t.Context(), item)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := p.SubmitItem(t.Context(), ann, "S-1-5-21-ann", stamp.ID, store.FolderID{}); err != nil {
+		t.Fatal(err)
+	}
+	p.inbox("ben", 1)
+	p.inbox("cleo", 1)
+}
+
+// TestSubmitReportNotKept holds that a sender who cannot get a report is told apart
+// from one whose message nobody got: only the latter may send it again.
+func TestSubmitReportNotKept(t *testing.T) {
+	for _, c := range []struct {
+		to   string
+		sent bool
+	}{{"ben@contoso.com, nobody@contoso.com", true}, {"nobody@contoso.com", false}} {
+		p := newPost(t, sqldbtest.Memory(t))
+		b := box("ann")
+		b.Info.Quota = 1
+		full, err := p.cfg.Store.OpenMailbox(t.Context(), b.GUID, b.Info)
+		if err != nil {
+			t.Fatal(err)
+		}
+		receipt, err := p.Submit(t.Context(), Submission{Mailbox: full, SID: "S-1-5-21-ann",
+			Message: strings.NewReader(crlf("From: ann@contoso.com", "To: "+c.to, "", "text"))})
+		if !errors.Is(err, store.ErrQuota) || (receipt != nil) != c.sent {
+			t.Errorf("%s: receipt %v, error %v", c.to, receipt, err)
+		}
+		if c.sent {
+			p.inbox("ben", 1)
+		}
+	}
+}
