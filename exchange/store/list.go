@@ -57,6 +57,7 @@ type Page struct {
 
 // list is a query in SQL.
 type list struct {
+	ctx     context.Context
 	m       *Mailbox
 	q       querier
 	where   mapi.Restriction
@@ -131,6 +132,7 @@ func (m *Mailbox) view(ctx context.Context, q Query, fn func(l *list, total int)
 	if err != nil {
 		return err
 	}
+	l.ctx = ctx
 	return m.store.db.View(ctx, func(tx *sqldb.Tx) error {
 		l.q = tx
 		var total, fai, deleted int
@@ -380,6 +382,10 @@ func (l *list) walk(want Want, from place, visit func(*Item, place) bool) error 
 	read := Want{All: want.All, Tags: slices.Concat(want.Tags, tags)}
 	s, wanted := newSelection(read), newSelection(want)
 	for {
+		// SQLite's statements do not end with their caller, and a walk has many.
+		if err := l.ctx.Err(); err != nil {
+			return err
+		}
 		items, keys, err := l.rows(s, from.key, walkBatch, 0, false)
 		if err != nil {
 			return err

@@ -147,7 +147,11 @@ func (db *DB) Query(ctx context.Context, query string, args ...any) (*sql.Rows, 
 	if err != nil {
 		return nil, err
 	}
-	return stmt.QueryContext(ctx, args...)
+	rows, err := stmt.QueryContext(ctx, args...)
+	if err != nil && db.readStmts.lookup(query) != stmt {
+		return db.read.QueryContext(ctx, query, args...) // it was dropped and closed meanwhile
+	}
+	return rows, err
 }
 
 // QueryRow runs one reading statement outside a transaction and returns its
@@ -162,7 +166,11 @@ func (db *DB) QueryRow(ctx context.Context, query string, args ...any) *sql.Row 
 		// The plain way reports the same error through Scan.
 		return db.read.QueryRowContext(ctx, query, args...)
 	}
-	return stmt.QueryRowContext(ctx, args...)
+	row := stmt.QueryRowContext(ctx, args...)
+	if row.Err() != nil && db.readStmts.lookup(query) != stmt {
+		return db.read.QueryRowContext(ctx, query, args...) // see Query
+	}
+	return row
 }
 
 // View runs fn in a read-only transaction: all its statements see one state.
@@ -256,7 +264,7 @@ func (t *Tx) prepared(query string) (*sql.Stmt, error) {
 }
 
 // statements keeps prepared statements by their text. A package's set of texts
-// is fixed, except for compiled searches; past the limit new texts run unprepared.
+// is fixed, except for compiled searches; past the limit any other text is dropped.
 type statements struct {
 	mu     sync.RWMutex
 	byText map[string]*sql.Stmt
@@ -293,7 +301,8 @@ func (s *statements) keep(query string, stmt *sql.Stmt) *sql.Stmt {
 		s.byText = make(map[string]*sql.Stmt)
 	}
 	if len(s.byText) >= maxStatements {
-		// Full: drop one at random, as map order is. Its users keep it alive until they close it.
+		// Full: drop one at random, as map order is. Rows and transactions keep it
+		// alive; DB.Query and DB.QueryRow notice when it goes just before they use it.
 		for text, old := range s.byText {
 			delete(s.byText, text)
 			old.Close()

@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -266,6 +268,20 @@ func TestRestrictions(t *testing.T) {
 		}
 		if exact < 50 || some < 50 {
 			t.Errorf("of 400 trees %d compiled exactly and %d told items apart: the test has become too weak", exact, some)
+		}
+	})
+}
+
+// TestWalkEnds holds that a search which must look at every item ends with its caller.
+func TestWalkEnds(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s, _ := Open(t, db)
+		m := mailbox(t, s)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := m.List(ctx, store.Query{Folder: role(t, m, store.RoleInbox), Where: mapi.Content{Tag: mapi.PidTagComment, Value: "1"}})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
 		}
 	})
 }
