@@ -28,6 +28,7 @@ const (
 	Proved     Kind = "proved"     // Detail is an administrator who signed in through the cloud
 	Accepted   Kind = "accepted"   // Detail names the administrators whose lock-out was accepted
 	Intend     Kind = "intend"     // about to change; Before is what was read
+	Dropped    Kind = "dropped"    // the last intention was given up before anything was written
 	Done       Kind = "done"       // changed and read back
 	Already    Kind = "already"    // found as wanted; not ours to undo
 	Failed     Kind = "failed"     // could not; Detail says why
@@ -229,14 +230,15 @@ func readLine(br *bufio.Reader) ([]byte, error) {
 	}
 }
 
-// validID admits what NewID makes, and nothing that could leave the folder.
+// validID admits what NewID makes, and nothing that could leave the folder: of
+// any other name there is no run (fs.ErrNotExist).
 func validID(id string) error {
 	if id == "" || len(id) > 64 {
-		return fmt.Errorf("%q is no run id", id)
+		return fmt.Errorf("%q is no run id: %w", id, fs.ErrNotExist)
 	}
 	for _, c := range id {
 		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
-			return fmt.Errorf("%q is no run id", id)
+			return fmt.Errorf("%q is no run id: %w", id, fs.ErrNotExist)
 		}
 	}
 	return nil

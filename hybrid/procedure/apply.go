@@ -47,6 +47,11 @@ func (p *Procedure) Apply(ctx context.Context, plan *Plan) (*Run, error) {
 	if f.Hash() != plan.Snapshot {
 		return nil, ErrStale
 	}
+	for _, x := range rule.Judge(f, p.o.Now().UTC()) {
+		if x.Blocks { // a certificate may have expired since, and a plan file may have been edited
+			return nil, fmt.Errorf("%w: %s", ErrBlocked, x.Summary)
+		}
+	}
 	proof, err := p.prove(ctx, plan, f)
 	if err != nil {
 		return nil, err
@@ -99,7 +104,7 @@ func (p *Procedure) Resume(ctx context.Context, id string) (*Run, error) {
 	var proof []journal.Entry
 	if slices.ContainsFunc(before.plan.Changes, func(c Change) bool {
 		rec := before.records[c.Number]
-		return (c.Step == StepLegacyOff || c.Step == StepBrowserOAuth) && !rec.done && !rec.already
+		return c.touchesBrowser() && !rec.done && !rec.already
 	}) {
 		if proof, err = p.prove(ctx, before.plan, f); err != nil {
 			return before, err
@@ -238,7 +243,7 @@ func (p *Procedure) make(ctx context.Context, j *journal.Journal, lease target.L
 	if state.all(c.wanted()) {
 		return p.found(j, run, c, rec)
 	}
-	if !rec.intended {
+	if !rec.intended() {
 		if !state.all(c.planned()) {
 			return fmt.Errorf("%w: %s", ErrMoved, state.live)
 		}
@@ -263,7 +268,7 @@ func (p *Procedure) make(ctx context.Context, j *journal.Journal, lease target.L
 
 // found notes a change that is made already: by this run before it stopped, or by somebody else.
 func (p *Procedure) found(j *journal.Journal, run *Run, c *Change, rec *record) error {
-	if rec.intended {
+	if rec.intended() {
 		return p.done(j, run, c)
 	}
 	if err := p.write(j, journal.Entry{Kind: journal.Already, Change: c.Number}); err != nil {
@@ -305,11 +310,15 @@ func (p *Procedure) makeListed(ctx context.Context, j *journal.Journal, run *Run
 		return err
 	}
 	again, err := p.list(ctx, c)
-	if err != nil {
-		return err
+	if err == nil && !slices.Equal(list, again) {
+		err = fmt.Errorf("%w: %s of the tenant changed while it was read", ErrMoved, c.Settings[0].Property)
 	}
-	if !slices.Equal(list, again) {
-		return fmt.Errorf("%w: %s of the tenant changed while it was read", ErrMoved, c.Settings[0].Property)
+	if err != nil {
+		// Nothing was written: an entry that is there from now on is somebody else's.
+		if werr := p.write(j, journal.Entry{Kind: journal.Dropped, Change: c.Number}); werr != nil {
+			err = fmt.Errorf("%w (and the journal: %w)", err, werr)
+		}
+		return err
 	}
 	whole := append(slices.Clone(list), missing...)
 	p.fault(fmt.Sprintf("before change %d", c.Number))

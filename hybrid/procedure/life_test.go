@@ -2,6 +2,7 @@ package procedure
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"hma/hybrid/procedure/facts"
 	"hma/hybrid/procedure/rule"
@@ -18,8 +20,13 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-func golden(t *testing.T, name, got string) {
+func golden(t *testing.T, name string, what any) {
 	t.Helper()
+	data, err := json.MarshalIndent(what, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := string(data) + "\n"
 	path := filepath.Join("testdata", name)
 	if *update {
 		if err := os.MkdirAll("testdata", 0o755); err != nil {
@@ -72,14 +79,13 @@ func TestLife(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "check.golden", Text(report.View()))
+	golden(t, "check.json", report.Findings)
 	if got := faults(t, p); len(got) != 3 {
 		t.Errorf("findings: %q, want the three planted ones", got)
 	}
 
 	made := plan(t, p)
-	made.ID = "20261123-120000-test"
-	golden(t, "plan.golden", Text(made.View()))
+	golden(t, "plan.json", made.Changes)
 	if _, err := p.SavePlan(made); err != nil {
 		t.Fatal(err)
 	}
@@ -321,6 +327,95 @@ func TestListsOfOthers(t *testing.T) {
 	}
 	if slices.Contains(o.sp.ServicePrincipalNames, "https://autodiscover.contoso.com/") || len(o.sp.ReplyURLs) != 2 {
 		t.Error("an entry of the run is still there")
+	}
+}
+
+// An entry that somebody else adds while a run is about to add it stays when the run is taken back.
+func TestEntryThatSomebodyElseAddedFirst(t *testing.T) {
+	o := newOrganisation()
+	p := engine(t, o, t.TempDir())
+	made := plan(t, p)
+	const entry = "https://autodiscover.contoso.com/"
+	reads := 0
+	o.onGraphRead = func(o *organisation) {
+		if reads++; reads == 3 { // as in TestListsOfOthers, after the intention
+			o.sp.ServicePrincipalNames = append(o.sp.ServicePrincipalNames, entry)
+		}
+	}
+	run, err := p.Apply(t.Context(), made)
+	if !errors.Is(err, ErrMoved) || run.Changes[0].State != "pending" {
+		t.Fatalf("got %v, %+v, want ErrMoved and nothing of the run's own", err, run)
+	}
+	if run, err = p.Resume(t.Context(), run.ID); err != nil || run.Changes[0].State != "already" {
+		t.Fatalf("resume: %v, %+v", err, run)
+	}
+	if _, err := p.Rollback(t.Context(), run.ID, false); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(o.sp.ServicePrincipalNames, entry) {
+		t.Error("rollback took away what somebody else added")
+	}
+}
+
+// A run that another one stands on is not taken back: OWA and ECP on tokens without
+// an authorization endpoint would let nobody in.
+func TestRollbackNewestFirst(t *testing.T) {
+	o := newOrganisation()
+	p := engine(t, o, t.TempDir())
+	at := noon
+	p.o.Now = func() time.Time { at = at.Add(time.Second); return at }
+	o.build = "Version 15.2 (Build 1118.7)" // too old for OWA and ECP
+	first, err := p.Apply(t.Context(), plan(t, p))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.build = "Version 15.2 (Build 1544.11)"
+	second, err := p.Apply(t.Context(), plan(t, p))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := o.state()
+	if _, err := p.Rollback(t.Context(), first.ID, true); !errors.Is(err, ErrLater) || !strings.Contains(err.Error(), second.ID) || o.state() != before {
+		t.Fatalf("got %v, want ErrLater naming %s and nothing restored", err, second.ID)
+	}
+	for _, id := range []string{second.ID, first.ID} {
+		if _, err := p.Rollback(t.Context(), id, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if o.state() != newOrganisation().state() {
+		t.Errorf("after both:\n%s", o.state())
+	}
+}
+
+// Whoever edits a plan file does not get round the proof: the cmdlet decides what a change is.
+func TestEditedPlanStillNeedsTheProof(t *testing.T) {
+	o := newOrganisation()
+	p := engine(t, o, t.TempDir())
+	p.o.Prove = nil
+	made := plan(t, p)
+	for i := range made.Changes {
+		made.Changes[i].Step = StepSPN
+	}
+	before := o.state()
+	if _, err := p.Apply(t.Context(), made); !errors.Is(err, ErrLockout) || o.state() != before {
+		t.Errorf("got %v, want ErrLockout and nothing changed", err)
+	}
+}
+
+// What blocked a plan blocks it still when the file no longer says so.
+func TestEditedPlanStaysBlocked(t *testing.T) {
+	o := newOrganisation()
+	o.expires = noon.AddDate(0, 0, -1)
+	p := engine(t, o, t.TempDir())
+	made := plan(t, p)
+	if len(made.Blocked) == 0 {
+		t.Fatal("an expired OAuth certificate blocks nothing")
+	}
+	made.Blocked = nil
+	before := o.state()
+	if _, err := p.Apply(t.Context(), made); !errors.Is(err, ErrBlocked) || o.state() != before {
+		t.Errorf("got %v, want ErrBlocked and nothing changed", err)
 	}
 }
 

@@ -196,10 +196,14 @@ func (b *builder) browsers(server string) {
 	}
 }
 
-// touchesBrowsers tells whether the plan changes how people sign in to OWA and ECP.
-func (p *Plan) touchesBrowsers() bool {
-	return slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Step == StepLegacyOff || c.Step == StepBrowserOAuth })
+// touchesBrowser tells whether the change is about how people sign in to OWA or
+// ECP. The cmdlet decides, not the step: a plan file may be edited.
+func (c Change) touchesBrowser() bool {
+	return c.Cmdlet == setCmdlet(facts.Owa) || c.Cmdlet == setCmdlet(facts.Ecp)
 }
+
+// touchesBrowsers tells whether the plan changes how people sign in to OWA and ECP.
+func (p *Plan) touchesBrowsers() bool { return slices.ContainsFunc(p.Changes, Change.touchesBrowser) }
 
 func planPath(dir, id string) string { return filepath.Join(dir, "plans", id+".json") }
 

@@ -122,6 +122,8 @@ var (
 	ErrMoved = errors.New("changed by somebody else since")
 	// ErrUnfinished: another run has to be resumed or rolled back first.
 	ErrUnfinished = errors.New("an unfinished run has to be resumed or rolled back first")
+	// ErrLater: a later run has to be rolled back first.
+	ErrLater = errors.New("a later run stands on it")
 	// ErrUnreadable: something that the step needs could not be read.
 	ErrUnreadable = errors.New("could not be read")
 	// ErrNoPlan and ErrNoRun: there is no such plan or run under Dir.

@@ -13,7 +13,9 @@ import (
 // Rollback restores what run id found, newest change first: recorded values are
 // set again, and from the tenant's lists exactly the entries are taken that the
 // run added. It works on finished, failed and interrupted runs, and goes on with
-// a rollback that was interrupted.
+// a rollback that was interrupted. A run on which a later one stands is refused with
+// ErrLater: without what it set the later one's state may be one in which nobody can
+// sign in, as OWA on tokens without an authorization endpoint is.
 //
 // A value that somebody moved since is not overwritten: before anything is
 // restored Rollback fails with ErrMoved and names them all, unless leaveMoved,
@@ -30,6 +32,9 @@ func (p *Procedure) Rollback(ctx context.Context, id string, leaveMoved bool) (*
 	}
 	if run.Outcome == OutcomeRolledBack {
 		return run, nil
+	}
+	if err := p.newest(run); err != nil {
+		return run, err
 	}
 	moved, err := p.moved(ctx, run)
 	if err != nil {
@@ -48,7 +53,7 @@ func (p *Procedure) Rollback(ctx context.Context, id string, leaveMoved bool) (*
 	}
 	for _, c := range slices.Backward(run.plan.Changes) {
 		rec := run.records[c.Number]
-		if !rec.intended || rec.undone || rec.left {
+		if !rec.intended() || rec.undone || rec.left {
 			continue
 		}
 		if err := held(ctx, lease); err != nil {
@@ -75,20 +80,34 @@ func (p *Procedure) Rollback(ctx context.Context, id string, leaveMoved bool) (*
 	return replay(j.ID, j.Entries)
 }
 
+// newest refuses a run after which another one began whose changes still stand.
+func (p *Procedure) newest(run *Run) error {
+	h, err := p.History()
+	if err != nil {
+		return err
+	}
+	for _, later := range h.Runs {
+		if later.Started.After(run.Started) && slices.ContainsFunc(later.Changes, ChangeState.stands) {
+			return fmt.Errorf("roll back %s: %w: first %s", run.ID, ErrLater, later.ID)
+		}
+	}
+	return nil
+}
+
 // moved returns, by change, what is neither what the run set nor what it found.
 func (p *Procedure) moved(ctx context.Context, run *Run) (map[int]string, error) {
 	moved := map[int]string{}
 	for i := range run.plan.Changes {
 		c := &run.plan.Changes[i]
 		rec := run.records[c.Number]
-		if !rec.intended || rec.undone || rec.left || c.Cmdlet == "" {
+		if !rec.intended() || rec.undone || rec.left || c.Cmdlet == "" {
 			continue
 		}
 		s, err := p.settings(ctx, c)
 		if err != nil {
 			return nil, err
 		}
-		if !s.either(rec.before.Settings, c.wanted()) {
+		if !s.either(rec.before().Settings, c.wanted()) {
 			moved[c.Number] = fmt.Sprintf("%s (%s)", c.Address, s.live)
 		}
 	}
@@ -127,20 +146,17 @@ func (p *Procedure) restore(ctx context.Context, j *journal.Journal, run *Run, c
 func (p *Procedure) undo(ctx context.Context, c *Change, rec *record) (undo, check func() error, err error) {
 	if c.Cmdlet != "" {
 		s, err := p.settings(ctx, c)
-		if err != nil || s.all(rec.before.Settings) {
+		if err != nil || s.all(rec.before().Settings) {
 			return nil, nil, err
 		}
-		return func() error { return p.set(ctx, c, c.wanted(), rec.before.Settings) },
-			func() error { return p.await(ctx, c, rec.before.Settings) }, nil
+		return func() error { return p.set(ctx, c, c.wanted(), rec.before().Settings) },
+			func() error { return p.await(ctx, c, rec.before().Settings) }, nil
 	}
 	list, err := p.list(ctx, c)
 	if err != nil {
 		return nil, nil, err
 	}
-	ours := func(entry string) bool {
-		return slices.Contains(rec.added, entry) && !slices.Contains(rec.before.List, entry)
-	}
-	if !slices.ContainsFunc(list, ours) {
+	if !slices.ContainsFunc(list, rec.added) {
 		return nil, nil, nil
 	}
 	return func() error {
@@ -151,8 +167,8 @@ func (p *Procedure) undo(ctx context.Context, c *Change, rec *record) (undo, che
 			if !slices.Equal(list, again) {
 				return fmt.Errorf("%w: %s of the tenant changed while it was read", ErrMoved, c.Settings[0].Property)
 			}
-			return p.setList(ctx, c, slices.DeleteFunc(slices.Clone(list), ours))
+			return p.setList(ctx, c, slices.DeleteFunc(slices.Clone(list), rec.added))
 		}, func() error {
-			return p.awaitList(ctx, c, func(now []string) bool { return !slices.ContainsFunc(now, ours) })
+			return p.awaitList(ctx, c, func(now []string) bool { return !slices.ContainsFunc(now, rec.added) })
 		}, nil
 }

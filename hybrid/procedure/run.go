@@ -48,6 +48,9 @@ type ChangeState struct {
 	State string `json:"state"`
 }
 
+// stands tells whether the change may be in force because of its run.
+func (s ChangeState) stands() bool { return s.State == "done" || s.State == "intended" }
+
 // Unfinished tells whether the run has to be resumed or rolled back.
 func (r *Run) Unfinished() bool {
 	return r.Outcome == OutcomeUnfinished || r.Outcome == OutcomeFailed || r.Outcome == OutcomeRollingBack
@@ -55,9 +58,20 @@ func (r *Run) Unfinished() bool {
 
 // record is what the journal holds about one change.
 type record struct {
-	intended, done, already, unintended, undone, left bool
-	before                                            intent // of the first intention
-	added                                             []string
+	done, already, undone, left bool
+	intents                     []intent // in order, without those that were dropped
+}
+
+// intended tells that the run was about to make the change, and may have.
+func (r *record) intended() bool { return len(r.intents) > 0 }
+
+// before is what was read before the run touched anything.
+func (r *record) before() intent { return r.intents[0] }
+
+// added tells whether the run was about to add the entry to a list that did not have it.
+func (r *record) added(entry string) bool {
+	return !slices.Contains(r.before().List, entry) &&
+		slices.ContainsFunc(r.intents, func(in intent) bool { return slices.Contains(in.Adding, entry) })
 }
 
 // intent is the Values of an Intend entry: what was read just before.
@@ -85,7 +99,7 @@ func replay(id string, entries []journal.Entry) (*Run, error) {
 	for _, e := range entries[1:] {
 		rec := r.records[e.Change]
 		switch e.Kind {
-		case journal.Intend, journal.Done, journal.Already, journal.Unintend, journal.Undone, journal.Left:
+		case journal.Intend, journal.Dropped, journal.Done, journal.Already, journal.Unintend, journal.Undone, journal.Left:
 			if rec == nil {
 				return nil, fmt.Errorf("run %s: %w: an entry for change %d", id, ErrInvalid, e.Change)
 			}
@@ -98,15 +112,12 @@ func replay(id string, entries []journal.Entry) (*Run, error) {
 			if err := json.Unmarshal(e.Values, &in); err != nil {
 				return nil, fmt.Errorf("run %s: %w: %w", id, ErrInvalid, err)
 			}
-			if !rec.intended {
-				rec.before = in
+			rec.intents = append(rec.intents, in)
+		case journal.Dropped:
+			if !rec.intended() {
+				return nil, fmt.Errorf("run %s: %w: change %d was dropped before it was intended", id, ErrInvalid, e.Change)
 			}
-			rec.intended = true
-			for _, a := range in.Adding {
-				if !slices.Contains(rec.added, a) {
-					rec.added = append(rec.added, a)
-				}
-			}
+			rec.intents = rec.intents[:len(rec.intents)-1]
 		case journal.Done:
 			rec.done = true
 		case journal.Already:
@@ -120,8 +131,6 @@ func replay(id string, entries []journal.Entry) (*Run, error) {
 			r.Outcome, r.Problem, r.Ended = OutcomeApplied, "", new(e.Time)
 		case journal.Rollback:
 			r.Outcome, r.Problem, r.Ended = OutcomeRollingBack, "", nil
-		case journal.Unintend:
-			rec.unintended = true
 		case journal.Undone:
 			rec.undone = true
 		case journal.Left:
@@ -146,7 +155,7 @@ func (r *record) state() string {
 		return "done"
 	case r.already:
 		return "already"
-	case r.intended:
+	case r.intended():
 		return "intended"
 	}
 	return "pending"
