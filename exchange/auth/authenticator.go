@@ -48,7 +48,7 @@ type Authenticator struct {
 	people    *people
 	keys      Refresher
 	log       *slog.Logger
-	tokens    tokenCache
+	tokens    *tokenCache
 	passwords *passwordCache
 	trusts    trusts
 }
@@ -58,7 +58,7 @@ func New(o Options) *Authenticator {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Authenticator{people: newPeople(o.People), keys: o.Keys, log: o.Log, passwords: newPasswordCache()}
+	return &Authenticator{people: newPeople(o.People), keys: o.Keys, log: o.Log, tokens: newTokenCache(), passwords: newPasswordCache()}
 }
 
 // Facts are what the Authenticator wants to know of a request.

@@ -1,7 +1,8 @@
 package auth
 
 import (
-	"crypto/sha256"
+	"hash/maphash"
+	"strings"
 	"sync"
 	"time"
 )
@@ -9,50 +10,70 @@ import (
 const (
 	tokenShards   = 16
 	tokensPerPart = 2048
+	// bytesPerPart bounds the texts of a part's tokens: 32 MiB in all parts.
+	bytesPerPart = 2 << 20
 )
 
-// tokenCache keeps tokens whose signature and lifetime were found good, by the
-// SHA-256 of the whole token. What depends on the request (host, door, person)
-// is not in it and is judged each time.
+// tokenCache keeps tokens whose signature and lifetime were found good. What
+// depends on the request (host, door, person) is not in it and is judged each time.
+//
+// A token is found by a fast keyed hash and is the one that was kept only when
+// its whole text is: a hash that somebody made to collide opens nothing.
 type tokenCache struct {
+	seed   maphash.Seed
 	shards [tokenShards]struct {
 		mu     sync.RWMutex
-		tokens map[[sha256.Size]byte]*token
+		bytes  int // of the texts in tokens
+		tokens map[uint64]*token
 	}
 }
 
+func newTokenCache() *tokenCache { return &tokenCache{seed: maphash.MakeSeed()} }
+
 // get returns the token when it was verified under this trust generation and has
 // not expired: the clock skew that a fresh check allows does not count here.
-func (c *tokenCache) get(key [sha256.Size]byte, t *trust, now time.Time) *token {
-	shard := &c.shards[key[0]%tokenShards]
+func (c *tokenCache) get(text string, t *trust, now time.Time) *token {
+	key := maphash.String(c.seed, text)
+	shard := &c.shards[key%tokenShards]
 	shard.mu.RLock()
 	found := shard.tokens[key]
 	shard.mu.RUnlock()
-	if found == nil || found.trust != t || now.Unix() >= found.expires || now.Unix() < found.notBefore {
+	if found == nil || found.text != text || found.trust != t || now.Unix() >= found.expires || now.Unix() < found.notBefore {
 		return nil
 	}
 	return found
 }
 
-func (c *tokenCache) put(key [sha256.Size]byte, v *token, now time.Time) {
-	shard := &c.shards[key[0]%tokenShards]
+func (c *tokenCache) put(text string, v *token, now time.Time) {
+	v.text = strings.Clone(text) // the request's header line may go
+	key := maphash.String(c.seed, text)
+	shard := &c.shards[key%tokenShards]
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
 	if shard.tokens == nil {
-		shard.tokens = make(map[[sha256.Size]byte]*token)
+		shard.tokens = make(map[uint64]*token)
 	}
-	if len(shard.tokens) >= tokensPerPart {
+	drop := func(k uint64, old *token) {
+		shard.bytes -= len(old.text)
+		delete(shard.tokens, k)
+	}
+	full := func() bool { return len(shard.tokens) >= tokensPerPart || shard.bytes+len(text) > bytesPerPart }
+	if old := shard.tokens[key]; old != nil {
+		drop(key, old)
+	}
+	if full() {
 		for k, old := range shard.tokens {
 			if now.Unix() >= old.expires || old.trust != v.trust {
-				delete(shard.tokens, k)
+				drop(k, old)
 			}
 		}
-		for k := range shard.tokens { // any will do: it is only verified once more
-			if len(shard.tokens) < tokensPerPart {
+		for k, old := range shard.tokens { // any will do: it is only verified once more
+			if !full() {
 				break
 			}
-			delete(shard.tokens, k)
+			drop(k, old)
 		}
 	}
 	shard.tokens[key] = v
+	shard.bytes += len(text)
 }

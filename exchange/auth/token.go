@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
-	"unsafe"
 
 	jose "github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/json"
@@ -67,6 +66,7 @@ var claimNames = []string{"iss", "aud", "exp", "nbf", "tid", "onprem_sid", "prim
 
 // token is a token whose signature and lifetime were found good under a trust generation.
 type token struct {
+	text               string // the whole token, once it is in the cache
 	trust              *trust
 	issuer             *org.AuthServer
 	expires, notBefore int64 // Unix seconds; expires without skew, notBefore with it
@@ -92,8 +92,7 @@ func (a *Authenticator) bearer(ctx context.Context, f *Facts, text string) (*Ide
 		return nil, a.refuse(ctx, f, failure{code: bearer.Unparsable, reason: bearer.ReasonUnparsable, log: fmt.Sprintf("token of %d bytes is too long", len(text))})
 	}
 	t := a.trusts.of(f.Snapshot)
-	key := sha256.Sum256(unsafe.Slice(unsafe.StringData(text), len(text))) // read only: spares a copy of the token for each request
-	v := a.tokens.get(key, t, f.Now)
+	v := a.tokens.get(text, t, f.Now)
 	if v == nil {
 		var keep bool
 		var err error
@@ -101,7 +100,7 @@ func (a *Authenticator) bearer(ctx context.Context, f *Facts, text string) (*Ide
 			return nil, a.denial(ctx, f, err)
 		}
 		if keep {
-			a.tokens.put(key, v, f.Now)
+			a.tokens.put(text, v, f.Now)
 		}
 	}
 	id, err := a.admit(ctx, f, v)

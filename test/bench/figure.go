@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -101,11 +102,12 @@ func perOp(d time.Duration, fn func() error) (float64, error) {
 }
 
 // flatness measures one operation at several sizes in turn and judges the
-// largest over the smallest time, both as medians of the rounds.
+// slowest size over the fastest, which their medians name, round by round.
 func flatness(id string, g goal, sizes []string, op func(size int) (float64, error)) (figure, error) {
 	times := make([][]float64, len(sizes))
 	for round := range pairs + 1 {
-		for i := range sizes {
+		for k := range sizes {
+			i := (round + k) % len(sizes)
 			t, err := op(i)
 			if err != nil {
 				return figure{}, fmt.Errorf("%s at %s: %w", id, sizes[i], err)
@@ -115,21 +117,31 @@ func flatness(id string, g goal, sizes []string, op func(size int) (float64, err
 			}
 		}
 	}
-	var samples []float64
-	for round := range pairs {
-		lowest, highest := times[0][round], times[0][round]
-		for i := range times {
-			lowest, highest = min(lowest, times[i][round]), max(highest, times[i][round])
-		}
-		samples = append(samples, highest/lowest)
-	}
-	note := ""
+	slowest, fastest := 0, 0
+	note := make([]string, len(sizes))
 	for i := range sizes {
-		slices.Sort(times[i])
-		note += fmt.Sprintf("%s: %.0f us  ", sizes[i], times[i][len(times[i])/2]*1e6)
+		m := median(times[i])
+		if m > median(times[slowest]) {
+			slowest = i
+		}
+		if m < median(times[fastest]) {
+			fastest = i
+		}
+		note[i] = fmt.Sprintf("%s items %.0f us", sizes[i], m*1e6)
 	}
-	f := g.judge(id, "ratio", samples, note)
-	return f, nil
+	samples := make([]float64, pairs)
+	for round := range pairs {
+		samples[round] = times[slowest][round] / times[fastest][round]
+	}
+	return g.judge(id, "ratio", samples, strings.Join(note, ", ")), nil
+}
+
+// median returns the middle of the samples, 0 of none.
+func median(samples []float64) float64 {
+	if len(samples) == 0 {
+		return 0
+	}
+	return slices.Sorted(slices.Values(samples))[len(samples)/2]
 }
 
 // print writes the figure's line for people and scripts, and its JSON line.

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
-	"slices"
 	"syscall"
 	"time"
 
@@ -175,14 +174,6 @@ func (s *side) measure() (float64, error) {
 // String says what was measured so far, for a note.
 func (s *side) String() string {
 	return fmt.Sprintf("%.1f us of CPU a request at %.0f requests/s", median(s.cpu), median(s.rates))
-}
-
-func median(list []float64) float64 {
-	if len(list) == 0 {
-		return 0
-	}
-	list = slices.Sorted(slices.Values(list))
-	return list[len(list)/2]
 }
 
 // cpuTime is what this process has used, in user and kernel.

@@ -33,7 +33,7 @@ frontend doors
 	http-request set-var(txn.alg) var(txn.bearer),jwt_header_query('$.alg')
 	http-request deny deny_status 401 unless { var(txn.alg) -m str RS256 }
 	http-request deny deny_status 401 unless { var(txn.bearer),jwt_verify(txn.alg,"%s") 1 }
-	http-request set-var(txn.claims) var(txn.bearer),jwt_payload_query()
+	http-request set-var(txn.claims) var(txn.bearer),word(2,.),ub64dec
 	http-request set-var(txn.now) date()
 	http-request deny deny_status 401 unless { var(txn.claims),json_query('$.iss') -m str %s }
 	http-request deny deny_status 401 unless { var(txn.claims),json_query('$.aud') -m str https://%s }
