@@ -142,6 +142,22 @@ func (d *dir) replace(name string, text []byte) error {
 	return nil
 }
 
+// room is how many bytes a start wants free: a new lab takes a third of it.
+// SQLite tells of a full disk as "disk I/O error".
+const room = 16 << 20
+
+// checkRoom refuses to start on a disk that is as good as full.
+func (d *dir) checkRoom() error {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(d.path, &fs); err != nil {
+		return fmt.Errorf("open data directory: %w", err)
+	}
+	if free := int64(fs.Bavail) * int64(fs.Bsize); free < room {
+		return fmt.Errorf("data directory %s has %d KB left on its disk, a lab wants %d: make room, or give another --data", d.path, free>>10, room>>10)
+	}
+	return nil
+}
+
 // clear removes what an unfinished first start left behind.
 func (d *dir) clear() error {
 	entries, err := os.ReadDir(d.path)

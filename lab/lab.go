@@ -80,6 +80,9 @@ func Start(ctx context.Context, o Options) (_ *Lab, err error) {
 	if o.Fresh && chosen.Seeded {
 		return nil, fmt.Errorf("data directory %s %w: give --data a new folder, or none for a temporary one", d.path, ErrUsed)
 	}
+	if err := d.checkRoom(); err != nil {
+		return nil, err
+	}
 	if err := os.Remove(d.file(endpointsFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("start lab: %w", err)
 	}

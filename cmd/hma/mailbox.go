@@ -84,6 +84,10 @@ func (a *app) mailbox() *cobra.Command {
 				if err != nil {
 					return usage("import: %w", err)
 				}
+				if info, err := f.Stat(); err == nil && info.IsDir() {
+					f.Close()
+					return usage("import %s: it is a folder: give its files", name)
+				}
 				_, err = lab.post(cmd.Context(), fmt.Sprintf("import %s (%d of %d)", filepath.Base(name), i+1, len(files)),
 					roles.ImportPath+"?"+query.Encode(), "message/rfc822", f)
 				f.Close() // only read

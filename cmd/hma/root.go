@@ -59,6 +59,7 @@ Authentication how-to with a way back, on an embedded lab organisation.`,
 		&cobra.Group{ID: "procedure", Title: "The procedure:"},
 		&cobra.Group{ID: "client", Title: "As a client:"},
 	)
+	cobra.EnableCommandSorting = false
 	root.AddCommand(a.commands()...)
 	root.SetHelpCommand(help(root))
 	root.InitDefaultHelpCmd()
