@@ -73,7 +73,7 @@ func (e *Env) Enable(t testing.TB) {
 	}
 	for _, server := range e.Run(t, "Get-AuthServer") {
 		if name := server.String("Name"); strings.HasPrefix(name, "EvoSts - ") {
-			e.Run(t, "Set-AuthServer", "Identity", name, "IsDefaultAuthorizationEndpoint", true)
+			e.Run(t, "Set-AuthServer", "Identity", name, "DomainName", []string{e.Endpoints.Tenant.Domain}, "IsDefaultAuthorizationEndpoint", true)
 		}
 	}
 	e.Run(t, "Set-OrganizationConfig", "OAuth2ClientProfileEnabled", true)
