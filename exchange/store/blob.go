@@ -25,8 +25,8 @@ const chunksPerWrite = 4
 
 // WriteBlob stores what r gives and returns its name for a NewItem, an ItemUpdate
 // or a bag. Content that the mailbox has already is not stored again. A blob that
-// no item comes to refer to is swept after Options.BlobGrace. At most
-// chunksPerWrite chunks are in memory.
+// no item comes to refer to is swept after Options.BlobGrace; of content that
+// breaks off nothing is left. At most chunksPerWrite chunks are in memory.
 func (m *Mailbox) WriteBlob(ctx context.Context, r io.Reader) (mapi.Blob, error) {
 	blob, err := m.writeBlob(ctx, r)
 	if err != nil {
@@ -35,11 +35,18 @@ func (m *Mailbox) WriteBlob(ctx context.Context, r io.Reader) (mapi.Blob, error)
 	return blob, nil
 }
 
-func (m *Mailbox) writeBlob(ctx context.Context, r io.Reader) (mapi.Blob, error) {
+func (m *Mailbox) writeBlob(ctx context.Context, r io.Reader) (_ mapi.Blob, err error) {
 	id := randomID()
 	hash := sha256.New()
 	var size, stored int64
 	var pending [][]byte
+	defer func() {
+		if err == nil || stored == 0 {
+			return
+		}
+		// The sweep would come too late for one who breaks off again and again.
+		err = errors.Join(err, m.store.db.Write(context.WithoutCancel(ctx), func(tx *sqldb.Tx) error { return m.dropBlob(tx, m.id, id) }))
+	}()
 	for last := false; !last; {
 		chunk, err := readChunk(r)
 		if err != nil {
@@ -90,7 +97,7 @@ func (m *Mailbox) writeBlob(ctx context.Context, r io.Reader) (mapi.Blob, error)
 		}
 		return m.insertChunks(tx, id, stored, pending)
 	}
-	err := m.store.db.Write(ctx, finish)
+	err = m.store.db.Write(ctx, finish)
 	if sqldb.IsUnique(err) {
 		// Somebody else stored the same content between the look and the insert.
 		err = m.store.db.Write(ctx, finish)

@@ -127,32 +127,6 @@ func TestWriteAfterClose(t *testing.T) {
 	}
 }
 
-// TestManyTexts holds that a statement text is never refused because its kept
-// statement was dropped for another one just then.
-func TestManyTexts(t *testing.T) {
-	db := sqldbtest.Disk(t)
-	var wg sync.WaitGroup
-	for worker := range 4 {
-		wg.Go(func() {
-			for i := range 4000 {
-				n := (i*7 + worker*31) % 700 // more than are kept
-				var got int
-				if err := db.QueryRow(t.Context(), fmt.Sprint("SELECT ", n)).Scan(&got); err != nil || got != n {
-					t.Errorf("%d: %d, %v", n, got, err)
-					return
-				}
-				rows, err := db.Query(t.Context(), fmt.Sprint("SELECT 1 + ", n))
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				rows.Close()
-			}
-		})
-	}
-	wg.Wait()
-}
-
 func BenchmarkWrite(b *testing.B) {
 	db := sqldbtest.Disk(b)
 	if err := db.Migrate(context.Background(), "test", steps); err != nil {

@@ -329,6 +329,9 @@ func TestBlobs(t *testing.T) {
 		want(t, err, store.ErrInvalid)
 		_, err = m.WriteBlob(ctx, io.MultiReader(io.LimitReader(rand.NewChaCha8([32]byte{2}), 6*store.ChunkSize), iotest.ErrReader(broken)))
 		want(t, err, broken)
+		if n := count("blob WHERE hash IS NULL"); n != 0 {
+			t.Errorf("%d blobs are left of what broke off", n)
+		}
 		_, err = m.CreateItem(ctx, store.NewItem{Folder: role(t, m, store.RoleInbox), MIME: mapi.Blob{Hash: [32]byte{9}, Size: 5}})
 		want(t, err, store.ErrNotFound)
 
