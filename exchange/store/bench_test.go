@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"os"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -11,8 +13,20 @@ import (
 )
 
 // The flatness figures: a page, an item and a sync without news must cost the same
-// in a folder of 100, 10,000 and 100,000 items.
-var sizes = []int{100, 10_000, 100_000}
+// in a folder of 100, 10,000 and 100,000 items, and of HMA_BENCH_ITEMS when it is set.
+var sizes = benchSizes()
+
+func benchSizes() []int {
+	list := []int{100, 10_000, 100_000}
+	if text := os.Getenv("HMA_BENCH_ITEMS"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 100 {
+			panic("HMA_BENCH_ITEMS: want a number of at least 100")
+		}
+		list = append(list, n)
+	}
+	return list
+}
 
 // benchSet is a filled mailbox that all benchmarks of a run share.
 type benchSet struct {
@@ -21,7 +35,13 @@ type benchSet struct {
 	err  error
 }
 
-var benchSets = map[int]*benchSet{100: {}, 10_000: {}, 100_000: {}}
+var benchSets = func() map[int]*benchSet {
+	sets := make(map[int]*benchSet)
+	for _, n := range sizes {
+		sets[n] = &benchSet{}
+	}
+	return sets
+}()
 
 func benchMailbox(b *testing.B, n int) *Mailbox {
 	set := benchSets[n]

@@ -5,8 +5,8 @@
 //
 // How it is measured:
 //
-//   - A ratio is the median of 9 pairs of ours and the yardstick, in turn and each
-//     time the other one first. The quartiles stand beside it; a goal is met when
+//   - A ratio is the median of 9 pairs of ours and the yardstick; within a pair the
+//     two take turns four times. The quartiles stand beside it; a goal is met when
 //     they reach it. Carry over ratios, not times: they depend on the machine.
 //   - validator and ews call the Go code directly, on one goroutine, in wall time.
 //   - sts sends requests to the token service's handler without sockets: client

@@ -9,8 +9,13 @@ import (
 	"time"
 )
 
-// pairs is how often a figure's two sides are measured in turn.
-const pairs = 9
+const (
+	// pairs is how often a figure's two sides are compared.
+	pairs = 9
+	// turns is how often the two sides of one pair take turns, so that what the
+	// machine does beside this falls on both alike.
+	turns = 4
+)
 
 // A figure is one published number with its goal.
 type figure struct {
@@ -65,23 +70,18 @@ func ratio(id string, g goal, note string, ours, yardstick func() (float64, erro
 		}
 	}
 	var samples []float64
-	for i := range pairs {
-		first, second := ours, yardstick
-		if i%2 == 1 {
-			first, second = yardstick, ours
+	for range pairs {
+		var sums [2]float64
+		for turn := range 2 * turns {
+			// Ours, yardstick, yardstick, ours: neither is always the second one.
+			i := (turn + turn/2) % 2
+			v, err := [...]func() (float64, error){ours, yardstick}[i]()
+			if err != nil {
+				return figure{}, fmt.Errorf("%s: %w", id, err)
+			}
+			sums[i] += v
 		}
-		a, err := first()
-		if err != nil {
-			return figure{}, fmt.Errorf("%s: %w", id, err)
-		}
-		b, err := second()
-		if err != nil {
-			return figure{}, fmt.Errorf("%s: %w", id, err)
-		}
-		if i%2 == 1 {
-			a, b = b, a
-		}
-		samples = append(samples, a/b)
+		samples = append(samples, sums[0]/sums[1])
 	}
 	return g.judge(id, "ratio", samples, note), nil
 }

@@ -20,7 +20,7 @@ import (
 
 const (
 	connections  = 64
-	frontendTime = 600 * time.Millisecond
+	frontendTime = 150 * time.Millisecond
 )
 
 // doorFunc is a door that is one function.

@@ -28,7 +28,7 @@ import (
 )
 
 const (
-	stsTime = 600 * time.Millisecond
+	stsTime = 250 * time.Millisecond
 	// callers is how many clients each processor has when writes are shared.
 	callers = 64
 

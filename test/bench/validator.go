@@ -17,7 +17,7 @@ import (
 	"hma/exchange/org"
 )
 
-const validatorTime = 150 * time.Millisecond
+const validatorTime = 40 * time.Millisecond
 
 // token signs a delegated token of the size that Entra issues, some 2 KB; n makes it differ.
 func token(e authtest.Env, n int) string {

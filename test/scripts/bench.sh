@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Measures the published figures and writes them to bench.json; arguments choose
+# groups (validator, frontend, sts, ews, up). test/bench/doc.go says how it is measured.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+SECONDS=0
+if ! command -v haproxy >/dev/null; then
+	log=$(mktemp)
+	if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] &&
+		apt-get update -qq >"$log" 2>&1 && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends haproxy >>"$log" 2>&1; then
+		echo "installed haproxy"
+	else
+		echo "haproxy is not here and cannot be installed: the front end is measured without it" >&2
+		tail -3 "$log" >&2
+	fi
+	rm -f "$log"
+fi
+mkdir -p bin
+go build -o bin/bench ./test/bench
+bin/bench -hma bin/hma "$@"
+echo "bench: $SECONDS s"

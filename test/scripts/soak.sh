@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# make soak: every fuzz target for SOAK_FUZZ (10m), kill drills SOAK_DRILLS (300)
+# times, the benchmarks of the mailbox store with folders up to SOAK_ITEMS (1000000).
+# Takes hours; a step that fails does not stop the ones after it.
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+SECONDS=0
+failed=()
+step() {
+	local name=$1
+	shift
+	printf '%6ds  %s\n' "$SECONDS" "$name"
+	"$@" || { failed+=("$name"); echo "failed: $name" >&2; }
+}
+
+drills() { # packages whose tests kill something
+	local pkg
+	for pkg in $(go list ./hybrid/...); do
+		if go test -list Kill "$pkg" | grep -q '^Test'; then
+			go test -run Kill -count "${SOAK_DRILLS:-300}" -timeout 0 "$pkg" || return
+		fi
+	done
+}
+
+step "kill drills" drills
+step "mailbox store, up to ${SOAK_ITEMS:-1000000} items" \
+	env HMA_BENCH_ITEMS="${SOAK_ITEMS:-1000000}" go test -run '^$' -bench . -timeout 0 ./exchange/store
+step "fuzzing" test/scripts/fuzz.sh "${SOAK_FUZZ:-10m}"
+printf '%6ds  done\n' "$SECONDS"
+if [ ${#failed[@]} -gt 0 ]; then
+	printf 'failed: %s\n' "${failed[@]}" >&2
+	exit 1
+fi
