@@ -16,6 +16,7 @@ import (
 	"hma/exchange/org"
 	"hma/lab"
 	"hma/wire/bearer"
+	"hma/wire/wellknown"
 )
 
 // frozen is the clock of both halves while hostile tokens are played: the table
@@ -129,6 +130,87 @@ func TestHostileTokens(t *testing.T) {
 	_, text := log.all()
 	if strings.Contains(text, "eyJ") {
 		t.Error("a token is in the log")
+	}
+}
+
+// TestHostileAdministrators plays the table at the Admin API: a hostile token of
+// an administrator runs no cmdlet, and neither does a good token of anybody else.
+func TestHostileAdministrators(t *testing.T) {
+	e, _ := hostileLab(t)
+	origin := e.Endpoints.Servers[0].URL
+	world := hostileWorld(t, e, origin)
+	admin := claimsOf(t, e.Token(t, e.User("admin"), origin))
+	world.UPN, world.SID, world.ObjectID = admin["upn"].(string), admin["onprem_sid"].(string), admin["oid"].(string)
+	commands, invoke := origin+"/adminapi/v1/commands", origin+"/adminapi/v1/invoke"
+	if resp, body := ask(t, e.HTTP, http.MethodGet, commands, authorization(e.Token(t, e.User("admin"), origin)), nil); resp.StatusCode != http.StatusOK {
+		t.Fatalf("a good token of an administrator: %d %s", resp.StatusCode, body)
+	}
+	change := `{"cmdlet":"Set-OrganizationConfig","parameters":[{"name":"OAuth2ClientProfileEnabled","bool":false}]}`
+	for _, c := range authtest.Cases(world, org.WebServices) {
+		if resp, body := ask(t, e.HTTP, http.MethodPost, invoke, authorization(c.Token), strings.NewReader(change)); resp.StatusCode != http.StatusUnauthorized {
+			t.Errorf("%s: %d %.300s", c.Name, resp.StatusCode, body)
+		}
+	}
+	for name, header := range map[string]http.Header{
+		"nothing":           nil,
+		"a user":            authorization(e.Token(t, e.User("user"), origin)),
+		"a password":        {"Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte(e.User("admin").UPN+":"+e.User("admin").Password))}},
+		"an application":    authorization(world.Sign(world.AppOnly())),
+		"too little scope":  authorization(world.Sign(world.Delegated().With(authtest.Claims{"scp": "EWS.AccessAsUser.All"}))),
+		"two authorization": {"Authorization": {"Bearer " + world.Sign(world.Delegated()), "Bearer x"}},
+	} {
+		if resp, body := ask(t, e.HTTP, http.MethodPost, invoke, header, strings.NewReader(change)); resp.StatusCode != 401 && resp.StatusCode != 403 {
+			t.Errorf("%s: %d %.300s", name, resp.StatusCode, body)
+		}
+	}
+	if c := e.Run(t, "Get-OrganizationConfig"); len(c) != 1 || !c[0].Bool("OAuth2ClientProfileEnabled") {
+		t.Error("the organisation was changed")
+	}
+	// Graph has its own audience: no token for a mail server opens it, however powerful its owner.
+	graph := e.Endpoints.Graph + "/servicePrincipals"
+	for name, token := range map[string]string{"for Exchange": e.Token(t, e.User("admin"), origin), "signed by nobody": "e30.e30.", "garbage": "x"} {
+		if resp, body := ask(t, e.HTTP, http.MethodGet, graph, authorization(token), nil); resp.StatusCode != 401 {
+			t.Errorf("Graph takes a token %s: %d %.200s", name, resp.StatusCode, body)
+		}
+	}
+	if resp, body := ask(t, e.HTTP, http.MethodGet, graph, authorization(e.Token(t, e.User("admin"), wellknown.Graph)), nil); resp.StatusCode != 200 {
+		t.Errorf("Graph refuses a good token: %d %.200s", resp.StatusCode, body)
+	}
+}
+
+// TestNoOracle holds that nobody learns who exists from a token that he could not
+// have been given, from a probe, or from a password.
+func TestNoOracle(t *testing.T) {
+	e, _ := hostileLab(t)
+	origin := e.Endpoints.Servers[0].URL
+	forger := hostileWorld(t, e, origin)
+	forger.Key, _ = authtest.MakeKey()
+	seen := map[string]map[string]string{} // by question, then answer: who got it
+	for _, upn := range []string{"alice@contoso.com", "nobody@contoso.com", "twin@contoso.com", "gone@contoso.com"} {
+		forger.UPN, forger.SID, forger.ObjectID = upn, "", ""
+		for _, d := range doors(origin) {
+			if d.Protocol.Browser() {
+				continue
+			}
+			for question, header := range map[string]http.Header{
+				"forged token":   authorization(forger.Sign(forger.Delegated())),
+				"probe":          {"Authorization": {"Bearer"}, "X-User-Identity": {upn}},
+				"wrong password": {"Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte(upn+":wrong"))}},
+			} {
+				resp, body := ask(t, e.HTTP, http.MethodPost, d.URL, header, strings.NewReader("x"))
+				answer := fmt.Sprint(resp.StatusCode, resp.Header["Www-Authenticate"], resp.Header["X-Ms-Diagnostics"], string(body))
+				question += " at " + string(d.Protocol)
+				if seen[question] == nil {
+					seen[question] = map[string]string{}
+				}
+				seen[question][strings.ReplaceAll(answer, upn, "UPN")] += " " + upn
+			}
+		}
+	}
+	for question, answers := range seen {
+		if len(answers) > 1 {
+			t.Errorf("%s: %d different answers: %v", question, len(answers), answers)
+		}
 	}
 }
 
