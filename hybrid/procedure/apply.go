@@ -179,7 +179,7 @@ func (p *Procedure) prove(ctx context.Context, plan *Plan, f *facts.Facts) ([]jo
 		return nil, fmt.Errorf("%w: %w", ErrLockout, err)
 	}
 	for _, a := range able {
-		if upn != "" && (strings.EqualFold(upn, a.Cloud) || strings.EqualFold(upn, a.UPN)) {
+		if upn != "" && strings.EqualFold(upn, a.Cloud) {
 			return []journal.Entry{{Kind: journal.Proved, Detail: a.Cloud}}, nil
 		}
 	}

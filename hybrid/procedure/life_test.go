@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"hma/client/graph"
 	"hma/hybrid/procedure/facts"
 	"hma/hybrid/procedure/rule"
 	"hma/hybrid/target"
@@ -464,6 +465,19 @@ func TestLockout(t *testing.T) {
 	}
 	if got := faults(t, p); len(got) != 1 {
 		t.Errorf("unproven, the built-in Administrator stays a finding: %q", got)
+	}
+}
+
+// A sign-in proves what the cloud account can do that comes from the administrator, not one that has his name.
+func TestProofByANamesake(t *testing.T) {
+	o := newOrganisation()
+	o.users[1].UserPrincipalName = "admin@contoso.onmicrosoft.com"
+	o.users = append(o.users, graph.User{ID: "3", UserPrincipalName: "admin@contoso.com", AccountEnabled: true})
+	p := engine(t, o, t.TempDir())
+	p.o.Prove = func(context.Context, []facts.Person) (string, error) { return "admin@contoso.com", nil }
+	before := o.state()
+	if _, err := p.Apply(t.Context(), plan(t, p)); !errors.Is(err, ErrLockout) || o.state() != before {
+		t.Errorf("got %v, want ErrLockout and nothing changed", err)
 	}
 }
 

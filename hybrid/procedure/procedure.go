@@ -24,7 +24,7 @@ type Options struct {
 	// SignIn is the person with whom Verify and Survey shake hands; nil leaves them at probes.
 	SignIn *SignIn
 	// Prove signs one of the administrators in through the cloud and returns the
-	// UPN of who did. nil means that nobody can be asked.
+	// cloud's UPN of who did. nil means that nobody can be asked.
 	Prove func(ctx context.Context, administrators []facts.Person) (upn string, err error)
 	// AcceptLockout names administrators (UPN or account name) who may lose access
 	// to OWA and ECP without that proof.

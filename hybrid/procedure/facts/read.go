@@ -239,9 +239,10 @@ var everybody = psobject.Property{Name: "ResultSize", Value: "Unlimited"}
 func (r *reader) people() {
 	admins := map[string]bool{}
 	for _, o := range r.get(SourceRoles, "Get-RoleGroupMember", psobject.Property{Name: "Identity", Value: organizationManagement}, everybody) {
-		for _, key := range []string{"Guid", "Identity", "Name", "SamAccountName"} {
+		for _, key := range []string{"Guid", "Identity", "SamAccountName", "Name"} {
 			if v := o.String(key); v != "" {
 				admins[key+":"+strings.ToLower(v)] = true
+				break // the surest that is shown: two people may share a name
 			}
 		}
 	}
@@ -321,15 +322,18 @@ func (c *cloudUsers) tie(p *Person, id string) {
 		le := g.BytesLE()
 		u = c.byImmutable[base64.StdEncoding.EncodeToString(le[:])]
 	}
+	namesake := false
 	if u == nil && p.UPN != "" {
 		u = c.byUPN[strings.ToLower(p.UPN)]
+		// Its tokens would carry the SID of the account that it does come from.
+		namesake = u != nil && u.OnPremisesSecurityIdentifier != "" && p.SID != ""
 	}
 	switch {
 	case u == nil && p.Critical:
 		p.Problem = "has no account in the tenant; isCriticalSystemObject keeps it out of synchronisation"
 	case u == nil:
 		p.Problem = "has no account in the tenant"
-	case !u.OnPremisesSyncEnabled:
+	case !u.OnPremisesSyncEnabled || namesake:
 		p.Cloud, p.Problem = u.UserPrincipalName, "the account of that name in the tenant is not synchronised from this one"
 	case !u.AccountEnabled:
 		p.Cloud, p.Problem = u.UserPrincipalName, "the account in the tenant is disabled"
