@@ -46,7 +46,8 @@ Without --data it uses a temporary folder, which goes with it.`,
 			}
 			err = show.demonstrate(cmd.Context(), l, time.Since(began), a)
 			if err == nil && !leave && a.view.terminal {
-				a.view.printf("\nThe lab stays up until Ctrl-C. In another terminal: hma --data %s check\n", shorten(dir))
+				a.view.printf("\n")
+				a.view.wrap(0, "The lab stays up until Ctrl-C. In another terminal: "+show.command("check"))
 				<-cmd.Context().Done()
 			}
 			return errors.Join(err, stop(l))
@@ -105,7 +106,7 @@ func (a *app) demonstrate(ctx context.Context, l *lab.Lab, took time.Duration, o
 	if err != nil {
 		return unreachable(err)
 	}
-	v.printf("Her newest mail, read over EWS with the token that she was given:\n")
+	v.wrap(0, "Her newest mail, read over EWS with the token that she was given:")
 	var rows [][]string
 	for _, m := range inbox {
 		rows = append(rows, []string{m.Received.Local().Format("Mon 2 Jan 15:04"), m.From, m.Subject})
@@ -114,7 +115,7 @@ func (a *app) demonstrate(ctx context.Context, l *lab.Lab, took time.Duration, o
 
 	if run != nil {
 		v.title("5. The way back")
-		v.printf("hma --data %s rollback %s\n", shorten(a.data), run.ID)
+		v.wrap(0, a.command("rollback "+run.ID))
 	}
 	if out.json {
 		if err := printJSON(out.out, map[string]any{"version": 1, "milliseconds": took.Milliseconds(), "before": before, "run": run,

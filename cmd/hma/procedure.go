@@ -205,15 +205,26 @@ func (a *app) showRun(run *procedure.Run, err error) error {
 			err = printed
 		}
 	} else if run != nil {
-		a.view.printf("run %s: %s", run.ID, outcome(run.Outcome))
-		if run.Outcome == procedure.OutcomeApplied {
-			a.view.printf("; hma rollback %s takes it back", run.ID)
-		} else if run.Unfinished() {
-			a.view.printf("; hma apply resumes it, hma rollback %s takes it back", run.ID)
+		a.view.wrap(0, "run "+run.ID+": "+outcome(run.Outcome))
+		switch {
+		case run.Outcome == procedure.OutcomeRollingBack:
+			a.view.wrap(0, "go on with: "+a.command("rollback "+run.ID))
+		case run.Unfinished():
+			a.view.wrap(0, "go on with: "+a.command("apply"))
+			fallthrough
+		case run.Outcome == procedure.OutcomeApplied:
+			a.view.wrap(0, "the way back: "+a.command("rollback "+run.ID))
 		}
-		a.view.printf("\n")
 	}
 	return engineExit(err)
+}
+
+// command is a command to type, for the same data directory.
+func (a *app) command(text string) string {
+	if a.data != defaultData {
+		text = "--data " + shorten(a.data) + " " + text
+	}
+	return styleName.Render("hma " + text)
 }
 
 func (a *app) rollback() *cobra.Command {

@@ -9,6 +9,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// defaultData is where a lab lies unless --data says otherwise.
+const defaultData = "./hma-data"
+
 // app is what every command needs: streams, common flags, the view.
 type app struct {
 	stdio
@@ -47,7 +50,7 @@ Authentication how-to with a way back, on an embedded lab organisation.`,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	flags := root.PersistentFlags()
-	flags.StringVar(&a.data, "data", "./hma-data", "data `directory` of the lab")
+	flags.StringVar(&a.data, "data", defaultData, "data `directory` of the lab")
 	flags.BoolVar(&a.json, "json", false, "print JSON")
 	flags.BoolVarP(&a.yes, "yes", "y", false, "do not ask")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log to standard error")

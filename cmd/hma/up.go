@@ -64,7 +64,8 @@ directory appears when everything answers. Ctrl-C or SIGTERM stops it.`,
 			} else {
 				a.showLab(&l.Endpoints, time.Since(began))
 				if a.view.terminal {
-					a.view.printf("\nCtrl-C stops it.\n")
+					a.view.printf("\n")
+					a.view.wrap(0, "Ctrl-C stops it. In another terminal: "+a.command("check"))
 				}
 			}
 			if err == nil {
@@ -90,7 +91,7 @@ func (a *app) showLab(e *lab.Endpoints, took time.Duration) {
 	}
 	rows = append(rows, []string{"mail in", e.LMTP, "LMTP"})
 	v.table([]string{"What", "Where", ""}, rows)
-	v.printf("It listens on loopback only; people, passwords and keys are made up. Users and passwords: %s\n",
+	v.wrap(0, "It listens on loopback only; people, passwords and keys are made up. Users and passwords: "+
 		styleName.Render(shorten(a.data)+"/endpoints.json"))
 }
 

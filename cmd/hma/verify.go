@@ -68,11 +68,11 @@ func (v *view) showVerification(t *procedure.Verification) {
 	v.table(header, rows)
 	for _, r := range t.Rows {
 		for _, problem := range r.Problems {
-			v.printf("%s %s on %s: %s\n", styleBad.Render("x"), r.Protocol, r.Server, problem)
+			v.hang(0, 2, fmt.Sprintf("%s %s on %s: %s", styleBad.Render("x"), r.Protocol, r.Server, problem))
 		}
 	}
 	if t.Passed {
-		v.printf("%s\n", styleGood.Render(fmt.Sprintf("every door verified by %d handshakes; hma verify --json shows their bytes", handshakes)))
+		v.wrap(0, styleGood.Render(fmt.Sprintf("every door verified by %d handshakes; hma verify --json shows their bytes", handshakes)))
 	}
 }
 

@@ -55,29 +55,33 @@ func (v *view) printf(format string, args ...any) { fmt.Fprintf(v.w, format, arg
 func (v *view) title(text string) { v.printf("\n%s\n", styleTitle.Render(text)) }
 
 // wrap prints text indented by n blanks and broken at the view's width.
-func (v *view) wrap(n int, text string) {
-	width := min(v.width, 110) - n
-	line := strings.Repeat(" ", n)
-	used := 0
+func (v *view) wrap(n int, text string) { v.hang(n, n, text) }
+
+// hang prints text broken at the view's width, the first line indented by first
+// blanks and the others by rest. A word that is longer than a line, such as a
+// URL, stays whole.
+func (v *view) hang(first, rest int, text string) {
+	width := min(v.width, 110)
+	line, used := strings.Repeat(" ", first), first
+	empty := true
 	for word := range strings.FieldsSeq(text) {
 		w := lipgloss.Width(word)
-		if used > 0 && used+1+w > width {
+		if !empty && used+1+w > width {
 			v.printf("%s\n", line)
-			line, used = strings.Repeat(" ", n), 0
+			line, used, empty = strings.Repeat(" ", rest), rest, true
 		}
-		if used > 0 {
-			line += " "
-			used++
+		if !empty {
+			line, used = line+" ", used+1
 		}
-		line += word
-		used += w
+		line, used, empty = line+word, used+w, false
 	}
-	if used > 0 {
+	if !empty {
 		v.printf("%s\n", line)
 	}
 }
 
-// table prints rows under a header: boxed on a terminal, aligned columns otherwise.
+// table prints rows under a header: boxed on a terminal that is wide enough,
+// aligned columns otherwise.
 func (v *view) table(header []string, rows [][]string) {
 	if !v.terminal {
 		v.columns(append([][]string{header}, rows...))
@@ -95,13 +99,18 @@ func (v *view) table(header []string, rows [][]string) {
 		}).
 		Headers(header...).
 		Rows(rows...)
-	if lipgloss.Width(t.Render()) > v.width {
-		t = t.Width(v.width)
+	if text := t.Render(); lipgloss.Width(text) <= v.width {
+		v.printf("%s\n", text)
+		return
 	}
-	v.printf("%s\n", t.Render())
+	for i := range header {
+		header[i] = styleTitle.Render(header[i])
+	}
+	v.columns(append([][]string{header}, rows...))
 }
 
-// columns prints rows in aligned columns, two blanks apart.
+// columns prints rows in aligned columns, two blanks apart; where a terminal is
+// too narrow for that, one after the other.
 func (v *view) columns(rows [][]string) {
 	var widths []int
 	for _, row := range rows {
@@ -112,7 +121,15 @@ func (v *view) columns(rows [][]string) {
 			widths[i] = max(widths[i], lipgloss.Width(cell))
 		}
 	}
+	total := 2 * (len(widths) - 1)
+	for _, w := range widths {
+		total += w
+	}
 	for _, row := range rows {
+		if v.terminal && total > v.width {
+			v.hang(0, 4, strings.Join(row, " "))
+			continue
+		}
 		line := ""
 		for i, cell := range row {
 			line += cell

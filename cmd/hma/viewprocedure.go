@@ -31,9 +31,16 @@ func (v *view) showReport(r *procedure.Report) {
 	v.printf("\n%s\n", summary(r))
 }
 
+// maxEvidence is how much evidence of a note is shown; --json has all.
+const maxEvidence = 2
+
 func (v *view) showFinding(f rule.Finding) {
-	v.printf("%s %s %s\n", marks[f.Severity], sentence(f.Summary), styleFaint.Render("["+f.Rule+"]"))
-	for _, e := range f.Evidence {
+	v.hang(0, 2, marks[f.Severity]+" "+sentence(f.Summary)+" "+styleFaint.Render("["+f.Rule+"]"))
+	for i, e := range f.Evidence {
+		if f.Severity == rule.Note && i == maxEvidence {
+			v.wrap(4, styleFaint.Render(fmt.Sprintf("and %d more", len(f.Evidence)-i)))
+			break
+		}
 		line := styleName.Render(e.Object)
 		if e.Property != "" {
 			line += " " + e.Property
@@ -44,11 +51,11 @@ func (v *view) showFinding(f rule.Finding) {
 		if e.Wanted != "" {
 			line += styleFaint.Render(" (wanted: ") + e.Wanted + styleFaint.Render(")")
 		}
-		v.printf("    %s\n", line)
+		v.hang(4, 6, line)
 	}
 	if f.Severity != rule.Note {
-		v.wrap(2, styleFaint.Render("why")+" "+sentence(f.Why))
-		v.wrap(2, styleFaint.Render("fix")+" "+sentence(f.Repair))
+		v.hang(2, 6, styleFaint.Render("why")+" "+sentence(f.Why))
+		v.hang(2, 6, styleFaint.Render("fix")+" "+sentence(f.Repair))
 	}
 }
 
@@ -58,7 +65,7 @@ func sentence(text string) string {
 		return ""
 	}
 	first := text[:1]
-	if !strings.Contains(strings.SplitN(text, " ", 2)[0], "/") { // not a URL or a path
+	if !strings.ContainsAny(strings.SplitN(text, " ", 2)[0], "/@\\") { // not a URL, an address or an identity
 		first = strings.ToUpper(first)
 	}
 	text = first + text[1:]
@@ -115,7 +122,7 @@ func (v *view) showPlan(p *procedure.Plan) {
 			v.title(part)
 			last = part
 		}
-		v.printf("%3d %s %s\n", c.Number, symbol(c.Action), styleName.Render(c.Address))
+		v.hang(3-len(fmt.Sprint(c.Number)), 6, fmt.Sprintf("%d %s %s", c.Number, symbol(c.Action), styleName.Render(c.Address)))
 		for _, s := range c.Settings {
 			v.showSetting(c.Action, s)
 		}
@@ -138,10 +145,10 @@ func (v *view) showSetting(a procedure.Action, s procedure.Setting) {
 	switch before, after := s.Before.String(), s.After.String(); {
 	case a == procedure.ActionAdd:
 		for _, entry := range s.After.Strings() {
-			v.printf("        %s %s\n", s.Property, styleGood.Render("+ "+entry))
+			v.hang(8, 10, s.Property+" "+styleGood.Render("+ "+entry))
 		}
 	case before != after:
-		v.printf("        %s %s %s %s\n", s.Property, styleBad.Render(before), styleFaint.Render("->"), styleGood.Render(after))
+		v.hang(8, 10, s.Property+" "+styleBad.Render(before)+" "+styleFaint.Render("->")+" "+styleGood.Render(after))
 	}
 }
 
@@ -154,29 +161,35 @@ func symbol(a procedure.Action) string {
 
 // progress prints one line for each change.
 func (v *view) progress(e procedure.Event) {
-	number := styleFaint.Render(fmt.Sprintf("%*d/%d", len(fmt.Sprint(e.Total)), e.Number, e.Total))
+	number := styleFaint.Render(fmt.Sprintf("%d/%d", e.Number, e.Total))
+	indent := 2 + len(fmt.Sprint(e.Total)) - len(fmt.Sprint(e.Number))
 	what := ""
 	if e.Change != nil {
 		what = e.Change.Address
 		var names []string
 		for _, s := range e.Change.Settings {
-			names = append(names, s.Property)
+			if s.Before.String() != s.After.String() {
+				names = append(names, s.Property)
+			}
 		}
 		what += " " + styleFaint.Render(strings.Join(names, ", "))
 	}
+	line := func(word string) { v.hang(indent, 8, number+" "+word+" "+what) }
 	switch e.Phase {
 	case procedure.PhaseDone:
-		v.printf("  %s %s %s\n", number, styleGood.Render("done"), what)
+		line(styleGood.Render("done"))
 	case procedure.PhaseAlready:
-		v.printf("  %s %s %s\n", number, styleFaint.Render("was so"), what)
+		line(styleFaint.Render("was so"))
 	case procedure.PhaseFailed:
-		v.printf("  %s %s %s: %s\n", number, styleBad.Render("FAILED"), what, e.Detail)
+		what += ": " + e.Detail
+		line(styleBad.Render("FAILED"))
 	case procedure.PhaseUndone:
-		v.printf("  %s %s %s\n", number, styleGood.Render("restored"), what)
+		line(styleGood.Render("restored"))
 	case procedure.PhaseLeft:
-		v.printf("  %s %s %s: %s\n", number, styleWarn.Render("left"), what, e.Detail)
+		what += ": " + e.Detail
+		line(styleWarn.Render("left"))
 	case procedure.PhaseProving:
-		v.printf("  %s %s\n", styleFaint.Render("sign-in"), e.Detail)
+		v.wrap(2, styleFaint.Render("sign-in")+" "+e.Detail)
 	}
 }
 
