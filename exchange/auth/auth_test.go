@@ -194,6 +194,45 @@ func TestNoOracleBeforeSignature(t *testing.T) {
 	}
 }
 
+// asked counts what the directory is asked.
+type asked struct {
+	auth.People
+	n int
+}
+
+func (a *asked) BySID(ctx context.Context, sid string) (*org.Recipient, error) {
+	a.n++
+	return a.People.BySID(ctx, sid)
+}
+
+func (a *asked) ByUPN(ctx context.Context, upn string) ([]*org.Recipient, error) {
+	a.n++
+	return a.People.ByUPN(ctx, upn)
+}
+
+func (a *asked) BySMTP(ctx context.Context, address string) ([]*org.Recipient, error) {
+	a.n++
+	return a.People.BySMTP(ctx, address)
+}
+
+// The directory is asked the same of a probe whoever is named, so that its time tells nothing.
+func TestProbeAsksTheSameOfEverybody(t *testing.T) {
+	w := newWorld()
+	want := 0
+	for _, user := range []string{w.UPN, w.UnknownUPN, w.AmbiguousUPN, w.DisabledUPN, "one@contoso.com"} {
+		people := &asked{People: w.people}
+		f := w.facts(org.ActiveSync, "Bearer")
+		f.UserIdentity = user
+		auth.New(auth.Options{People: people}).Authenticate(t.Context(), f)
+		if want == 0 {
+			want = people.n
+		}
+		if people.n == 0 || people.n != want {
+			t.Errorf("%s: asked %d times, others %d", user, people.n, want)
+		}
+	}
+}
+
 func TestNoConfusion(t *testing.T) {
 	w := newWorld()
 	token := "Bearer " + w.Sign(w.Delegated())

@@ -71,15 +71,21 @@ func (p *people) bySID(ctx context.Context, sid string) ([]*org.Recipient, error
 	})
 }
 
-// byName finds the people whom a name may mean: as UPN, and when there is none as SMTP address.
+// byName finds the people whom a name may mean: as UPN, and when there is none as
+// SMTP address. Both are looked up in every case: the name may be a stranger's guess
+// (X-User-Identity), and the time must not tell whether it was right.
 func (p *people) byName(ctx context.Context, name string) ([]*org.Recipient, error) {
 	name = asciiLower(name)
 	return p.cached("name "+name, func() ([]*org.Recipient, error) {
-		found, err := p.ByUPN(ctx, name)
-		if err != nil || len(found) > 0 {
-			return found, err
+		named, err := p.ByUPN(ctx, name)
+		if err != nil {
+			return nil, err
 		}
-		return p.bySMTP(ctx, name)
+		addressed, err := p.bySMTP(ctx, name)
+		if err != nil || len(named) == 0 {
+			return addressed, err
+		}
+		return named, nil
 	})
 }
 

@@ -8,10 +8,9 @@ import (
 	"net"
 	"net/http"
 	"time"
-)
 
-// maxHeader is room for a bearer token of 64 KiB and the rest of a request's head.
-const maxHeader = 96 << 10
+	"hma/exchange/clientaccess"
+)
 
 // serveHTTPS answers on the listener in the background until Close.
 func (r *Roles) serveHTTPS(l net.Listener, cert tls.Certificate, h http.Handler) {
@@ -27,7 +26,7 @@ func (r *Roles) serve(l net.Listener, h http.Handler) {
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    maxHeader,
+		MaxHeaderBytes:    clientaccess.MaxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(r.log.Handler(), slog.LevelDebug),
 		BaseContext:       func(net.Listener) context.Context { return r.ctx },
 	}
