@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"hma/exchange/store"
-	"hma/exchange/transport"
 	"hma/wire/mapi"
 	"hma/wire/oxcmail"
 	"hma/wire/soap"
@@ -127,7 +126,7 @@ const (
 func setBody(d *draft, _ *itemProperty, e *soap.Element) error {
 	d.rewritten = true
 	if len(e.Text) > oxcmail.MaxBody {
-		return transport.ErrTooLarge // a longer one would neither be read back nor sent
+		return errTooLarge // a longer one would neither be read back nor sent
 	}
 	switch typ, _ := e.Attr("BodyType"); typ {
 	case "Text":

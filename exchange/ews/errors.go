@@ -46,6 +46,7 @@ var (
 	errUpdateMismatch  = &problem{"ErrorUpdatePropertyMismatch", "The property does not match the path."}
 	errUnsupported     = &problem{"ErrorInvalidOperation", "The request asks for something that this server does not offer."}
 	errDisposition     = &problem{"ErrorMessageDispositionRequired", "The MessageDisposition attribute is required for messages."}
+	errTooLarge        = &problem{"ErrorMessageSizeExceeded", "The message exceeds the maximum supported size."}
 	errMimeInvalid     = &problem{"ErrorMimeContentInvalid", "The MIME content is not a message."}
 	errInternalFailure = &problem{"ErrorInternalServerError", "An internal server error occurred. The operation failed."}
 )
@@ -65,13 +66,14 @@ var codes = []struct {
 	{store.ErrDenied, errAccessDenied},
 	{store.ErrInvalid, &problem{"ErrorInvalidOperation", "The operation is not valid for the object."}},
 	{store.ErrTooComplex, &problem{"ErrorRestrictionTooComplex", "The restriction is too complex."}},
+	{store.ErrTooLarge, errTooLarge},
 	{store.ErrUnsorted, errPathForSort},
 	{transport.ErrUnknownRecipient, &problem{"ErrorInvalidRecipients", "At least one recipient is not valid."}},
 	{transport.ErrNoRecipients, &problem{"ErrorInvalidRecipients", "The message has no recipients."}},
 	{transport.ErrInvalidAddress, &problem{"ErrorInvalidRecipients", "At least one address is not valid."}},
 	{transport.ErrTooMany, &problem{"ErrorInvalidRecipients", "The message has too many recipients."}},
 	{transport.ErrSendAsDenied, &problem{"ErrorSendAsDenied", "The user account does not have the right to send mail on behalf of the specified sending account."}},
-	{transport.ErrTooLarge, &problem{"ErrorMessageSizeExceeded", "The message exceeds the maximum supported size."}},
+	{transport.ErrTooLarge, errTooLarge},
 	{soap.ErrBase64, &problem{"ErrorMimeContentInvalidBase64String", "The content is not a valid base64 string."}},
 	{context.DeadlineExceeded, &problem{"ErrorTimeoutExpired", "The operation took too long."}},
 }

@@ -261,7 +261,7 @@ func TestImpersonation(t *testing.T) {
 func TestKinds(t *testing.T) {
 	w := newWorld(t)
 	for _, kind := range []error{
-		store.ErrNotFound, store.ErrConflict, store.ErrMalformedID, store.ErrExists, store.ErrStateTooOld, store.ErrQuota,
+		store.ErrNotFound, store.ErrConflict, store.ErrMalformedID, store.ErrExists, store.ErrStateTooOld, store.ErrQuota, store.ErrTooLarge,
 		store.ErrDenied, store.ErrInvalid, store.ErrTooComplex, store.ErrUnsorted,
 		transport.ErrUnknownRecipient, transport.ErrSendAsDenied, transport.ErrNoRecipients, transport.ErrTooLarge,
 		transport.ErrTooMany, transport.ErrInvalidAddress,

@@ -104,20 +104,33 @@ func normalSubject(subject string) string {
 	return subject[i+2:]
 }
 
+// maxDisplay is how many bytes of names stand in a display list: it is for
+// looking at, the recipients themselves are in their table.
+const maxDisplay = 2000
+
 // displayNames joins the names of one type of recipient (MS-OXCMSG 2.2.1.9).
 func displayNames(list []Recipient, typ int32) string {
 	var names []string
+	size := 0
 	for _, r := range list {
-		if r.Type == typ {
-			name := r.Name
-			if name == "" {
-				name = r.SMTP
-			}
-			names = append(names, name)
+		if r.Type != typ {
+			continue
 		}
+		name := r.Name
+		if name == "" {
+			name = r.SMTP
+		}
+		if size += len(name) + len("; "); size > maxDisplay {
+			break
+		}
+		names = append(names, name)
 	}
 	return strings.Join(names, "; ")
 }
+
+// maxRow is how many bytes an item's own row may take: a page of a list holds up to
+// MaxPage rows in memory. Long values are not in it, see shelve.
+const maxRow = 512 << 10
 
 // rowValues returns what rowColumns are to hold and sets the item's size. Times
 // are cut to the columns' microseconds.
@@ -143,7 +156,10 @@ func (it *Item) rowValues(now time.Time) ([]any, error) {
 			text += int64(len(s))
 		}
 	}
-	it.Size = int64(len(packed)) + text + it.MIME.Size
+	if text += int64(len(packed)); text > maxRow {
+		return nil, fmt.Errorf("properties of %d bytes, want at most %d: %w", text, maxRow, ErrTooLarge)
+	}
+	it.Size = text + it.MIME.Size
 	if it.MIME.IsZero() {
 		it.Size += blobs
 		for _, a := range it.Attachments {

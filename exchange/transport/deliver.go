@@ -161,6 +161,8 @@ func reason(err error) (status, words string) {
 		return "5.1.3", "This is not a valid address."
 	case errors.Is(err, store.ErrQuota):
 		return "5.2.2", "The recipient's mailbox is full."
+	case errors.Is(err, store.ErrTooLarge):
+		return "5.3.4", "The message is too large."
 	}
 	return "5.3.0", "The message could not be stored."
 }

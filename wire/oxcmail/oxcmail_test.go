@@ -404,3 +404,14 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// TestKeywordsAreBounded holds that keywords, which are kept in an item's row, stay short.
+func TestKeywordsAreBounded(t *testing.T) {
+	m, err := Read(strings.NewReader("Keywords: "+strings.Repeat("k", 500_000)+", short\r\n\r\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := m.Props.Strings(mapi.PidNameKeywords); len(got) != 2 || len(got[0]) != maxText || got[1] != "short" {
+		t.Errorf("%d keywords, the first of %d bytes", len(got), len(got[0]))
+	}
+}

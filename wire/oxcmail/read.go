@@ -426,7 +426,7 @@ func (rd *reader) header(h textproto.Header, raw []byte) {
 	}
 	var keywords []string
 	for word := range strings.SplitSeq(text(h.Get("Keywords")), ",") {
-		if word = strings.TrimSpace(word); word != "" && len(keywords) < 100 {
+		if word = short(word); word != "" && len(keywords) < 100 {
 			keywords = append(keywords, word)
 		}
 	}

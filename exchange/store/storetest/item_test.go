@@ -661,3 +661,30 @@ func TestChanges(t *testing.T) {
 		}
 	})
 }
+
+// TestRowLimit holds that what a list keeps in memory of an item is bounded.
+func TestRowLimit(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s, _ := Open(t, db)
+		m := mailbox(t, s)
+		inbox := role(t, m, store.RoleInbox)
+		for _, props := range []mapi.Bag{
+			{mapi.PidTagSubject: strings.Repeat("s", 600<<10)},
+			{mapi.PidNameKeywords: []string{strings.Repeat("k", 600<<10)}},
+		} {
+			_, err := m.CreateItem(t.Context(), store.NewItem{Folder: inbox, Props: props})
+			want(t, err, store.ErrTooLarge)
+		}
+		many := mail(inbox, "to everybody")
+		for range 20_000 {
+			many.Recipients = append(many.Recipients, store.Recipient{Type: mapi.RecipientTo, SMTP: "somebody@contoso.com", Name: "Somebody of the whole company"})
+		}
+		stamp := create(t, m, many)
+		it, err := m.Item(t.Context(), stamp.ID, store.Want{Tags: []mapi.Tag{mapi.PidTagDisplayTo}, Recipients: true})
+		ok(t, err)
+		if names := it.Props.String(mapi.PidTagDisplayTo); len(names) < 1000 || len(names) > 2000 || len(it.Recipients) != 20_000 {
+			t.Errorf("%d bytes of names, %d recipients", len(names), len(it.Recipients))
+		}
+		checkCounters(t, db)
+	})
+}
