@@ -93,7 +93,7 @@ func (fe *FrontEnd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case org.ActiveSync, org.Owa, org.Ecp:
 		h["X-Owa-Version"] = []string{s.Server.Version.String()}
 	}
-	if !slices.Contains(methods, r.Method) {
+	if !slices.Contains(methods, r.Method) && !(vd.Kind == org.Rpc && slices.Contains(rpcMethods, r.Method)) {
 		h.Set("Allow", strings.Join(methods, ", "))
 		fe.answer(x, http.StatusMethodNotAllowed, "method not allowed")
 		return
@@ -123,6 +123,10 @@ func (fe *FrontEnd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // methods are those that some door knows; the doors refuse the others of these themselves.
 var methods = []string{http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPost}
+
+// rpcMethods are those of Outlook Anywhere (MS-RPCH). No door serves them, but
+// the challenge is an answer to them.
+var rpcMethods = []string{"RPC_IN_DATA", "RPC_OUT_DATA"}
 
 // anonymous tells whether a request is for the door to judge: Autodiscover's JSON
 // and the published signing keys are for everybody, and OWA and ECP on OAuth have sessions of their own.

@@ -79,6 +79,7 @@ func hostileLab(t *testing.T) (*Env, *records) {
 // TestHostileTokens plays the table of hostile tokens at every door of a real
 // server: as bearers, and at OWA and ECP as the posted id_token.
 func TestHostileTokens(t *testing.T) {
+	t.Parallel()
 	e, log := hostileLab(t)
 	for _, origin := range []string{e.Endpoints.Servers[0].URL, "https://mail.contoso.com"} {
 		world := hostileWorld(t, e, origin)
@@ -136,6 +137,7 @@ func TestHostileTokens(t *testing.T) {
 // TestHostileAdministrators plays the table at the Admin API: a hostile token of
 // an administrator runs no cmdlet, and neither does a good token of anybody else.
 func TestHostileAdministrators(t *testing.T) {
+	t.Parallel()
 	e, _ := hostileLab(t)
 	origin := e.Endpoints.Servers[0].URL
 	world := hostileWorld(t, e, origin)
@@ -181,6 +183,7 @@ func TestHostileAdministrators(t *testing.T) {
 // TestNoOracle holds that nobody learns who exists from a token that he could not
 // have been given, from a probe, or from a password.
 func TestNoOracle(t *testing.T) {
+	t.Parallel()
 	e, _ := hostileLab(t)
 	origin := e.Endpoints.Servers[0].URL
 	forger := hostileWorld(t, e, origin)
@@ -217,6 +220,7 @@ func TestNoOracle(t *testing.T) {
 // TestOWAAndECPSignIn plays everything but the token of a forged answer of the
 // cloud, and forged sessions, at OWA and ECP.
 func TestOWAAndECPSignIn(t *testing.T) {
+	t.Parallel()
 	e, log := hostileLab(t)
 	origin := e.Endpoints.Servers[0].URL
 	world := hostileWorld(t, e, origin)

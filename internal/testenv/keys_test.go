@@ -28,6 +28,7 @@ import (
 // published as the next one is known already, the one after that is fetched when
 // the first token names it.
 func TestKeyRotation(t *testing.T) {
+	t.Parallel()
 	var later atomic.Int64
 	log := newRecords()
 	e := Start(t, lab.Options{Messages: 5, Log: slog.New(log), Now: func() time.Time { return time.Now().Add(time.Duration(later.Load())) }})
@@ -86,6 +87,7 @@ func TestKeyRotation(t *testing.T) {
 // cloud: the last good keys open the doors, and everything that needs the cloud is
 // refused, not broken.
 func TestCloudAway(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	l, err := lab.Start(t.Context(), lab.Options{Dir: dir, FreePorts: true, Messages: 5})
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 // that the how-to's commands leave, and that its rollback leaves the one that was
 // there before.
 func TestProcedureAsByHand(t *testing.T) {
+	t.Parallel()
 	bin := filepath.Join(t.TempDir(), "hma")
 	if out, err := exec.Command("go", "build", "-o", bin, "hma/cmd/hma").CombinedOutput(); err != nil {
 		t.Fatalf("build hma: %v\n%s", err, out)

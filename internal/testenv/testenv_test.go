@@ -43,6 +43,7 @@ func diagnostics(h mail.Handshake) bearer.Code {
 // TestSmallOrganisation is the one whole organisation that also runs under the
 // race detector: every door before and after modern authentication is enabled.
 func TestSmallOrganisation(t *testing.T) {
+	t.Parallel()
 	e := Start(t, lab.Options{Messages: 10})
 	c := clientOf(t, e)
 	user := e.User("user")
@@ -117,7 +118,7 @@ func TestSmallOrganisation(t *testing.T) {
 		if authorization != "" {
 			header.Set("Authorization", authorization)
 		}
-		resp, _ := ask(t, e.HTTP, http.MethodPost, ex1+"/rpc/rpcproxy.dll?ex1.contoso.com:6001", header, nil)
+		resp, _ := ask(t, e.HTTP, "RPC_IN_DATA", ex1+"/rpc/rpcproxy.dll?ex1.contoso.com:6001", header, nil)
 		challenges := resp.Header.Values("WWW-Authenticate")
 		if resp.StatusCode != 401 || strings.Contains(strings.Join(challenges, ","), "Bearer") {
 			t.Errorf("/rpc with %.10q: %d %q, want legacy challenges only", authorization, resp.StatusCode, challenges)

@@ -32,7 +32,7 @@ var curlDoors = []curlDoor{
 	{"oab", []string{"https://mail.contoso.com/OAB/oab.xml"}},
 	{"owa", []string{"https://mail.contoso.com/owa"}},
 	{"ecp", []string{"https://mail.contoso.com/ecp"}},
-	{"rpc", []string{"https://mail.contoso.com/rpc/rpcproxy.dll"}},
+	{"rpc", []string{"--request", "RPC_IN_DATA", "https://mail.contoso.com/rpc/rpcproxy.dll"}},
 }
 
 const (
