@@ -29,12 +29,6 @@ func trustedIssuers(s *org.Snapshot) string {
 	return strings.Join(list, ",")
 }
 
-// publicHost returns a Host header or the authority of a URL as
-// org.Snapshot.Hosts has it: lower case, without :443.
-func publicHost(host string) string {
-	return strings.TrimSuffix(asciiLower(host), ":443")
-}
-
 // hostname returns the host without a port.
 func hostname(host string) string {
 	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {

@@ -188,7 +188,7 @@ func (a *Authenticator) unknownKey(ctx context.Context, server *org.AuthServer, 
 // admit does the checks that depend on the request: audience, tenant, profile,
 // scope, user, and the person's switch for the protocol, in this order.
 func (a *Authenticator) admit(ctx context.Context, f *Facts, v *token) (*Identity, error) {
-	host := publicHost(f.Host)
+	host := org.PublicHost(f.Host)
 	if v.host == "" || v.host != host || !f.Snapshot.Hosts[host] {
 		return nil, wrongAudience(f, v)
 	}
@@ -246,7 +246,7 @@ func audienceHost(aud, realm string) string {
 		if !ok || realm == "" || !strings.EqualFold(of, realm) {
 			return ""
 		}
-		return publicHost(host)
+		return org.PublicHost(host)
 	}
 	const https = "https://"
 	if len(aud) < len(https) || !strings.EqualFold(aud[:len(https)], https) {
@@ -256,7 +256,7 @@ func audienceHost(aud, realm string) string {
 	if strings.ContainsAny(host, "/@?#\\") {
 		return ""
 	}
-	return publicHost(host)
+	return org.PublicHost(host)
 }
 
 // resolve finds the person for whom a token stands: by SID, then UPN, then SMTP address.
@@ -350,7 +350,7 @@ func (a *Authenticator) idToken(ctx context.Context, f *Facts, text, nonce, code
 	if err != nil {
 		return nil, err
 	}
-	if v.claims.Audience != wellknown.Exchange || !f.Snapshot.Hosts[publicHost(f.Host)] {
+	if v.claims.Audience != wellknown.Exchange || !f.Snapshot.Hosts[org.PublicHost(f.Host)] {
 		return nil, fail(bearer.InvalidResource, bearer.ReasonAudience, "audience of the id_token is not the Exchange application")
 	}
 	if err := v.checkTenant(); err != nil {

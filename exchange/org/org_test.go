@@ -511,3 +511,14 @@ func TestSignInOrder(t *testing.T) {
 		}
 	}
 }
+
+func TestPublicHost(t *testing.T) {
+	for authority, want := range map[string]string{
+		"Mail.Contoso.com": "mail.contoso.com", "MAIL.contoso.com:443": "mail.contoso.com", "localhost:8443": "localhost:8443",
+		"[::1]:443": "[::1]", "mail.contoso.com:4430": "mail.contoso.com:4430", "": "", "mail.contoso.com.": "mail.contoso.com.", "\u212aing.test": "\u212aing.test",
+	} {
+		if got := org.PublicHost(authority); got != want {
+			t.Errorf("%q gives %q, want %q", authority, got, want)
+		}
+	}
+}

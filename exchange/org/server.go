@@ -162,5 +162,5 @@ func addHost(hosts map[string]bool, text string) {
 	if err != nil || !strings.EqualFold(u.Scheme, "https") || u.Hostname() == "" {
 		return
 	}
-	hosts[strings.TrimSuffix(asciiLower(u.Host), ":443")] = true
+	hosts[PublicHost(u.Host)] = true
 }

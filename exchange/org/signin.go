@@ -12,8 +12,8 @@ func (vd *VirtualDirectory) Legacy() bool {
 
 // CheckSignIn refuses a change of OWA's or ECP's authentication that breaks the
 // order in which the how-to does it, per server: OWA's methods off, ECP's methods
-// off, ECP on OAuth, OWA on OAuth; and its mirror on the way back: OWA off OAuth, ECP off
-// OAuth, ECP's methods on, OWA's methods on. c holds the state after the change,
+// off, ECP on OAuth, OWA on OAuth; and on the way back: OWA off OAuth, ECP off OAuth,
+// then the methods, where only Adfs has an order, ECP before OWA. c holds the state after the change,
 // before is the virtual directory that is changed as it was. A state that was wrong
 // before stays allowed: only what the change brings about is judged.
 func CheckSignIn(c *Configuration, before, after *VirtualDirectory) error {

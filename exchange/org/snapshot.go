@@ -1,6 +1,10 @@
 package org
 
-import "hma/wire/guid"
+import (
+	"strings"
+
+	"hma/wire/guid"
+)
 
 // Snapshot is the configuration that one server runs: immutable once
 // published. Its slices and maps must not be changed by whoever reads it.
@@ -18,11 +22,17 @@ type Snapshot struct {
 	// Policies are all authentication policies by GUID.
 	Policies map[guid.GUID]*AuthenticationPolicy
 	// Hosts are the public hosts of this server's URLs, internal and external, as
-	// lower-case host or host:port (never with :443): a request for any other
-	// Host has no valid token audience.
+	// PublicHost writes them: a request for any other Host has no valid token audience.
 	Hosts map[string]bool
 	// AcceptedDomains are the organisation's mail domains, lower case, default first.
 	AcceptedDomains []string
+}
+
+// PublicHost returns a Host header, or the authority of an https URL, as hosts are
+// compared: host or host:port in lower case, never with :443. Only A to Z are
+// folded: names that differ in other letters stay different.
+func PublicHost(authority string) string {
+	return strings.TrimSuffix(asciiLower(authority), ":443")
 }
 
 // DefaultAuthorizationEndpoint returns the enabled AuthServer that is the

@@ -72,7 +72,7 @@ func (v *Visit) facts(now time.Time) *auth.Facts {
 
 // host is the public host as org.Snapshot.Hosts has it, or "" when the server has no such host.
 func (v *Visit) host() string {
-	host := strings.TrimSuffix(strings.ToLower(v.Host), ":443")
+	host := org.PublicHost(v.Host)
 	if !v.Snapshot.Hosts[host] {
 		return ""
 	}
