@@ -29,6 +29,7 @@ func TestLab(t *testing.T) {
 	t.Run("wbxml2xml", func(t *testing.T) { activeSync(t, e) })
 	t.Run("libmspack", func(t *testing.T) { offlineAddressBook(t, e) })
 	t.Run("exchangelib", func(t *testing.T) { exchangelib(t, e) })
+	t.Run("smtplib", func(t *testing.T) { mailIn(t, e) })
 }
 
 // TestMSAL gives python3-msal an authority on port 443, where it insists on that
@@ -57,6 +58,24 @@ func exchangelib(t *testing.T, e *testenv.Env) {
 	}, python, "exchangelib/smoke.py")
 	expect(t, lines, "ok sign in", "ok list folders", "ok list inbox", "ok filter", "ok send to self with attachment", "ok read it with body and attachment",
 		"ok send to another user", "ok draft, then send it", "ok sync hierarchy and items", "ok move", "ok delete", "ok all")
+}
+
+// mailIn hands mail in with Python's LMTP client and finds it over EWS.
+func mailIn(t *testing.T, e *testenv.Env) {
+	need(t, python, "curl")
+	user, subject := e.User("user"), "Grüße <von> außen"
+	lines := script(t, map[string]string{"HMA_LMTP": e.Endpoints.LMTP, "HMA_TO": user.UPN, "HMA_SUBJECT": subject}, python, "lmtp/deliver.py")
+	expect(t, lines, "ok one recipient of two", "ok no relay", "ok all")
+	answer := string(curl(t, e, "--fail", "--header", "Authorization: Bearer "+curlAsks(t, e, "https://mail.contoso.com"), "--header", "Content-Type: text/xml", "--data",
+		`<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:m="http://schemas.microsoft.com/exchange/services/2006/messages" xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types"><s:Body>
+		<m:FindItem Traversal="Shallow"><m:ItemShape><t:BaseShape>Default</t:BaseShape></m:ItemShape><m:Restriction><t:IsEqualTo><t:FieldURI FieldURI="message:InternetMessageId"/>
+		<t:FieldURIOrConstant><t:Constant Value="&lt;lmtp-witness@example.org&gt;"/></t:FieldURIOrConstant></t:IsEqualTo></m:Restriction>
+		<m:ParentFolderIds><t:DistinguishedFolderId Id="inbox"/></m:ParentFolderIds></m:FindItem></s:Body></s:Envelope>`, "https://mail.contoso.com/EWS/Exchange.asmx"))
+	for _, want := range []string{`TotalItemsInView="1"`, "<t:Subject>Grüße &lt;von&gt; außen</t:Subject>", "<t:HasAttachments>true</t:HasAttachments>", "<t:Name>Zoë Outside</t:Name>"} {
+		if !strings.Contains(answer, want) {
+			t.Errorf("EWS does not find %s in\n%s", want, answer)
+		}
+	}
 }
 
 // expect wants every line among a script's lines.
