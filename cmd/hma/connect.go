@@ -61,7 +61,7 @@ door refuses.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&flow, "flow", "browser", "how to sign in: `browser` (the lab's password is typed into the cloud's page) or device")
+	cmd.Flags().StringVar(&flow, "flow", "browser", "`how` to sign in: browser (the lab's password is typed into the cloud's page) or device")
 	return cmd
 }
 

@@ -52,7 +52,7 @@ does not know it says, with exit code 2.`,
 }
 
 func (v *view) showExplanation(x procedure.Explanation) {
-	v.printf("%s\n", styleTitle.Render(x.Title))
+	v.wrap(0, styleTitle.Render(x.Title))
 	width := 0
 	for _, l := range x.Lines {
 		width = max(width, len(l.Name))

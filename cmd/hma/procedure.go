@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -159,7 +158,7 @@ read back after it. A stale plan is refused. A run that was cut off is resumed f
 				a.view.showPlan(plan)
 			}
 			if len(plan.Changes) > 0 {
-				if err := a.ask("Apply these changes?"); err != nil {
+				if err := a.ask(cmd.Context(), "Apply these changes?"); err != nil {
 					return err
 				}
 			}
@@ -186,7 +185,7 @@ func (a *app) resume(ctx context.Context, p *procedure.Procedure) (resumed bool,
 	if !a.json {
 		a.view.printf("Run %s of %s was cut off. It is resumed before anything else.\n", unfinished.ID, unfinished.Started.UTC().Format("2006-01-02 15:04:05Z"))
 	}
-	if err := a.ask("Resume it?"); err != nil {
+	if err := a.ask(ctx, "Resume it?"); err != nil {
 		return false, err
 	}
 	run, err := p.Resume(ctx, unfinished.ID)
@@ -245,7 +244,7 @@ since is not overwritten: rollback names it and stops, or leaves it with --leave
 			if err != nil {
 				return engineExit(err)
 			}
-			if err := a.ask(fmt.Sprintf("Take back the %s of run %s?", count(len(run.Changes), "change"), run.ID)); err != nil {
+			if err := a.ask(cmd.Context(), fmt.Sprintf("Take back the %s of run %s?", count(len(run.Changes), "change"), run.ID)); err != nil {
 				return err
 			}
 			run, err = p.Rollback(cmd.Context(), args[0], leave)
@@ -284,7 +283,7 @@ func (a *app) history() *cobra.Command {
 }
 
 // ask returns nil when the operator agrees. Without a terminal --yes must be given.
-func (a *app) ask(question string) error {
+func (a *app) ask(ctx context.Context, question string) error {
 	if a.yes {
 		return nil
 	}
@@ -292,12 +291,18 @@ func (a *app) ask(question string) error {
 		return usage("this changes the organisation: say --yes, or run it in a terminal")
 	}
 	a.view.printf("\n%s [y/N] ", styleTitle.Render(question))
-	line, err := bufio.NewReader(a.in).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return usage("read the answer: %w", err)
+	answer := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(a.in).ReadString('\n') // what cannot be read is no agreement
+		answer <- strings.ToLower(strings.TrimSpace(line))
+	}()
+	select {
+	case text := <-answer:
+		if text == "y" || text == "yes" {
+			return nil
+		}
+	case <-ctx.Done(): // Ctrl-C at the question
+		a.view.printf("\n")
 	}
-	if answer := strings.ToLower(strings.TrimSpace(line)); answer != "y" && answer != "yes" {
-		return exit{exitUsage, errors.New("declined: nothing was changed")}
-	}
-	return nil
+	return exit{exitUsage, errors.New("declined: nothing was changed")}
 }

@@ -22,7 +22,7 @@ type start struct {
 }
 
 func (s *start) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&s.ports, "ports", "default", "`default` ports, or auto for free ones")
+	cmd.Flags().StringVar(&s.ports, "ports", "default", "`which` ports: default, or auto for free ones")
 	cmd.Flags().BoolVar(&s.healthy, "healthy", false, "without the planted faults that check finds")
 	cmd.Flags().StringVar(&s.cloud, "cloud", "", "`address` of the cloud half, for clients that insist on port 443 (127.0.0.2:443)")
 }

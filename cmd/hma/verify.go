@@ -157,7 +157,7 @@ func (a *app) enableRun(ctx context.Context, p *procedure.Procedure) (*procedure
 	}
 	a.view.title("Plan " + plan.ID)
 	a.view.showPlan(plan)
-	if err := a.ask("Apply these changes?"); err != nil {
+	if err := a.ask(ctx, "Apply these changes?"); err != nil {
 		return nil, err
 	}
 	a.view.title("Apply")
