@@ -56,12 +56,6 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("graph answered %d %s: %s", e.Status, e.Code, e.Message)
 }
 
-// NotFound tells whether err is Graph's answer that there is no such object.
-func NotFound(err error) bool {
-	e, ok := errors.AsType[*Error](err)
-	return ok && e.Status == http.StatusNotFound
-}
-
 // get reads the document at path (below the endpoint) or at an absolute nextLink.
 func (c *Client) get(ctx context.Context, target string, into any) error {
 	return c.do(ctx, http.MethodGet, target, nil, into)

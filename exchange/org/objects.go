@@ -3,8 +3,6 @@ package org
 import (
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"hma/wire/guid"
@@ -29,23 +27,6 @@ type Server struct {
 
 // Version is a build number in its four parts.
 type Version [4]int
-
-// ParseVersion reads "15.2.1544.11".
-func ParseVersion(text string) (Version, error) {
-	var v Version
-	parts := strings.Split(text, ".")
-	if len(parts) != len(v) {
-		return Version{}, fmt.Errorf("version %q: want four numbers, for example 15.2.1544.11", text)
-	}
-	for i, part := range parts {
-		n, err := strconv.ParseUint(part, 10, 31)
-		if err != nil {
-			return Version{}, fmt.Errorf("version %q: want four numbers, for example 15.2.1544.11", text)
-		}
-		v[i] = int(n)
-	}
-	return v, nil
-}
 
 // String returns the dotted form, 15.2.1544.11.
 func (v Version) String() string { return fmt.Sprintf("%d.%d.%d.%d", v[0], v[1], v[2], v[3]) }

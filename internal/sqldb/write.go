@@ -196,8 +196,6 @@ func conflict(err error) bool {
 
 // SQLite result codes (sqlite.org/rescode.html).
 const (
-	sqliteReadOnly         = 8
-	sqliteFull             = 13
 	sqliteConstraintPK     = 1555
 	sqliteConstraintUnique = 2067
 )
@@ -209,13 +207,4 @@ func IsUnique(err error) bool {
 	}
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && pg.Code == "23505" // unique_violation
-}
-
-// IsFull tells whether err says that the disk is full or cannot be written.
-func IsFull(err error) bool {
-	if lite, ok := errors.AsType[*sqlite.Error](err); ok {
-		return lite.Code()&0xff == sqliteFull || lite.Code()&0xff == sqliteReadOnly
-	}
-	pg, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && (pg.Code == "53100" || pg.Code == "25006") // disk_full, read_only_sql_transaction
 }
