@@ -25,6 +25,7 @@ type call struct {
 	version soap.ServerVersion
 	op      *operation
 	req     *soap.Element
+	begun   bool // the answer has response messages
 
 	person  *org.Recipient // whose mailbox the request is about
 	mailbox *store.Mailbox
@@ -70,7 +71,26 @@ func (c *call) serve() error {
 	if c.req, err = env.Request(streamed, c.keep); err != nil {
 		return err
 	}
-	return c.op.serve(c)
+	if err = c.op.serve(c); err == nil || c.begun || !told(err) {
+		return err
+	}
+	// What a request names wrongly for all its objects is told once for each of them.
+	c.begin()
+	for range min(max(len(c.listed()), 1), maxIDs) {
+		if err := c.failure(err); err != nil {
+			return err
+		}
+	}
+	c.finish()
+	return nil
+}
+
+// listed returns the objects that the request is about.
+func (c *call) listed() []*soap.Element {
+	if e := c.req.Child(soap.NSMessages, c.op.list); e != nil {
+		return e.Children
+	}
+	return nil
 }
 
 // validVersion admits every name that Exchange has given or could give a schema.
@@ -217,6 +237,7 @@ func (c *call) keep(_ soap.Name, content io.Reader) (any, error) {
 
 // begin starts the answer with response messages.
 func (c *call) begin() {
+	c.begun = true
 	c.w.Begin(c.version)
 	c.w.Start("m:" + c.op.name + "Response")
 	c.w.Start("m:ResponseMessages")

@@ -98,6 +98,22 @@ func (d *Door) codeOf(r *clientaccess.Request, err error) (code, text string) {
 	return errInternalFailure.code, errInternalFailure.text
 }
 
+// told tells whether a response message can tell of a failure: it has a code and is no fault.
+func told(err error) bool {
+	if _, fault := errors.AsType[*soap.Fault](err); fault {
+		return false
+	}
+	if _, ok := errors.AsType[*problem](err); ok {
+		return true
+	}
+	for _, c := range codes {
+		if errors.Is(err, c.kind) {
+			return true
+		}
+	}
+	return false
+}
+
 // orFolder makes what is not found a missing folder.
 func orFolder(err error) error {
 	if errors.Is(err, store.ErrNotFound) {

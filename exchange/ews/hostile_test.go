@@ -47,11 +47,7 @@ func TestFaults(t *testing.T) {
 		{"version", strings.Replace(wrap(getInbox), "Exchange2016", "Exchange 97", 1), "ErrorInvalidServerVersion"},
 		{"no shape", wrap("<m:GetItem><m:ItemIds/></m:GetItem>"), "ErrorSchemaValidation"},
 		{"FieldURI", wrap(strings.Replace(getInbox, "</t:BaseShape>", `</t:BaseShape><t:AdditionalProperties><t:FieldURI FieldURI="nonsense"/></t:AdditionalProperties>`, 1)), "ErrorSchemaValidation"},
-		{"query string", find("<m:QueryString>x</m:QueryString>"), "ErrorInvalidOperation"},
 		{"restriction too deep", find("<m:Restriction>" + strings.Repeat("<t:Not>", 50) + strings.Repeat("<t:And>", 50)), "ErrorSchemaValidation"},
-		{"restriction too long", find("<m:Restriction><t:Or>" + strings.Repeat(`<t:Exists><t:FieldURI FieldURI="item:Subject"/></t:Exists>`, 300) + "</t:Or></m:Restriction>"), "ErrorRestrictionTooComplex"},
-		{"no path for queries", find(`<m:Restriction><t:Exists><t:FieldURI FieldURI="item:UniqueBody"/></t:Exists></m:Restriction>`), "ErrorUnsupportedPathForQuery"},
-		{"no path for order", find(`<m:SortOrder><t:FieldOrder Order="Ascending"><t:FieldURI FieldURI="item:UniqueBody"/></t:FieldOrder></m:SortOrder>`), "ErrorUnsupportedPathForSortGroup"},
 		{"changes", wrap(`<m:SyncFolderItems><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape></m:ItemShape><m:SyncFolderId><t:DistinguishedFolderId Id="inbox"/></m:SyncFolderId><m:MaxChangesReturned>513</m:MaxChangesReturned></m:SyncFolderItems>`), "ErrorSchemaValidation"},
 		{"base64", wrap(`<m:CreateItem MessageDisposition="SaveOnly"><m:Items><t:Message><t:MimeContent>!!</t:MimeContent></t:Message></m:Items></m:CreateItem>`), "ErrorMimeContentInvalidBase64String"},
 	} {
@@ -65,6 +61,29 @@ func TestFaults(t *testing.T) {
 		}
 		if err != nil || len(env.Header) != 1 {
 			t.Errorf("%s: answer is no envelope with one header block: %v", c.name, err)
+		}
+	}
+}
+
+// TestRequestProblems holds that what a request names wrongly is no fault but a
+// response message for each object that it is about.
+func TestRequestProblems(t *testing.T) {
+	w := newWorld(t)
+	find := func(inner string) string {
+		return wrap(`<m:FindItem Traversal="Shallow"><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape></m:ItemShape>` + inner +
+			`<m:ParentFolderIds><t:DistinguishedFolderId Id="inbox"/><t:DistinguishedFolderId Id="drafts"/></m:ParentFolderIds></m:FindItem>`)
+	}
+	for _, c := range []struct{ name, document, code string }{
+		{"query string", find("<m:QueryString>x</m:QueryString>"), "ErrorInvalidOperation"},
+		{"restriction too long", find("<m:Restriction><t:Or>" + strings.Repeat(`<t:Exists><t:FieldURI FieldURI="item:Subject"/></t:Exists>`, 300) + "</t:Or></m:Restriction>"), "ErrorRestrictionTooComplex"},
+		{"no path for queries", find(`<m:Restriction><t:Exists><t:FieldURI FieldURI="item:UniqueBody"/></t:Exists></m:Restriction>`), "ErrorUnsupportedPathForQuery"},
+		{"no path for order", find(`<m:SortOrder><t:FieldOrder Order="Ascending"><t:FieldURI FieldURI="item:UniqueBody"/></t:FieldOrder></m:SortOrder>`), "ErrorUnsupportedPathForSortGroup"},
+		{"value", find(`<m:Restriction><t:IsEqualTo><t:FieldURI FieldURI="item:Size"/><t:FieldURIOrConstant><t:Constant Value="much"/></t:FieldURIOrConstant></t:IsEqualTo></m:Restriction>`), "ErrorInvalidValueForProperty"},
+		{"extended property", wrap(`<m:GetItem><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties><t:ExtendedFieldURI PropertyType="String"/></t:AdditionalProperties></m:ItemShape><m:ItemIds><t:ItemId Id="a"/><t:ItemId Id="b"/></m:ItemIds></m:GetItem>`), "ErrorInvalidExtendedProperty"},
+	} {
+		status, answer := w.ask(c.document)
+		if status != http.StatusOK || strings.Count(answer, `ResponseClass="Error"`) != 2 || strings.Count(answer, "<m:ResponseCode>"+c.code+"<") != 2 {
+			t.Errorf("%s: status %d, want two messages of %s:\n%s", c.name, status, c.code, answer)
 		}
 	}
 }

@@ -5,6 +5,7 @@ type operation struct {
 	name    string
 	serve   func(c *call) error // nil: not offered
 	content bool                // its requests may carry mail
+	list    string              // the element of its requests that lists objects, "" for one object
 	payload string              // the element that its response messages always have, "" for none
 }
 
@@ -15,19 +16,19 @@ var operations = make(map[string]*operation)
 
 func init() {
 	for _, op := range []operation{
-		{name: "ConvertId", serve: convertID},
-		{name: "CreateItem", serve: createItem, content: true, payload: "m:Items"},
-		{name: "DeleteItem", serve: deleteItem},
-		{name: "FindFolder", serve: findFolder},
-		{name: "FindItem", serve: findItem},
-		{name: "GetAttachment", serve: getAttachment, payload: "m:Attachments"},
-		{name: "GetFolder", serve: getFolder, payload: "m:Folders"},
-		{name: "GetItem", serve: getItem, payload: "m:Items"},
-		{name: "MoveItem", serve: moveItem, payload: "m:Items"},
-		{name: "SendItem", serve: sendItem},
+		{name: "ConvertId", serve: convertID, list: "SourceIds"},
+		{name: "CreateItem", serve: createItem, list: "Items", content: true, payload: "m:Items"},
+		{name: "DeleteItem", serve: deleteItem, list: "ItemIds"},
+		{name: "FindFolder", serve: findFolder, list: "ParentFolderIds"},
+		{name: "FindItem", serve: findItem, list: "ParentFolderIds"},
+		{name: "GetAttachment", serve: getAttachment, list: "AttachmentIds", payload: "m:Attachments"},
+		{name: "GetFolder", serve: getFolder, list: "FolderIds", payload: "m:Folders"},
+		{name: "GetItem", serve: getItem, list: "ItemIds", payload: "m:Items"},
+		{name: "MoveItem", serve: moveItem, list: "ItemIds", payload: "m:Items"},
+		{name: "SendItem", serve: sendItem, list: "ItemIds"},
 		{name: "SyncFolderHierarchy", serve: syncFolderHierarchy},
 		{name: "SyncFolderItems", serve: syncFolderItems},
-		{name: "UpdateItem", serve: updateItem, content: true, payload: "m:Items"},
+		{name: "UpdateItem", serve: updateItem, list: "ItemChanges", content: true, payload: "m:Items"},
 	} {
 		operations[op.name] = &op
 	}
