@@ -45,7 +45,7 @@ func TestPage(t *testing.T) {
 	_, entries, _ := strings.Cut(string(text), "**Journal**")
 	entries, _, _ = strings.Cut(entries, "\n\n")
 	words := regexp.MustCompile(`[a-z]+`).FindAllString(entries, -1)
-	for _, k := range []journal.Kind{journal.Begin, journal.Resume, journal.Proved, journal.Accepted, journal.Intend, journal.Done, journal.Already,
+	for _, k := range []journal.Kind{journal.Begin, journal.Resume, journal.Proved, journal.Accepted, journal.Intend, journal.Dropped, journal.Done, journal.Already,
 		journal.Failed, journal.End, journal.Rollback, journal.Unintend, journal.Undone, journal.Left, journal.RolledBack} {
 		if !slices.Contains(words, string(k)) {
 			t.Errorf("the page does not name the journal's entry %s", k)
