@@ -441,19 +441,22 @@ func parse(text string) (header keyHeader, c *claims, signature []byte, err erro
 	return header, c, signed.Signatures[0].Signature, nil
 }
 
+// segmentByte tells what may stand in a token: base64url and the dot.
+var segmentByte = func() (allowed [256]bool) {
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") {
+		allowed[c] = true
+	}
+	return allowed
+}()
+
 // checkSegments wants three segments of base64url characters.
 func checkSegments(text string) error {
-	dots := 0
 	for i := range len(text) {
-		switch c := text[i]; {
-		case c == '.':
-			dots++
-		case c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_':
-		default:
+		if !segmentByte[text[i]] {
 			return errors.New("character outside base64url")
 		}
 	}
-	if dots != 2 {
+	if strings.Count(text, ".") != 2 {
 		return errors.New("want three segments")
 	}
 	return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/rand"
@@ -10,7 +11,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"path/filepath"
 	"runtime"
@@ -28,7 +28,7 @@ import (
 )
 
 const (
-	stsTime = 250 * time.Millisecond
+	stsTime = 500 * time.Millisecond
 	// callers is how many clients each processor has when writes are shared.
 	callers = 64
 
@@ -151,18 +151,21 @@ func (c *cloudHalf) signIn(ctx context.Context) (string, error) {
 
 // post sends a token request through the handler and returns the refresh token of the answer.
 func (c *cloudHalf) post(form string) (refresh string, err error) {
-	r := httptest.NewRequest(http.MethodPost, cloud+"/"+tenantID+"/oauth2/v2.0/token", strings.NewReader(form))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	w := httptest.NewRecorder()
-	c.handler.ServeHTTP(w, r)
-	if w.Code != http.StatusOK {
-		return "", fmt.Errorf("token request: %d %s", w.Code, w.Body)
+	r, err := http.NewRequest(http.MethodPost, cloud+"/"+tenantID+"/oauth2/v2.0/token", strings.NewReader(form))
+	if err != nil {
+		return "", err
 	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	var answer bytes.Buffer
+	c.handler.ServeHTTP(writer{http.Header{}, &answer}, r)
 	var out struct {
+		AccessToken  string `json:"access_token"`
 		RefreshToken string `json:"refresh_token"`
 	}
-	err = json.Unmarshal(w.Body.Bytes(), &out)
-	return out.RefreshToken, err
+	if err := json.Unmarshal(answer.Bytes(), &out); err != nil || out.AccessToken == "" {
+		return "", fmt.Errorf("token request: %.500s", answer.Bytes())
+	}
+	return out.RefreshToken, nil
 }
 
 // rate runs fn from a number of goroutines for stsTime and returns the calls a second.
