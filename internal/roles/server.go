@@ -60,8 +60,10 @@ func (r *Roles) ServeServer(ctx context.Context, name string, l net.Listener, ce
 	return nil
 }
 
-// adminScopes are the delegated permissions that let an administrator's token run cmdlets.
-var adminScopes = []string{"AdminApi.AccessAsUser.All", "Exchange.Manage", "user_impersonation"}
+// adminScopes are the delegated permissions that let an administrator's token run
+// cmdlets. user_impersonation is none of them: every mail client's token has it, and
+// a mail client that an administrator uses must not administer.
+var adminScopes = []string{"AdminApi.AccessAsUser.All", "Exchange.Manage"}
 
 // identify admits a bearer token of an administrator to the Admin API. What the
 // token must be is what EWS asks for, and one of adminScopes on top.

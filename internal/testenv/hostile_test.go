@@ -158,6 +158,7 @@ func TestHostileAdministrators(t *testing.T) {
 		"a user":            authorization(e.Token(t, e.User("user"), origin)),
 		"a password":        {"Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte(e.User("admin").UPN+":"+e.User("admin").Password))}},
 		"an application":    authorization(world.Sign(world.AppOnly())),
+		"a mail client":     authorization(world.Sign(world.Delegated().With(authtest.Claims{"scp": "EAS.AccessAsUser.All EWS.AccessAsUser.All user_impersonation"}))),
 		"too little scope":  authorization(world.Sign(world.Delegated().With(authtest.Claims{"scp": "EWS.AccessAsUser.All"}))),
 		"two authorization": {"Authorization": {"Bearer " + world.Sign(world.Delegated()), "Bearer x"}},
 	} {
