@@ -180,8 +180,10 @@ func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 	if err != nil {
 		return fmt.Errorf("begin read: %w", err)
 	}
-	err = fn(&Tx{ctx: ctx, tx: tx, stmts: &db.readStmts, flavour: db.flavour})
-	tx.Rollback() // nothing to keep
+	err = func() error {
+		defer tx.Rollback() // nothing to keep; a panic must not keep the connection
+		return fn(&Tx{ctx: ctx, tx: tx, stmts: &db.readStmts, flavour: db.flavour})
+	}()
 	db.readStmts.prepareWanted(ctx, db.read)
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"hma/internal/sqldb"
 	"hma/internal/sqldb/sqldbtest"
@@ -84,6 +85,25 @@ func TestView(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// TestViewPanic holds that a panic, which a server's handler survives, does not keep the connection.
+func TestViewPanic(t *testing.T) {
+	db := sqldbtest.Memory(t) // has one
+	func() {
+		defer func() { recover() }()
+		db.View(t.Context(), func(*sqldb.Tx) error { panic("bad closure") })
+	}()
+	done := make(chan error, 1)
+	go func() { done <- db.View(context.Background(), func(*sqldb.Tx) error { return nil }) }()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the connection was kept")
+	}
 }
 
 func TestMigrateRefusesNewerData(t *testing.T) {
