@@ -152,6 +152,9 @@ func (s *session) answer(recipient string, err error) error {
 		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no mailbox with this address"}
 	case errors.Is(err, ErrTooLarge), errors.Is(err, store.ErrTooLarge):
 		return &smtp.SMTPError{Code: 552, EnhancedCode: smtp.EnhancedCode{5, 3, 4}, Message: "message too large"}
+	case errors.Is(err, smtp.ErrTooLongLine):
+		// Permanent: the same message would fail again. The library ends the connection after it.
+		return &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 6, 0}, Message: "a line of the message is too long"}
 	case errors.Is(err, store.ErrQuota):
 		return &smtp.SMTPError{Code: 452, EnhancedCode: smtp.EnhancedCode{4, 2, 2}, Message: "mailbox full"}
 	}
