@@ -61,7 +61,7 @@ door refuses.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&flow, "flow", "browser", "`how` to sign in: browser (the lab's password is typed into the cloud's page) or device")
+	cmd.Flags().StringVar(&flow, "flow", "browser", "`how` to sign in: browser (types the lab's password for you) or device")
 	return cmd
 }
 
@@ -112,7 +112,11 @@ func (v *view) showConnections(list []mail.Connection) {
 		if c.Refused {
 			status = styleBad.Render(c.Status)
 		}
-		rows = append(rows, []string{c.SMTP, authn(c.AuthN), string(c.Protocol), c.Server, status})
+		how := "-"
+		if c.AuthN != "" {
+			how = authn(c.AuthN)
+		}
+		rows = append(rows, []string{c.SMTP, how, string(c.Protocol), c.Server, status})
 	}
 	v.table([]string{"SMTP address", "AuthN", "Protocol", "Server", "Status"}, rows)
 }

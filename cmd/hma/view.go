@@ -80,12 +80,31 @@ func (v *view) hang(first, rest int, text string) {
 	}
 }
 
-// table prints rows under a header: boxed on a terminal that is wide enough,
-// aligned columns otherwise.
+// narrowest is how narrow the last column of a boxed table may get, in cells.
+const narrowest = 20
+
+// table prints rows under a header: boxed on a terminal, where the last column
+// is broken when the terminal is narrow; aligned columns otherwise.
 func (v *view) table(header []string, rows [][]string) {
+	all := append([][]string{header}, rows...)
 	if !v.terminal {
-		v.columns(append([][]string{header}, rows...))
+		v.columns(all)
 		return
+	}
+	widths := columnWidths(all)
+	last := len(widths) - 1
+	frame := 3*len(widths) + 1
+	for _, w := range widths[:last] {
+		frame += w
+	}
+	if room := v.width - frame; room < widths[last] {
+		if room < narrowest {
+			v.columns(all)
+			return
+		}
+		for _, row := range rows {
+			row[last] = lipgloss.NewStyle().Width(room).Render(row[last])
+		}
 	}
 	t := table.New().
 		Border(lipgloss.RoundedBorder()).
@@ -99,19 +118,11 @@ func (v *view) table(header []string, rows [][]string) {
 		}).
 		Headers(header...).
 		Rows(rows...)
-	if text := t.Render(); lipgloss.Width(text) <= v.width {
-		v.printf("%s\n", text)
-		return
-	}
-	for i := range header {
-		header[i] = styleTitle.Render(header[i])
-	}
-	v.columns(append([][]string{header}, rows...))
+	v.printf("%s\n", t.Render())
 }
 
-// columns prints rows in aligned columns, two blanks apart; where a terminal is
-// too narrow for that, one after the other.
-func (v *view) columns(rows [][]string) {
+// columnWidths are the widths of the widest cells.
+func columnWidths(rows [][]string) []int {
 	var widths []int
 	for _, row := range rows {
 		for i, cell := range row {
@@ -121,6 +132,13 @@ func (v *view) columns(rows [][]string) {
 			widths[i] = max(widths[i], lipgloss.Width(cell))
 		}
 	}
+	return widths
+}
+
+// columns prints rows in aligned columns, two blanks apart; where a terminal is
+// too narrow for that, one after the other.
+func (v *view) columns(rows [][]string) {
+	widths := columnWidths(rows)
 	total := 2 * (len(widths) - 1)
 	for _, w := range widths {
 		total += w

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"hma/hybrid/procedure"
 	"hma/hybrid/procedure/rule"
@@ -204,6 +205,9 @@ func (v *view) showHistory(h *procedure.History) {
 		ended := ""
 		if r.Ended != nil {
 			ended = r.Ended.UTC().Format("2006-01-02 15:04:05Z")
+			if day := r.Started.UTC().Format(time.DateOnly); strings.HasPrefix(ended, day) {
+				ended = strings.TrimSpace(ended[len(day):])
+			}
 		}
 		rows = append(rows, []string{r.ID, r.Started.UTC().Format("2006-01-02 15:04:05Z"), ended, r.Operator, outcome(r.Outcome), fmt.Sprint(len(r.Changes))})
 	}
