@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hma/exchange/cmdlet"
+	"hma/wire/guid"
 	"hma/wire/psobject"
 )
 
@@ -19,6 +20,7 @@ const maxRequest = 4 << 20
 // runTime is how long one invocation may take, and leaseBeat how often the holder of the lease gets a byte.
 const (
 	runTime   = 2 * time.Minute
+	readTime  = 30 * time.Second // for a request's body
 	leaseBeat = 2 * time.Second
 )
 
@@ -69,10 +71,20 @@ func New(registry *cmdlet.Registry, opts Options) http.Handler {
 	return mux
 }
 
-// guard admits administrators only.
+// guard admits administrators only, and gives every request its id. Refusals are
+// logged here, invocations where they run.
 func (h *handler) guard(next func(http.ResponseWriter, *http.Request, cmdlet.Caller)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		id := guid.New().String()
+		w.Header().Set("request-id", id)
+		if r.ContentLength != 0 {
+			// A deadline is the machine's time. It fails only where there is no connection, as in tests.
+			http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTime))
+		}
 		caller, err := h.opts.Identify(r)
+		if err != nil || !caller.Administrator {
+			h.opts.Log.Info("admin API refused", "id", id, "path", r.URL.Path, "caller", caller.Name, "error", err)
+		}
 		switch {
 		case errors.Is(err, ErrUnauthorized):
 			if h.opts.Challenge != nil {

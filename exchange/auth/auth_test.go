@@ -428,3 +428,12 @@ func FuzzToken(f *testing.F) {
 		}
 	})
 }
+
+// The built-in Administrator is never synchronised: a cloud account that has its name is somebody else's.
+func TestCriticalSystemObject(t *testing.T) {
+	w := newWorld()
+	w.people.Change("jane@contoso.com", func(r *org.Recipient) { r.CriticalSystemObject = true })
+	if _, d := w.ask(org.WebServices, "Bearer "+w.Sign(w.Delegated())); code(d) != bearer.InvalidUser {
+		t.Errorf("admitted, or another reason: %+v", d)
+	}
+}

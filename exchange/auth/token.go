@@ -289,6 +289,9 @@ func (a *Authenticator) person(ctx context.Context, s *org.Snapshot, c *claims) 
 		return nil, fail(bearer.InvalidUser, bearer.ReasonAmbiguous, "several people match the token's UPN or address")
 	case !found[0].Enabled:
 		return nil, fail(bearer.InvalidUser, bearer.ReasonNoUser, "the person is disabled")
+	case found[0].CriticalSystemObject:
+		// Never synchronised, so a cloud account of that name is somebody else.
+		return nil, fail(bearer.InvalidUser, bearer.ReasonNoUser, "the person is a critical system object, which has no account in the cloud")
 	case c.ObjectID != "" && found[0].ObjectID != "" && !strings.EqualFold(c.ObjectID, found[0].ObjectID):
 		// A name can be given to somebody else in the cloud; the object id cannot.
 		return nil, fail(bearer.InvalidUser, bearer.ReasonNoUser, "the token's object id is not that of the person it names")

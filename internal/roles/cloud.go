@@ -4,11 +4,15 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
+	"time"
 
 	"hma/entra/graph"
 	"hma/entra/signin"
 	"hma/entra/sts"
 )
+
+// cloudReadTimeout bounds a request to the cloud: forms and small documents.
+const cloudReadTimeout = 30 * time.Second
 
 // ServeCloud answers on the listener as the cloud half: sign-in, tokens,
 // metadata and Graph on one origin.
@@ -24,6 +28,6 @@ func (r *Roles) ServeCloud(l net.Listener, cert tls.Certificate) error {
 	mux := http.NewServeMux()
 	mux.Handle("/v1.0/", directory)
 	mux.Handle("/", tokens)
-	r.serveHTTPS(l, cert, mux)
+	r.serveHTTPS(l, cert, cloudReadTimeout, mux)
 	return nil
 }

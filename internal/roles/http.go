@@ -12,18 +12,20 @@ import (
 	"hma/exchange/clientaccess"
 )
 
-// serveHTTPS answers on the listener in the background until Close.
-func (r *Roles) serveHTTPS(l net.Listener, cert tls.Certificate, h http.Handler) {
+// serveHTTPS answers on the listener in the background until Close. readTimeout
+// bounds a whole request; 0 leaves that to the handler, which has long waits.
+func (r *Roles) serveHTTPS(l net.Listener, cert tls.Certificate, readTimeout time.Duration, h http.Handler) {
 	r.serve(tls.NewListener(l, &tls.Config{
 		Certificates: []tls.Certificate{cert},
 		MinVersion:   tls.VersionTLS12,
 		NextProtos:   []string{"h2", "http/1.1"},
-	}), h)
+	}), readTimeout, h)
 }
 
-func (r *Roles) serve(l net.Listener, h http.Handler) {
+func (r *Roles) serve(l net.Listener, readTimeout time.Duration, h http.Handler) {
 	server := &http.Server{
 		Handler:           h,
+		ReadTimeout:       readTimeout,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    clientaccess.MaxHeaderBytes,

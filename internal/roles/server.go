@@ -50,7 +50,7 @@ func (r *Roles) ServeServer(ctx context.Context, name string, l net.Listener, ce
 	admin := adminapi.New(r.cmdlets, adminapi.Options{Now: r.cfg.Now, Lease: &r.lease, Log: r.log,
 		Identify: func(q *http.Request) (cmdlet.Caller, error) { return r.identify(config, q) }})
 	// No ServeMux: it would redirect odd paths before the front end has seen and recorded them.
-	r.serveHTTPS(l, cert, http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+	r.serveHTTPS(l, cert, 0, http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		if strings.HasPrefix(q.URL.Path, "/adminapi/") {
 			admin.ServeHTTP(w, q)
 			return
@@ -65,15 +65,19 @@ func (r *Roles) ServeServer(ctx context.Context, name string, l net.Listener, ce
 // a mail client that an administrator uses must not administer.
 var adminScopes = []string{"AdminApi.AccessAsUser.All", "Exchange.Manage"}
 
-// identify admits a bearer token of an administrator to the Admin API. What the
-// token must be is what EWS asks for, and one of adminScopes on top.
+// adminDirectory stands for the Admin API before the validator: any delegated
+// token for the server's host, whatever protocols the mailbox may use.
+var adminDirectory = &org.VirtualDirectory{Kind: org.Autodiscover, OAuthAuthentication: true}
+
+// identify admits a bearer token of an administrator to the Admin API, with one of
+// adminScopes: a token that was given for reading mail runs no cmdlets.
 func (r *Roles) identify(config *org.ServerConfig, q *http.Request) (cmdlet.Caller, error) {
 	s := config.Snapshot()
 	authorization := q.Header["Authorization"]
 	if len(authorization) != 1 || len(authorization[0]) < 7 || !strings.EqualFold(authorization[0][:7], "Bearer ") {
 		return cmdlet.Caller{}, adminapi.ErrUnauthorized
 	}
-	id, denial := r.auth.Authenticate(q.Context(), &auth.Facts{Snapshot: s, VirtualDirectory: s.VirtualDirectory(org.WebServices),
+	id, denial := r.auth.Authenticate(q.Context(), &auth.Facts{Snapshot: s, VirtualDirectory: adminDirectory,
 		Authorization: authorization, Host: q.Host, Now: r.cfg.Now()})
 	if denial != nil || id.Recipient == nil {
 		return cmdlet.Caller{}, adminapi.ErrUnauthorized
@@ -93,7 +97,7 @@ func (r *Roles) ServeAdmin(l net.Listener, more http.Handler) {
 	if more != nil {
 		mux.Handle("/", more)
 	}
-	r.serve(l, mux)
+	r.serve(l, 0, mux)
 }
 
 // AddAuthServer adds an AuthServer with what its metadata document says, as
