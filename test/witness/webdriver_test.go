@@ -195,21 +195,29 @@ func (b *browser) arrive(url, text string) {
 	}
 }
 
-// sizes are those that pages are looked at in: a desktop's window and a phone's.
-var sizes = map[string][2]int{"desktop": {1200, 800}, "phone": {390, 844}}
+// screens are those that pages are looked at on.
+var screens = []struct {
+	name          string
+	width, height int
+	scheme        string
+}{{"desktop", 1200, 800, "light"}, {"phone", 390, 844, "light"}, {"phone-dark", 390, 844, "dark"}}
 
 // shoot keeps pictures of the page in the folder HMA_SCREENSHOTS, when there is one,
 // and holds that no page is wider than a phone's screen.
 func (b *browser) shoot(name string) {
 	b.t.Helper()
 	folder := os.Getenv("HMA_SCREENSHOTS")
-	for size, s := range sizes {
-		b.call("POST", "/goog/cdp/execute", map[string]any{"cmd": "Emulation.setDeviceMetricsOverride",
-			"params": map[string]any{"width": s[0], "height": s[1], "deviceScaleFactor": 1, "mobile": size == "phone"}}, nil)
+	devtools := func(command string, parameters map[string]any) {
+		b.t.Helper()
+		b.call("POST", "/goog/cdp/execute", map[string]any{"cmd": command, "params": parameters}, nil)
+	}
+	for _, s := range screens {
+		devtools("Emulation.setDeviceMetricsOverride", map[string]any{"width": s.width, "height": s.height, "deviceScaleFactor": 1, "mobile": s.width < 1000})
+		devtools("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": s.scheme}}})
 		var wide int
 		b.run("return document.documentElement.scrollWidth", &wide)
-		if wide > s[0] {
-			b.t.Errorf("%s is %d pixels wide on a %s of %d", name, wide, size, s[0])
+		if wide > s.width {
+			b.t.Errorf("%s is %d pixels wide on a %s of %d", name, wide, s.name, s.width)
 		}
 		if folder == "" {
 			continue
@@ -220,9 +228,10 @@ func (b *browser) shoot(name string) {
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("%s-%s.png", name, size)), data, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("%s-%s.png", name, s.name)), data, 0o644); err != nil {
 			b.t.Fatal(err)
 		}
 	}
-	b.call("POST", "/goog/cdp/execute", map[string]any{"cmd": "Emulation.clearDeviceMetricsOverride", "params": map[string]any{}}, nil)
+	devtools("Emulation.clearDeviceMetricsOverride", map[string]any{})
+	devtools("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{}})
 }
