@@ -52,6 +52,47 @@ func TestOpenDir(t *testing.T) {
 			t.Errorf("%d entries in the foreign directory: something was written there", len(entries))
 		}
 	})
+	t.Run("cut off before its marker", func(t *testing.T) {
+		path := t.TempDir()
+		for _, name := range []string{"lock", temporary(marker) + "123"} {
+			if err := os.WriteFile(filepath.Join(path, name), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		d, c, err := openDir(path)
+		if err != nil || c.Seeded {
+			t.Fatalf("%+v, %v: want an empty directory of ours", c, err)
+		}
+		d.Close()
+	})
+	t.Run("cut off while it was filled", func(t *testing.T) {
+		path := t.TempDir()
+		d, _, err := openDir(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		if err := d.save(&choices{}); err != nil {
+			t.Fatal(err)
+		}
+		made := []string{"key", secretsFile, "ca.pem", "ca.key", "org.db", "org.db-wal", temporary("ca.pem") + "1"}
+		for _, name := range append(made, "mine.txt") {
+			if err := os.WriteFile(d.file(name), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := d.clear(); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range made {
+			if _, err := os.Stat(d.file(name)); err == nil {
+				t.Errorf("%s is still there", name)
+			}
+		}
+		if _, err := os.Stat(d.file("mine.txt")); err != nil {
+			t.Error("a file that no start made was removed")
+		}
+	})
 	t.Run("a file", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "file")
 		if err := os.WriteFile(path, nil, 0o644); err != nil {
@@ -83,9 +124,12 @@ func TestOpenDir(t *testing.T) {
 
 func TestListenLoopback(t *testing.T) {
 	for _, address := range []string{"0.0.0.0:0", "192.0.2.1:0", "[::]:0", "example.com:0", "x"} {
-		if l, err := listenLoopback(address); err == nil {
+		l, err := listenLoopback(address)
+		if err == nil {
 			l.Close()
-			t.Errorf("listens on %s", address)
+		}
+		if !errors.Is(err, ErrAddress) {
+			t.Errorf("%s: %v, want ErrAddress", address, err)
 		}
 	}
 	l, err := listenLoopback("localhost:0")

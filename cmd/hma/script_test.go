@@ -37,6 +37,7 @@ func TestMain(m *testing.M) {
 // TestScripts plays testdata/*.txtar: the commands as a user meets them.
 // Each script has a folder and labs of its own.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:                "testdata",
 		UpdateScripts:      *update,

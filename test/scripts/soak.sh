@@ -23,6 +23,8 @@ drills() { # packages whose tests kill something
 }
 
 step "kill drills" drills
+step "kill drill of the program, at every line of its journal" \
+	env HMA_DRILL=all go test -run TestKillDrill -timeout 0 ./cmd/hma
 step "mailbox store, up to ${SOAK_ITEMS:-1000000} items" \
 	env HMA_BENCH_ITEMS="${SOAK_ITEMS:-1000000}" go test -run '^$' -bench . -timeout 0 ./exchange/store
 step "fuzzing" test/scripts/fuzz.sh "${SOAK_FUZZ:-10m}"
