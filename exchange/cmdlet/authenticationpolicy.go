@@ -105,8 +105,12 @@ func newAuthenticationPolicy(c *call) error {
 	if len(p.Name) > 64 {
 		return invalid("Name", "The name of an authentication policy has 1 to 64 characters.")
 	}
-	c.editPolicy(&p)
-	if _, err := c.r.org.CreateAuthenticationPolicy(c, p); err != nil {
+	_, err := c.edit(func() string { return p.Name }, func(cfg *org.Configuration) error {
+		made := p
+		c.editPolicy(&made)
+		return cfg.AddAuthenticationPolicy(made)
+	})
+	if err != nil || c.whatIf() {
 		return err
 	}
 	cfg, err := c.r.org.Configuration(c)

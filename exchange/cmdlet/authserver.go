@@ -122,7 +122,8 @@ func newAuthServer(c *call) error {
 		return err
 	}
 	n.IssuerIdentifier, n.Realm, n.CertificateStrings, n.Fetched = md.Issuer, md.Realm, md.Certificates, c.r.opts.Now().UTC()
-	if _, err := c.r.org.CreateAuthServer(c, n); err != nil {
+	_, err = c.edit(func() string { return n.Name }, func(cfg *org.Configuration) error { return cfg.AddAuthServer(n) })
+	if err != nil || c.whatIf() {
 		return err
 	}
 	cfg, err := c.r.org.Configuration(c)
@@ -155,15 +156,13 @@ func setAuthServer(c *call) error {
 		}
 	}
 	var md Metadata
-	warned := len(c.res.Warnings)
 	refresh := c.args.bool("RefreshAuthMetadata") || c.args.has("AuthMetadataUrl")
 	if refresh {
 		if md, err = c.fetch(url, target.Type); err != nil {
 			return err
 		}
 	}
-	_, changed, err := c.r.org.Change(c, func(cfg *org.Configuration) error {
-		c.res.Warnings = c.res.Warnings[:warned] // this may run again
+	changed, err := c.edit(func() string { return target.Name }, func(cfg *org.Configuration) error {
 		a := cfg.AuthServer(target.GUID)
 		if a == nil {
 			return notFound(identity)
@@ -196,8 +195,8 @@ func (c *call) editAuthServer(cfg *org.Configuration, a *org.AuthServer, url str
 		}
 	}
 	if c.args.has("DomainName") {
-		next := c.args.strings("DomainName")
-		if err := shrink(c.args, a.Name, "DomainName", a.DomainName, next); err != nil {
+		next, err := c.args.list(a.Name, "DomainName", a.DomainName)
+		if err != nil {
 			return err
 		}
 		if !slices.Equal(a.DomainName, next) {

@@ -32,8 +32,22 @@ func required(name, typ string) psobject.Parameter {
 	return psobject.Parameter{Name: name, Type: typ, Mandatory: true}
 }
 
-// confirm is in every setter: scripts say -Confirm:$false. Nobody can be asked here.
+// confirm is in everything that changes something: scripts say -Confirm:$false. Nobody can be asked here.
 var confirm = param("Confirm", "switch")
+
+// withWhatIf gives every cmdlet that has -Confirm its -WhatIf, in all parameter sets.
+func withWhatIf(list []*cmdlet) []*cmdlet {
+	for _, c := range list {
+		if !slices.ContainsFunc(c.Params, func(p psobject.Parameter) bool { return p.Name == confirm.Name }) {
+			continue
+		}
+		c.Params = append(slices.Clip(c.Params), param("WhatIf", "switch"))
+		for name, set := range c.Sets {
+			c.Sets[name] = append(slices.Clip(set), "WhatIf")
+		}
+	}
+	return list
+}
 
 // bind checks the given parameters against the command's and converts their values.
 func bind(cmd *psobject.Command, given []psobject.Property, input *psobject.Object) (arguments, error) {
@@ -52,6 +66,9 @@ func bind(cmd *psobject.Command, given []psobject.Property, input *psobject.Obje
 		value, err := convert(p, g.Value)
 		if err != nil {
 			return nil, err
+		}
+		if _, edit := value.(psobject.Edit); edit && !strings.HasPrefix(cmd.Name, "Set-") {
+			return nil, invalid(p.Name, "@{Add=...; Remove=...} changes a list that is there; name the entries of '%s' themselves.", p.Name)
 		}
 		args[p.Name] = value
 	}
@@ -140,20 +157,14 @@ func convert(p *psobject.Parameter, value any) (any, error) {
 			value = []string{v}
 		case int64:
 			value = []string{strconv.FormatInt(v, 10)}
+		case psobject.Edit:
+			return convertEdit(p, v)
 		}
 		list, ok := value.([]string)
 		if !ok || len(list) > maxValues {
 			return nil, wrong("a list of texts")
 		}
-		out := make([]string, 0, len(list))
-		for _, s := range list {
-			s, err := oneOf(p, s)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, s)
-		}
-		return out, nil
+		return eachOneOf(p, list)
 	case "int":
 		switch v := value.(type) {
 		case int64:
@@ -192,11 +203,64 @@ func oneOf(p *psobject.Parameter, s string) (string, error) {
 		"InvalidArgument", "ParameterBindingArgumentTransformationException", p.Name}
 }
 
+// eachOneOf returns the entries in their proper spellings.
+func eachOneOf(p *psobject.Parameter, list []string) ([]string, error) {
+	out := make([]string, 0, len(list))
+	for _, s := range list {
+		s, err := oneOf(p, s)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// convertEdit checks @{Add=...; Remove=...}.
+func convertEdit(p *psobject.Parameter, e psobject.Edit) (any, error) {
+	if len(e.Add)+len(e.Remove) == 0 || len(e.Add)+len(e.Remove) > maxValues {
+		return nil, invalid(p.Name, "'%s' names no entry to add or to remove, or too many.", p.Name)
+	}
+	for _, s := range e.Add {
+		if containsFold(e.Remove, s) {
+			return nil, invalid(p.Name, "'%s' would add and remove '%s' at once.", p.Name, s)
+		}
+	}
+	add, err := eachOneOf(p, e.Add)
+	if err != nil {
+		return nil, err
+	}
+	remove, err := eachOneOf(p, e.Remove)
+	return psobject.Edit{Add: add, Remove: remove}, err
+}
+
+func containsFold(list []string, s string) bool {
+	return slices.ContainsFunc(list, func(have string) bool { return strings.EqualFold(have, s) })
+}
+
+// list returns what a multi-valued property becomes by its parameter: the given entries, which must
+// not be fewer without -Force, or the old ones with an Edit applied. An entry to add that is there, and
+// one to remove that is not, change nothing.
+func (a arguments) list(identity, property string, old []string) ([]string, error) {
+	e, ok := a[property].(psobject.Edit)
+	if !ok {
+		next := a.strings(property)
+		return next, shrink(a, identity, property, old, next)
+	}
+	next := []string{}
+	for _, s := range slices.Concat(old, e.Add) {
+		if !containsFold(e.Remove, s) && !containsFold(next, s) {
+			next = append(next, s)
+		}
+	}
+	return next, nil
+}
+
 // shrink refuses to take entries out of a list without -Force, and says which.
 func shrink(args arguments, identity, property string, old, next []string) error {
 	var gone []string
 	for _, s := range old {
-		if !slices.ContainsFunc(next, func(n string) bool { return strings.EqualFold(n, s) }) {
+		if !containsFold(next, s) {
 			gone = append(gone, s)
 		}
 	}

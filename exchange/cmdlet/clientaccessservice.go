@@ -71,8 +71,8 @@ func setClientAccessService(c *call) error {
 			return err
 		}
 		if c.args.has("AutoDiscoverSiteScope") {
-			next := c.args.strings("AutoDiscoverSiteScope")
-			if err := shrink(c.args, s.Server, "AutoDiscoverSiteScope", s.AutoDiscoverSiteScope, next); err != nil {
+			next, err := c.args.list(s.Server, "AutoDiscoverSiteScope", s.AutoDiscoverSiteScope)
+			if err != nil {
 				return err
 			}
 			if !sameSet(s.AutoDiscoverSiteScope, next) {

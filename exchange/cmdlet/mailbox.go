@@ -1,6 +1,7 @@
 package cmdlet
 
 import (
+	"slices"
 	"strings"
 
 	"hma/exchange/org"
@@ -66,6 +67,36 @@ func addressList(given []string) (primary string, all []string, err error) {
 	return primary, all, nil
 }
 
+// editAddresses returns what the mailbox's addresses become by an Edit, in the form that addressList reads.
+func editAddresses(p *org.Recipient, e psobject.Edit) ([]string, error) {
+	bare := func(s string) string {
+		if kind, address, ok := strings.Cut(s, ":"); ok && strings.EqualFold(kind, "smtp") {
+			return address
+		}
+		return s
+	}
+	var remove, next []string
+	for _, s := range e.Remove {
+		if strings.EqualFold(bare(s), p.PrimarySMTP) {
+			return nil, invalid("EmailAddresses", "'%s' is the primary address of '%s'; give it another one first.", p.PrimarySMTP, p.DisplayName)
+		}
+		remove = append(remove, bare(s))
+	}
+	primary := p.PrimarySMTP
+	for _, s := range e.Add {
+		if strings.HasPrefix(s, "SMTP:") {
+			primary = bare(s)
+		}
+	}
+	next = append(next, "SMTP:"+primary)
+	for _, s := range slices.Concat(p.Addresses, e.Add) {
+		if s = bare(s); !containsFold(remove, s) && !containsFold(next, "SMTP:"+s) {
+			next = append(next, "smtp:"+s)
+		}
+	}
+	return next, nil
+}
+
 func setMailbox(c *call) error {
 	p, err := c.onePerson(hasMailbox)
 	if err != nil {
@@ -75,7 +106,13 @@ func setMailbox(c *call) error {
 	var all []string
 	switch {
 	case c.args.has("EmailAddresses"):
-		if primary, all, err = addressList(c.args.strings("EmailAddresses")); err != nil {
+		given := c.args.strings("EmailAddresses")
+		if edit, ok := c.args["EmailAddresses"].(psobject.Edit); ok {
+			if given, err = editAddresses(p, edit); err != nil {
+				return err
+			}
+		}
+		if primary, all, err = addressList(given); err != nil {
 			return err
 		}
 	case c.args.has("PrimarySmtpAddress"):
@@ -91,8 +128,10 @@ func setMailbox(c *call) error {
 	}
 	return c.updatePerson(hasMailbox, func(p *org.Recipient) error {
 		if c.args.has("EmailAddresses") {
-			if err := shrink(c.args, p.DisplayName, "EmailAddresses", p.Addresses, all); err != nil {
-				return err
+			if _, edit := c.args["EmailAddresses"].(psobject.Edit); !edit {
+				if err := shrink(c.args, p.DisplayName, "EmailAddresses", p.Addresses, all); err != nil {
+					return err
+				}
 			}
 			p.PrimarySMTP, p.Addresses = primary, all
 		}

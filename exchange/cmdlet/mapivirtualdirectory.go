@@ -17,9 +17,12 @@ var mapiVirtualDirectory = &vdNoun{
 		if (c.args.has("InternalUrl") || c.args.has("ExternalUrl")) && !c.args.has("IISAuthenticationMethods") {
 			return invalid("IISAuthenticationMethods", "A URL of '%s' can only be set together with IISAuthenticationMethods.", vd.Identity())
 		}
-		if c.args.has("IISAuthenticationMethods") && len(c.args.strings("IISAuthenticationMethods")) == 0 {
+		if err := c.setMethods(vd, "IISAuthenticationMethods", &vd.IISAuthenticationMethods); err != nil {
+			return err
+		}
+		if c.args.has("IISAuthenticationMethods") && len(vd.IISAuthenticationMethods) == 0 {
 			return invalid("IISAuthenticationMethods", "'%s' needs at least one authentication method.", vd.Identity())
 		}
-		return c.setMethods(vd, "IISAuthenticationMethods", &vd.IISAuthenticationMethods)
+		return nil
 	},
 }

@@ -137,6 +137,14 @@ func (c *call) updatePerson(want func(*org.Recipient) bool, fn func(*org.Recipie
 	if err != nil {
 		return err
 	}
+	if c.whatIf() {
+		name := p.DisplayName
+		if err := fn(p); err != nil {
+			return err
+		}
+		c.would(name)
+		return nil
+	}
 	changed, err := c.r.org.UpdateRecipient(c, p.GUID, fn)
 	if err == nil && !changed {
 		c.unmodified(p.DisplayName)

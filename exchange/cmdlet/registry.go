@@ -90,7 +90,7 @@ func all() []*cmdlet {
 		exchangeDiagnosticInfo(), service()} {
 		list = append(list, noun...)
 	}
-	return list
+	return withWhatIf(list)
 }
 
 // Commands returns the metadata of every cmdlet, by name.
@@ -211,22 +211,37 @@ func (c *call) unmodified(identity string) {
 	c.warn("The command completed successfully but no settings of '%s' have been modified.", identity)
 }
 
-// change runs fn on the configuration and warns when it left the object of the identity as it was.
-func (c *call) change(identity func() string, fn func(*org.Configuration) error) error {
-	var warnings int
+// whatIf tells whether the call only says what it would do.
+func (c *call) whatIf() bool { return c.args.bool("WhatIf") }
+
+// would says what the call would do to the target.
+func (c *call) would(target string) {
+	c.res.WhatIf = append(c.res.WhatIf, fmt.Sprintf(`What if: Performing the operation "%s" on target "%s".`, c.cmdlet.Name, target))
+}
+
+// edit runs fn on the configuration and tells whether it changed something. With -WhatIf every rule
+// is checked, nothing is written, and the call says what it would do to the object of the identity.
+func (c *call) edit(identity func() string, fn func(*org.Configuration) error) (changed bool, err error) {
 	before := len(c.res.Warnings)
-	_, changed, err := c.r.org.Change(c, func(cfg *org.Configuration) error {
+	again := func(cfg *org.Configuration) error {
 		c.res.Warnings = c.res.Warnings[:before] // fn may run again
-		err := fn(cfg)
-		warnings = len(c.res.Warnings)
-		return err
-	})
-	if err != nil {
-		return err
+		return fn(cfg)
 	}
-	c.res.Warnings = c.res.Warnings[:warnings]
-	if !changed {
+	if c.whatIf() {
+		if changed, err = c.r.org.Preview(c, again); err == nil {
+			c.would(identity())
+		}
+		return changed, err
+	}
+	_, changed, err = c.r.org.Change(c, again)
+	return changed, err
+}
+
+// change is edit with a warning when fn left the object of the identity as it was.
+func (c *call) change(identity func() string, fn func(*org.Configuration) error) error {
+	changed, err := c.edit(identity, fn)
+	if err == nil && !changed {
 		c.unmodified(identity())
 	}
-	return nil
+	return err
 }

@@ -21,6 +21,12 @@ func restartService(c *call) error {
 			return &failure{"Cannot find any service with service name '" + name + "'; there are W3SVC and WAS.", "ObjectNotFound", "ServiceCommandException", name}
 		}
 	}
+	if c.whatIf() {
+		for _, name := range c.args.strings("Name") {
+			c.would(name)
+		}
+		return nil
+	}
 	return c.restart(c.caller.Server)
 }
 

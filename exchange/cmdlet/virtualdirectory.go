@@ -237,8 +237,8 @@ func (c *call) setMethods(vd *org.VirtualDirectory, name string, field *[]org.Me
 	if !c.args.has(name) {
 		return nil
 	}
-	next := c.args.strings(name)
-	if err := shrink(c.args, vd.Identity(), name, methodNames(*field), next); err != nil {
+	next, err := c.args.list(vd.Identity(), name, methodNames(*field))
+	if err != nil {
 		return err
 	}
 	var list []org.Method

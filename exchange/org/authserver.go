@@ -37,15 +37,21 @@ type NewAuthServer struct {
 
 // CreateAuthServer adds an AuthServer that is not the default authorization endpoint, and returns its GUID.
 func (o *Organization) CreateAuthServer(ctx context.Context, n NewAuthServer) (guid.GUID, error) {
+	if n.GUID.IsNil() {
+		n.GUID = guid.New()
+	}
+	_, _, err := o.Change(ctx, func(c *Configuration) error { return c.AddAuthServer(n) })
+	return n.GUID, err
+}
+
+// AddAuthServer is CreateAuthServer inside a Change.
+func (c *Configuration) AddAuthServer(n NewAuthServer) error {
 	a, err := n.authServer()
 	if err != nil {
-		return guid.Nil, err
+		return err
 	}
-	_, _, err = o.Change(ctx, func(c *Configuration) error {
-		c.AuthServers = append(c.AuthServers, new(a))
-		return nil
-	})
-	return a.GUID, err
+	c.AuthServers = append(c.AuthServers, &a)
+	return nil
 }
 
 // authServer checks n and derives the endpoints.
@@ -54,9 +60,6 @@ func (n NewAuthServer) authServer() (AuthServer, error) {
 		IssuerIdentifier: n.IssuerIdentifier, Realm: n.Realm, CertificateStrings: n.CertificateStrings, MetadataFetched: n.Fetched}
 	if strings.TrimSpace(n.Name) == "" || len(n.Name) > 64 {
 		return a, refuse("The name of an AuthServer has 1 to 64 characters.")
-	}
-	if a.GUID.IsNil() {
-		a.GUID = guid.New()
 	}
 	return a, a.SetMetadataURL(n.AuthMetadataURL)
 }

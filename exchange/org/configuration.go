@@ -3,6 +3,7 @@ package org
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -287,6 +288,24 @@ func (o *Organization) Configuration(ctx context.Context) (*Configuration, error
 // it is. fn may run more than once: it must start afresh each time and touch
 // nothing but the Configuration. New objects get a GUID where they have none.
 func (o *Organization) Change(ctx context.Context, fn func(*Configuration) error) (version int64, changed bool, err error) {
+	return o.change(ctx, fn, true)
+}
+
+// Preview is Change without its effect: it tells whether fn would change something, and
+// fails where Change would.
+func (o *Organization) Preview(ctx context.Context, fn func(*Configuration) error) (changed bool, err error) {
+	_, changed, err = o.change(ctx, fn, false)
+	if errors.Is(err, errPreview) {
+		return changed, nil
+	}
+	return false, err
+}
+
+// errPreview rolls a previewed change back.
+var errPreview = errors.New("previewed")
+
+// change is Change; without keep it ends in errPreview.
+func (o *Organization) change(ctx context.Context, fn func(*Configuration) error, keep bool) (version int64, changed bool, err error) {
 	var people int64
 	err = o.db.Write(ctx, func(tx *sqldb.Tx) error {
 		// First of all the version row: whoever changes something else at the same time waits here.
@@ -309,6 +328,9 @@ func (o *Organization) Change(ctx context.Context, fn func(*Configuration) error
 			return err
 		}
 		people, changed = 0, len(classes) > 0
+		if !keep {
+			return errPreview
+		}
 		if !changed {
 			// Nothing that a server runs is new: the version stays, a time of fetching may have moved.
 			version--
@@ -325,7 +347,7 @@ func (o *Organization) Change(ctx context.Context, fn func(*Configuration) error
 		return nil
 	})
 	if err != nil {
-		return 0, false, err
+		return 0, changed && !keep, err
 	}
 	o.sawPeople(people)
 	return version, changed, nil

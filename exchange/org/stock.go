@@ -194,17 +194,20 @@ func (vd *VirtualDirectory) Methods() []Method {
 
 // CreateAuthenticationPolicy adds a policy and returns its GUID.
 func (o *Organization) CreateAuthenticationPolicy(ctx context.Context, p AuthenticationPolicy) (guid.GUID, error) {
-	if strings.TrimSpace(p.Name) == "" {
-		return guid.Nil, refuse("An authentication policy needs a name.")
-	}
 	if p.GUID.IsNil() {
 		p.GUID = guid.New()
 	}
-	_, _, err := o.Change(ctx, func(c *Configuration) error {
-		c.Policies = append(c.Policies, new(p))
-		return nil
-	})
+	_, _, err := o.Change(ctx, func(c *Configuration) error { return c.AddAuthenticationPolicy(p) })
 	return p.GUID, err
+}
+
+// AddAuthenticationPolicy is CreateAuthenticationPolicy inside a Change.
+func (c *Configuration) AddAuthenticationPolicy(p AuthenticationPolicy) error {
+	if strings.TrimSpace(p.Name) == "" {
+		return refuse("An authentication policy needs a name.")
+	}
+	c.Policies = append(c.Policies, &p)
+	return nil
 }
 
 // CreateAcceptedDomain adds a mail domain that is not the default one.

@@ -13,9 +13,12 @@ type Invocation struct {
 
 // Result is what an invocation answers. Output keeps what came before an error.
 type Result struct {
-	Output   []Object     `json:"output,omitempty"`
-	Warnings []string     `json:"warnings,omitempty"`
-	Error    *ErrorRecord `json:"error,omitempty"`
+	Output   []Object `json:"output,omitempty"`
+	Warnings []string `json:"warnings,omitempty"`
+	// WhatIf are the whole lines, "What if: ..." included, that a command with -WhatIf prints
+	// instead of doing what they say.
+	WhatIf []string     `json:"whatIf,omitempty"`
+	Error  *ErrorRecord `json:"error,omitempty"`
 }
 
 // ErrorRecord is a cmdlet's error in the shape in which PowerShell shows it.
@@ -52,7 +55,8 @@ type Command struct {
 // Parameter describes one parameter of a Command.
 type Parameter struct {
 	Name string `json:"name"`
-	// Type is one of string, bool, int, strings, switch, datetime.
+	// Type is one of string, bool, int, strings, switch, datetime. A strings parameter of a
+	// Set cmdlet takes an Edit too.
 	Type      string   `json:"type"`
 	Mandatory bool     `json:"mandatory,omitempty"`
 	Position  *int     `json:"position,omitempty"`

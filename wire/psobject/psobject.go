@@ -18,10 +18,17 @@ type Object struct {
 
 // Property is one named value of an Object. Value is nil (prints nothing), a
 // string, a bool, an int64, a time.Time or a []string (multi-valued: prints
-// {a, b}). Nothing else travels.
+// {a, b}); a parameter of a setter may be an Edit too. Nothing else travels.
 type Property struct {
 	Name  string
 	Value any
+}
+
+// Edit is the value @{Add=...; Remove=...} of a multi-valued parameter: the entries that
+// join the list and those that leave it. The other entries stay.
+type Edit struct {
+	Add    []string `json:"add,omitempty"`
+	Remove []string `json:"remove,omitempty"`
 }
 
 // Get returns the value of the property called name in any case, and whether there is one.
@@ -82,6 +89,8 @@ func Text(value any) string {
 		return v.Format("1/2/2006 3:04:05 PM")
 	case []string:
 		return "{" + strings.Join(v, ", ") + "}"
+	case Edit:
+		return "System.Collections.Hashtable"
 	}
 	return fmt.Sprint(value)
 }
@@ -95,6 +104,7 @@ type wireProperty struct {
 	Int  *int64     `json:"int,omitempty"`
 	Time *time.Time `json:"time,omitempty"`
 	List *[]string  `json:"list,omitempty"`
+	Edit *Edit      `json:"edit,omitempty"`
 }
 
 // MarshalJSON implements json.Marshaler; a value of another type is an error.
@@ -116,6 +126,8 @@ func (p Property) MarshalJSON() ([]byte, error) {
 			v = []string{}
 		}
 		w.List = &v
+	case Edit:
+		w.Edit = &v
 	default:
 		return nil, fmt.Errorf("property %s: a %T does not travel", p.Name, p.Value)
 	}
@@ -140,6 +152,8 @@ func (p *Property) UnmarshalJSON(data []byte) error {
 		p.Value = *w.Time
 	case w.List != nil:
 		p.Value = *w.List
+	case w.Edit != nil:
+		p.Value = *w.Edit
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ func TestRoundTrip(t *testing.T) {
 	in := Object{Type: "T", Properties: []Property{
 		{"Null", nil}, {"Text", "x"}, {"Empty", ""}, {"Yes", true}, {"Number", int64(-5)},
 		{"When", time.Date(2026, 11, 23, 1, 2, 3, 0, time.UTC)}, {"List", []string{"a", "b"}}, {"None", []string{}},
+		{"Change", Edit{Add: []string{"a"}, Remove: []string{"b"}}}, {"Nothing", Edit{}},
 	}}
 	data, err := json.Marshal(in)
 	if err != nil {
