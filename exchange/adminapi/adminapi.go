@@ -148,7 +148,8 @@ func (h *handler) invoke(w http.ResponseWriter, r *http.Request, caller cmdlet.C
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), runTime)
 	defer cancel()
-	res := h.registry.Run(ctx, caller, inv)
+	var res psobject.Result
+	h.opts.Lease.during(func() { res = h.registry.Run(ctx, caller, inv) })
 	attrs := []any{"caller", caller.Name, "cmdlet", inv.Cmdlet, "output", len(res.Output)}
 	if res.Error != nil {
 		attrs = append(attrs, "error", res.Error.Message)

@@ -13,7 +13,15 @@ type Lease struct {
 	mu     sync.Mutex
 	holder string
 	since  time.Time
+	// running is held by every cmdlet that runs, for reading.
+	running sync.RWMutex
 }
+
+// A holder that was killed is noticed within moments: whoever asks in between waits for them.
+const (
+	notice = 20 * time.Millisecond
+	tries  = 10
+)
 
 // take gives the lease to holder, or tells who has it and since when.
 func (l *Lease) take(holder string, now time.Time) (ok bool, other string, since time.Time) {
@@ -26,10 +34,21 @@ func (l *Lease) take(holder string, now time.Time) (ok bool, other string, since
 	return true, "", time.Time{}
 }
 
+// release lets the lease go when the cmdlets in flight have ended: a holder that
+// was killed may have left one behind, and the next one must find what it did.
 func (l *Lease) release() {
+	l.running.Lock()
+	defer l.running.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.holder = ""
+}
+
+// during runs a cmdlet; the lease changes hands before or after it.
+func (l *Lease) during(run func()) {
+	l.running.RLock()
+	defer l.running.RUnlock()
+	run()
 }
 
 // lease holds the lock for as long as the request's connection lives. The first
@@ -41,6 +60,14 @@ func (h *handler) lease(w http.ResponseWriter, r *http.Request, caller cmdlet.Ca
 		holder += " (" + printable(name, 100) + ")"
 	}
 	ok, other, since := h.opts.Lease.take(holder, h.opts.Now().UTC())
+	for try := 0; !ok && try < tries; try++ {
+		select {
+		case <-r.Context().Done():
+			return
+		case <-time.After(notice):
+		}
+		ok, other, since = h.opts.Lease.take(holder, h.opts.Now().UTC())
+	}
 	if !ok {
 		answer(w, http.StatusConflict, refusal{Error: "another run holds the lease", Holder: other, Since: &since})
 		return
