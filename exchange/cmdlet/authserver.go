@@ -31,6 +31,8 @@ func authServer() []*cmdlet {
 				"RefreshAuthMetadata":    {"Identity", "RefreshAuthMetadata", "Name", "DomainName", "Enabled", "Force", "Confirm"},
 				"AppSecret":              {"Identity", "ApplicationIdentifier", "Name", "DomainName", "Enabled", "Force", "Confirm"},
 			}}, setAuthServer},
+		{psobject.Command{Name: "Remove-AuthServer", Synopsis: "Removes an authorization server: its tokens are taken no longer.", Asks: askAuthServer,
+			Params: []psobject.Parameter{identity(true), confirm}}, removeAuthServer},
 	}
 }
 
@@ -207,7 +209,11 @@ func (c *call) editAuthServer(cfg *org.Configuration, a *org.AuthServer, url str
 		a.Enabled = c.args.bool("Enabled")
 	}
 	if c.args.has("ApplicationIdentifier") {
-		a.ApplicationIdentifier = c.args.text("ApplicationIdentifier")
+		id := c.args.text("ApplicationIdentifier")
+		if _, err := guid.Parse(id); err != nil && id != "" {
+			return invalid("ApplicationIdentifier", "'%s' is no application id; it is a GUID.", id)
+		}
+		a.ApplicationIdentifier = id
 	}
 	if c.args.has("IsDefaultAuthorizationEndpoint") {
 		a.IsDefaultAuthorizationEndpoint = c.args.bool("IsDefaultAuthorizationEndpoint")
@@ -225,4 +231,20 @@ func (c *call) editAuthServer(cfg *org.Configuration, a *org.AuthServer, url str
 		}
 	}
 	return nil
+}
+
+func removeAuthServer(c *call) error {
+	name := c.args.text("Identity")
+	return c.change(func() string { return name }, func(cfg *org.Configuration) error {
+		a := findAuthServer(cfg, c.args.text("Identity"))
+		if a == nil {
+			return notFound(c.args.text("Identity"))
+		}
+		name = a.Name
+		if a.IsDefaultAuthorizationEndpoint {
+			c.warn("'%s' was the default authorization endpoint: no client is offered a token until another AuthServer is.", a.Name)
+		}
+		cfg.AuthServers = slices.DeleteFunc(cfg.AuthServers, func(other *org.AuthServer) bool { return other == a })
+		return nil
+	})
 }

@@ -19,6 +19,8 @@ func (a arguments) text(name string) string { s, _ := a[name].(string); return s
 
 func (a arguments) bool(name string) bool { b, _ := a[name].(bool); return b }
 
+func (a arguments) time(name string) time.Time { t, _ := a[name].(time.Time); return t }
+
 func (a arguments) strings(name string) []string { l, _ := a[name].([]string); return l }
 
 // Short forms for the tables of parameters.
@@ -180,8 +182,10 @@ func convert(p *psobject.Parameter, value any) (any, error) {
 		case time.Time:
 			return v, nil
 		case string:
-			if t, err := time.Parse(time.RFC3339, v); err == nil {
-				return t, nil
+			for _, layout := range dateLayouts {
+				if t, err := time.Parse(layout, v); err == nil {
+					return t.UTC(), nil
+				}
 			}
 		}
 		return nil, wrong("a date and time")
@@ -202,6 +206,10 @@ func oneOf(p *psobject.Parameter, s string) (string, error) {
 	return "", &failure{fmt.Sprintf("Cannot bind parameter '%s': '%s' is not one of %s.", p.Name, s, strings.Join(p.Values, ", ")),
 		"InvalidArgument", "ParameterBindingArgumentTransformationException", p.Name}
 }
+
+// dateLayouts are the forms of a date that PowerShell's invariant culture reads too; without a zone they are UTC.
+var dateLayouts = []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02",
+	"1/2/2006 3:04:05 PM", "1/2/2006 3:04 PM", "1/2/2006 15:04:05", "1/2/2006 15:04", "1/2/2006"}
 
 // eachOneOf returns the entries in their proper spellings.
 func eachOneOf(p *psobject.Parameter, list []string) ([]string, error) {

@@ -13,7 +13,7 @@ var unsupported = strings.Fields(`
 	Add-ADPermission Add-DistributionGroupMember Add-MailboxPermission Add-RecipientPermission Add-RoleGroupMember
 	Clear-MobileDevice Complete-MigrationBatch Connect-ExchangeOnline Connect-Mailbox
 	Disable-App Disable-InboxRule Disable-Mailbox Disable-MailUser Disable-TransportRule Disable-UMMailbox
-	Dismount-Database Enable-App Enable-ExchangeCertificate Enable-InboxRule Enable-Mailbox Enable-MailUser
+	Dismount-Database Enable-App Enable-InboxRule Enable-Mailbox Enable-MailUser
 	Enable-OrganizationCustomization Enable-OutlookAnywhere Enable-TransportRule Export-ExchangeCertificate Export-TransportRuleCollection
 	Get-ActiveSyncDevice Get-ActiveSyncDeviceAccessRule Get-ActiveSyncMailboxPolicy Get-ActiveSyncOrganizationSettings
 	Get-ADPermission Get-ADServerSettings Get-AddressBookPolicy Get-AddressList Get-AdSite Get-AdminAuditLogConfig
@@ -34,18 +34,18 @@ var unsupported = strings.Fields(`
 	Get-TransportRule Get-TransportServer Get-TransportService Get-UMMailbox Get-UserPhoto Import-ExchangeCertificate
 	Install-TransportAgent Mount-Database Move-ActiveMailboxDatabase Move-DatabasePath New-ActiveSyncDeviceAccessRule
 	New-AddressList New-ActiveSyncVirtualDirectory New-AutodiscoverVirtualDirectory New-ClientAccessRule New-DistributionGroup New-EcpVirtualDirectory
-	New-EmailAddressPolicy New-ExchangeCertificate New-HybridConfiguration New-InboxRule New-IntraOrganizationConnector
+	New-EmailAddressPolicy New-HybridConfiguration New-InboxRule New-IntraOrganizationConnector
 	New-Mailbox New-MailboxDatabase New-MailboxExportRequest New-MailboxImportRequest New-MailContact New-MailUser
 	New-MapiVirtualDirectory New-MigrationBatch New-MoveRequest New-OabVirtualDirectory New-OfflineAddressBook
 	New-OrganizationRelationship New-OwaVirtualDirectory New-PartnerApplication New-PowerShellVirtualDirectory
 	New-ReceiveConnector New-RemoteMailbox New-RoleGroup New-SendConnector New-SettingOverride New-ThrottlingPolicy
 	New-TransportRule New-WebServicesVirtualDirectory Remove-ActiveSyncVirtualDirectory Remove-AuthenticationPolicy
-	Remove-AuthServer Remove-AutodiscoverVirtualDirectory Remove-DistributionGroup Remove-EcpVirtualDirectory
+	Remove-AutodiscoverVirtualDirectory Remove-DistributionGroup Remove-EcpVirtualDirectory
 	Remove-ExchangeCertificate Remove-HybridConfiguration Remove-InboxRule Remove-IntraOrganizationConnector
 	Remove-Mailbox Remove-MailboxPermission Remove-MapiVirtualDirectory Remove-MobileDevice Remove-MoveRequest
 	Remove-OabVirtualDirectory Remove-OwaVirtualDirectory Remove-PartnerApplication Remove-PowerShellVirtualDirectory
 	Remove-SettingOverride Remove-TransportRule Remove-WebServicesVirtualDirectory Resume-MoveRequest Search-Mailbox
-	Search-MailboxAuditLog Set-AcceptedDomain Set-ActiveSyncOrganizationSettings Set-ADServerSettings Set-AuthConfig
+	Search-MailboxAuditLog Set-AcceptedDomain Set-ActiveSyncOrganizationSettings Set-ADServerSettings
 	Set-CalendarProcessing Set-ClientAccessArray Set-ClientAccessServer Set-DistributionGroup Set-EmailAddressPolicy
 	Set-ExchangeServer Set-FederationTrust Set-HybridConfiguration Set-ImapSettings Set-InboxRule
 	Set-IntraOrganizationConnector Set-MailboxAutoReplyConfiguration Set-MailboxDatabase Set-MailboxFolderPermission

@@ -324,6 +324,12 @@ func (o *Organization) change(ctx context.Context, fn func(*Configuration) error
 		if err != nil {
 			return err
 		}
+		if classes[classAuthServer] {
+			_, err := tx.Exec("DELETE FROM metadata_fetched WHERE auth_server NOT IN (SELECT guid FROM config WHERE class = $1)", classAuthServer)
+			if err != nil {
+				return fmt.Errorf("remove metadata time: %w", err)
+			}
+		}
 		if err := c.saveFetched(tx); err != nil {
 			return err
 		}
