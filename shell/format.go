@@ -3,121 +3,29 @@ package shell
 import (
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
-
-	"hma/shell/parse"
-	"hma/wire/psobject"
 )
 
-// formatter lays objects out; properties may hold wildcards, nil means the default.
-type formatter func(objects []psobject.Object, properties []string, width int) string
-
-var formats = map[string]formatter{
-	"fl": formatList, "format-list": formatList,
-	"ft": formatTable, "format-table": formatTable,
-}
-
-// checkFormats refuses a formatting command anywhere but at the end of a pipeline.
-func checkFormats(pl parse.Pipeline) *parse.Error {
-	for i, c := range pl.Commands {
-		if formats[strings.ToLower(c.Name)] == nil {
-			continue
-		}
-		if i == 0 {
-			return &parse.Error{Pos: c.Pos, Message: "nothing comes to " + c.Name, Hint: "pipe a cmdlet to it"}
-		}
-		if i != len(pl.Commands)-1 {
-			return &parse.Error{Pos: pl.Commands[i+1].Pos, Message: c.Name + " must be the last command of a pipeline"}
-		}
-		if _, err := propertyList(c); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// propertyList reads the arguments of a formatting command: names and wildcards, bare or behind -Property.
-func propertyList(c parse.Command) ([]string, *parse.Error) {
-	var names []string
-	for _, a := range c.Args {
-		switch {
-		case a.Parameter == "" || strings.EqualFold(a.Parameter, "Property"):
-		case strings.EqualFold(a.Parameter, "AutoSize") || strings.EqualFold(a.Parameter, "Auto"):
-			continue // columns are as wide as their content anyway
-		default:
-			return nil, &parse.Error{Pos: a.Pos, Message: c.Name + " has no parameter -" + a.Parameter + " here", Hint: "it has -Property and -AutoSize"}
-		}
-		if a.Value == nil {
-			continue
-		}
-		if a.Value.Kind != parse.List {
-			names = append(names, a.Value.Text)
-			continue
-		}
-		for _, item := range a.Value.Items {
-			names = append(names, item.Text)
-		}
-	}
-	return names, nil
-}
-
-// choose returns the properties of o that the names select: in the order of the
-// names, and within a wildcard in the object's own; each once.
-func choose(o *psobject.Object, names []string) []psobject.Property {
-	if names == nil {
-		return o.Properties
-	}
-	var chosen []psobject.Property
-	seen := make(map[string]bool)
-	for _, pattern := range names {
-		for _, p := range o.Properties {
-			if !seen[p.Name] && wild(strings.ToLower(pattern), strings.ToLower(p.Name)) {
-				seen[p.Name] = true
-				chosen = append(chosen, p)
-			}
-		}
-	}
-	return chosen
-}
-
-// wild matches * and ?, in time proportional to the product of the lengths at worst.
-func wild(pattern, name string) bool {
-	p, n, star, mark := 0, 0, -1, 0
-	for n < len(name) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, mark = p, n
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == name[n]):
-			p++
-			n++
-		case star >= 0:
-			mark++
-			p, n = star+1, mark
-		default:
-			return false
-		}
-	}
-	for p < len(pattern) && pattern[p] == '*' {
-		p++
-	}
-	return p == len(pattern)
-}
-
-// enumerationLimit is how many entries of a list are shown; the Exchange Management Shell sets 16.
+// enumerationLimit is how many entries of a list are shown unless
+// $FormatEnumerationLimit says otherwise; the Exchange Management Shell sets 16.
 const enumerationLimit = 16
 
-func text(value any) string {
-	switch v := value.(type) {
-	case []string:
-		if len(v) > enumerationLimit {
-			return clean("{" + strings.Join(v[:enumerationLimit], ", ") + "...}")
-		}
-	case time.Time:
-		return psobject.Text(v)
+// cell is a property's value as a list or table shows it.
+func (r *runner) cell(value any) string {
+	items, ok := value.([]any)
+	if !ok {
+		return clean(text(value))
 	}
-	return clean(psobject.Text(value))
+	limit := enumerationLimit
+	if n, ok := whole(r.state.variables["formatenumerationlimit"]); ok && n > 0 {
+		limit = int(min(n, maxItems))
+	} else if n < 0 {
+		limit = len(items)
+	}
+	if len(items) > limit {
+		return clean("{" + joined(items[:limit], ", ") + "...}")
+	}
+	return clean(text(value))
 }
 
 // clean takes control characters out, which could drive a terminal; line ends stay.
@@ -136,35 +44,29 @@ func clean(s string) string {
 }
 
 // formatList prints one property a line, labels padded to the longest one shown.
-func formatList(objects []psobject.Object, names []string, width int) string {
-	var b strings.Builder
-	for i := range objects {
-		chosen := choose(&objects[i], names)
-		if len(chosen) == 0 {
-			continue
-		}
-		label := 0
-		for _, p := range chosen {
-			label = max(label, utf8.RuneCountInString(p.Name))
-		}
-		b.WriteByte('\n')
-		for _, p := range chosen {
-			b.WriteString(pad(p.Name, label))
-			b.WriteString(" :")
-			for j, line := range fold(text(p.Value), width-label-3) {
-				if j > 0 {
-					b.WriteString(strings.Repeat(" ", label+2))
-				}
-				if line != "" {
-					b.WriteByte(' ')
-				}
-				b.WriteString(line)
-				b.WriteByte('\n')
-			}
-		}
+func (r *runner) formatList(properties []property, width int) string {
+	if len(properties) == 0 {
+		return ""
 	}
-	if b.Len() > 0 {
-		b.WriteByte('\n')
+	var b strings.Builder
+	label := 0
+	for _, p := range properties {
+		label = max(label, utf8.RuneCountInString(clean(p.name)))
+	}
+	b.WriteByte('\n')
+	for _, p := range properties {
+		b.WriteString(pad(clean(p.name), label))
+		b.WriteString(" :")
+		for j, line := range fold(r.cell(p.value), width-label-3) {
+			if j > 0 {
+				b.WriteString(strings.Repeat(" ", label+2))
+			}
+			if line != "" {
+				b.WriteByte(' ')
+			}
+			b.WriteString(line)
+			b.WriteByte('\n')
+		}
 	}
 	return b.String()
 }
@@ -187,35 +89,43 @@ func pad(s string, n int) string {
 	return s + strings.Repeat(" ", max(0, n-utf8.RuneCountInString(s)))
 }
 
-// formatTable prints a column for each property that the names select on any object.
-func formatTable(objects []psobject.Object, names []string, width int) string {
-	if names == nil && len(objects) > 0 {
-		if names = views[objects[0].Type]; names == nil {
-			for _, p := range objects[0].Properties[:min(10, len(objects[0].Properties))] {
-				names = append(names, p.Name)
-			}
+// table is what Format-Table lays out: for each object its properties, which name the columns.
+type table struct {
+	columns  []string
+	rows     [][]property
+	noHeader bool
+	wrap     bool
+}
+
+func (t *table) add(properties []property) {
+	for _, p := range properties {
+		if !slices.Contains(t.columns, p.name) {
+			t.columns = append(t.columns, p.name)
 		}
 	}
-	var columns []string
-	for i := range objects {
-		for _, p := range choose(&objects[i], names) {
-			if !slices.Contains(columns, p.Name) {
-				columns = append(columns, p.Name)
-			}
-		}
-	}
-	if len(columns) == 0 {
+	t.rows = append(t.rows, properties)
+}
+
+// formatTable prints a column for each name.
+func (r *runner) formatTable(t *table, width int) string {
+	if len(t.columns) == 0 {
 		return ""
+	}
+	columns := make([]string, len(t.columns))
+	for j, name := range t.columns {
+		columns[j] = clean(name)
 	}
 	rows := [][]string{columns}
 	right := make([]bool, len(columns))
-	for i := range objects {
+	for _, properties := range t.rows {
 		row := make([]string, len(columns))
-		for j, name := range columns {
-			value, _ := objects[i].Get(name)
-			_, number := value.(int64)
-			right[j] = right[j] || number
-			row[j] = strings.ReplaceAll(text(value), "\n", " ")
+		for _, p := range properties {
+			j := slices.Index(t.columns, p.name)
+			switch p.value.(type) {
+			case int64, float64:
+				right[j] = true
+			}
+			row[j] = strings.ReplaceAll(r.cell(p.value), "\n", " ")
 		}
 		rows = append(rows, row)
 	}
@@ -229,26 +139,36 @@ func formatTable(objects []psobject.Object, names []string, width int) string {
 	var b strings.Builder
 	b.WriteByte('\n')
 	line := func(cells []string) {
-		var l strings.Builder
-		for j, cell := range cells {
-			if j > 0 {
-				l.WriteByte(' ')
+		for more := true; more; {
+			more = false
+			var l strings.Builder
+			rest := make([]string, len(cells))
+			for j, cell := range cells {
+				if j > 0 {
+					l.WriteByte(' ')
+				}
+				if runes := []rune(cell); t.wrap && len(runes) > sizes[j] {
+					cell, rest[j], more = string(runes[:sizes[j]]), string(runes[sizes[j]:]), true
+				}
+				cell = cut(cell, sizes[j])
+				if right[j] {
+					cell = strings.Repeat(" ", sizes[j]-utf8.RuneCountInString(cell)) + cell
+				}
+				l.WriteString(pad(cell, sizes[j]))
 			}
-			cell = cut(cell, sizes[j])
-			if right[j] {
-				cell = strings.Repeat(" ", sizes[j]-utf8.RuneCountInString(cell)) + cell
-			}
-			l.WriteString(pad(cell, sizes[j]))
+			b.WriteString(strings.TrimRight(l.String(), " "))
+			b.WriteByte('\n')
+			cells = rest
 		}
-		b.WriteString(strings.TrimRight(l.String(), " "))
-		b.WriteByte('\n')
 	}
-	line(columns)
-	rules := make([]string, len(columns))
-	for j, name := range columns {
-		rules[j] = strings.Repeat("-", utf8.RuneCountInString(name))
+	if !t.noHeader {
+		line(columns)
+		rules := make([]string, len(columns))
+		for j, name := range columns {
+			rules[j] = strings.Repeat("-", min(utf8.RuneCountInString(name), sizes[j]))
+		}
+		line(rules)
 	}
-	line(rules)
 	for _, row := range rows[1:] {
 		line(row)
 	}
@@ -313,15 +233,30 @@ var views = map[string][]string{
 	data + "Management.CASMailbox":                                               {"Name", "ActiveSyncEnabled", "OWAEnabled", "PopEnabled", "ImapEnabled", "MAPIEnabled"},
 	data + "Management.ReducedRecipient":                                         {"Name", "RecipientType"},
 	"Microsoft.Exchange.Management.SystemConfigurationTasks.ExchangeCertificate": {"Thumbprint", "Services", "Subject"},
+	groupInfo:        {"Count", "Name", "Group"},
+	commandInfo:      {"CommandType", "Name", "Source"},
+	memberDefinition: {"Name", "MemberType", "Definition"},
 }
 
-// formatDefault lays out what nobody formatted: a type's own table, a table for up to four properties, else a list.
-func formatDefault(objects []psobject.Object, width int) string {
-	if len(objects) == 0 {
-		return ""
+// asTable tells whether an object is shown in a table by default: its type has one, or it has up to four properties.
+func asTable(o *object) bool {
+	if o.typ == measureInfo {
+		return false
 	}
-	if views[objects[0].Type] != nil || len(objects[0].Properties) <= 4 {
-		return formatTable(objects, nil, width)
+	return views[o.typ] != nil || len(o.properties) <= 4
+}
+
+// defaultColumns are the properties that a table of the object shows when nobody names any.
+func defaultColumns(o *object) []column {
+	names := views[o.typ]
+	if names == nil {
+		for _, p := range o.properties[:min(10, len(o.properties))] {
+			names = append(names, p.name)
+		}
 	}
-	return formatList(objects, nil, width)
+	columns := make([]column, len(names))
+	for i, name := range names {
+		columns[i] = column{name: name}
+	}
+	return columns
 }

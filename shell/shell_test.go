@@ -102,7 +102,7 @@ func TestPipeline(t *testing.T) {
 	if !ok || failure.Pos != (parse.Pos{Line: 2, Column: 2}) || len(r.asked) != 1 {
 		t.Errorf("an error: %v, %d invocations", err, len(r.asked))
 	}
-	if want := "Get-Thing : no?\nAt line:2 char:2\n    + CategoryInfo          : InvalidArgument: (x:String) [Get-Thing], R\n    + FullyQualifiedErrorId : R,Get-Thing\n"; !strings.HasSuffix(errs, want) {
+	if want := "Get-Thing : no?\nAt line:2 char:2\n+  Get-Thing; Set-Thing\n+  ~~~~~~~~~\n    + CategoryInfo          : InvalidArgument: (x:String) [Get-Thing], R\n    + FullyQualifiedErrorId : R,Get-Thing\n"; !strings.HasSuffix(errs, want) {
 		t.Errorf("got %q", errs)
 	}
 }
@@ -115,24 +115,36 @@ var things = []psobject.Object{
 }
 
 func TestFormats(t *testing.T) {
+	long := []psobject.Object{{Type: "T", Properties: []psobject.Property{{Name: "P", Value: strings.Split(strings.Repeat("a", 17), "")}}}}
 	for _, test := range []struct {
-		name, got, want string
+		name    string
+		objects []psobject.Object
+		width   int
+		text    string
+		want    string
 	}{
-		{"list in the order asked", formatList(things[:1], []string{"when", "auth*", "b", "none"}, 0),
+		{"list in the order asked", things[:1], 0, "Get-Thing | fl when,auth*,b,none",
 			"\nWhen  : 11/23/2026 2:05:06 PM\nAuthA : {x, y}\nAuthB :\nB     : one\n\n"},
-		{"list with lines and controls", formatList(things[1:], []string{"B", "AuthA"}, 0),
+		{"list with lines and controls", things[1:], 0, "Get-Thing | fl B,AuthA",
 			"\nB     : a\n        b?]0;x?\nAuthA : {}\n\n"},
-		{"list that is folded", formatList([]psobject.Object{{Properties: []psobject.Property{{Name: "P", Value: "0123456789abcdef"}}}}, nil, 14),
+		{"list that is folded", []psobject.Object{{Properties: []psobject.Property{{Name: "P", Value: "0123456789abcdef"}}}}, 14, "Get-Thing | fl",
 			"\nP : 0123456789\n    abcdef\n\n"},
-		{"list of nothing", formatList(things, []string{"zzz"}, 0), ""},
-		{"table", formatTable(things, []string{"count", "B", "auth?"}, 0),
+		{"list of nothing", things, 0, "Get-Thing | fl zzz", ""},
+		{"table", things, 0, "Get-Thing | ft count,B,auth?",
 			"\nCount B         AuthA  AuthB\n----- -         -----  -----\n    5 one       {x, y}\n 1000 a b?]0;x? {}     True\n\n"},
-		{"narrow table", formatTable([]psobject.Object{{Properties: []psobject.Property{{Name: "Name", Value: "a very long name"}, {Name: "On", Value: true}}}}, nil, 15),
+		{"narrow table", []psobject.Object{{Properties: []psobject.Property{{Name: "Name", Value: "a very long name"}, {Name: "On", Value: true}}}}, 15, "Get-Thing | ft",
 			"\nName       On\n----       --\na very ... True\n\n"},
-		{"long list", text(strings.Split(strings.Repeat("a", 17), "")), "{" + strings.Repeat("a, ", 15) + "a...}"},
+		{"long list", long, 0, "Get-Thing | fl", "\nP : {" + strings.Repeat("a, ", 15) + "a...}\n\n"},
+		{"longer list", long, 0, "$FormatEnumerationLimit = 17; Get-Thing | fl", "\nP : {" + strings.Repeat("a, ", 16) + "a}\n\n"},
+		{"no such column", things[:1], 0, "Get-Thing | ft b,nosuch", "\nB   nosuch\n-   ------\none\n\n"},
+		{"no header", things[:1], 0, "Get-Thing | ft b -HideTableHeaders", "\none\n\n"},
+		{"wrap", []psobject.Object{{Properties: []psobject.Property{{Name: "Name", Value: "a very long name"}, {Name: "On", Value: true}}}}, 15, "Get-Thing | ft -Wrap",
+			"\nName       On\n----       --\na very lon True\ng name\n\n"},
 	} {
-		if test.got != test.want {
-			t.Errorf("%s:\ngot  %q\nwant %q", test.name, test.got, test.want)
+		var out, errs strings.Builder
+		err := Run(t.Context(), test.text, Session{Client: &recorder{output: test.objects}, Out: &out, Err: &errs, Width: test.width})
+		if err != nil || out.String() != test.want {
+			t.Errorf("%s:\ngot  %q (%v, %s)\nwant %q", test.name, out.String(), err, errs.String(), test.want)
 		}
 	}
 }

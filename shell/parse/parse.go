@@ -7,238 +7,414 @@ import (
 	"unicode/utf8"
 )
 
-// Pos is a place in the text: line and column from 1, columns in characters.
-type Pos struct {
-	Line, Column int
-}
-
-// Script is a parsed text.
-type Script struct {
-	Statements []Pipeline
-}
-
-// Pipeline is one statement: commands joined by |.
-type Pipeline struct {
-	Pos
-	Commands []Command
-}
-
-// Command is a name and its arguments as they stand.
-type Command struct {
-	Pos
-	Name string
-	Args []Argument
-}
-
-// Argument is a parameter name, a value, or both where they are written with a colon (-Name:$true).
-// Which value belongs to a parameter before it is decided by whoever knows the command's parameters.
-type Argument struct {
-	Pos
-	Parameter string // without its dash; "" for a bare value
-	Value     *Value
-}
-
-// Kind tells what a Value is.
-type Kind int
-
-// The kinds of value.
-const (
-	Text Kind = iota
-	Bool
-	Null
-	List
-)
-
-// Value is a literal.
-type Value struct {
-	Pos
-	Kind  Kind
-	Text  string
-	Bool  bool
-	Items []Value // of a List: Text, Bool and Null only
-}
-
-// Error is a text that is not understood, with its place and what to do instead.
-type Error struct {
-	Pos
-	Message string
-	Hint    string // may be ""
-}
-
-// Error returns line, column, message and hint.
-func (e *Error) Error() string {
-	text := fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Message)
-	if e.Hint != "" {
-		text += " (" + e.Hint + ")"
-	}
-	return text
-}
-
 // MaxText is how many bytes a text may have.
 const MaxText = 1 << 20
+
+// MaxDepth is how deep brackets and signs may be nested.
+const MaxDepth = 250
 
 // Parse reads a whole text. The error is an *Error.
 func Parse(text string) (*Script, error) {
 	if len(text) > MaxText {
-		return nil, &Error{Pos{1, 1}, fmt.Sprintf("the text is longer than %d bytes", MaxText), ""}
+		return nil, &Error{Pos: Pos{1, 1}, Message: fmt.Sprintf("the text is longer than %d bytes", MaxText)}
 	}
 	if !utf8.ValidString(text) {
-		return nil, &Error{Pos{1, 1}, "the text is not UTF-8", ""}
+		return nil, &Error{Pos: Pos{1, 1}, Message: "the text is not UTF-8"}
 	}
-	p := &parser{rest: strings.TrimPrefix(text, "\ufeff"), pos: Pos{1, 1}}
-	script := &Script{}
+	script := &Script{Text: strings.TrimPrefix(text, "\ufeff")}
+	p := &parser{script: script, pos: Pos{1, 1}}
+	body, err := p.statements()
+	if err != nil {
+		return nil, err
+	}
+	if p.peek() != end {
+		return nil, p.outside(fmt.Sprintf("nothing was opened that this %c would close", p.peek()))
+	}
+	script.Body = body
+	return script, nil
+}
+
+// statements reads up to a closing bracket or the end.
+func (p *parser) statements() ([]Statement, error) {
+	var list []Statement
 	for {
 		if err := p.skip(true); err != nil {
 			return nil, err
 		}
 		switch p.peek() {
-		case end:
-			return script, nil
+		case end, ')', '}':
+			return list, nil
 		case ';':
 			p.next()
 			continue
 		}
-		pipeline, err := p.pipeline()
+		s, err := p.statement()
 		if err != nil {
 			return nil, err
 		}
-		script.Statements = append(script.Statements, pipeline)
-	}
-}
-
-// end is what peek returns behind the last character.
-const end rune = -1
-
-type parser struct {
-	rest string
-	pos  Pos
-}
-
-func (p *parser) peek() rune {
-	if p.rest == "" {
-		return end
-	}
-	r, _ := utf8.DecodeRuneInString(p.rest)
-	return r
-}
-
-func (p *parser) next() rune {
-	if p.rest == "" {
-		return end
-	}
-	r, n := utf8.DecodeRuneInString(p.rest)
-	p.rest = p.rest[n:]
-	if r == '\n' {
-		p.pos = Pos{p.pos.Line + 1, 1}
-	} else {
-		p.pos.Column++
-	}
-	return r
-}
-
-func (p *parser) fail(message, hint string) error { return &Error{p.pos, message, hint} }
-
-// skip passes blanks, comments and continued lines, and line ends too when lines is set.
-func (p *parser) skip(lines bool) error {
-	for {
-		r := p.peek()
-		switch {
-		case r == '\n' && !lines:
-			return nil
-		case r == '#':
-			for p.peek() != '\n' && p.peek() != end {
-				p.next()
-			}
-		case strings.HasPrefix(p.rest, "<#"):
-			at := p.pos
-			for !strings.HasPrefix(p.rest, "#>") {
-				if p.next() == end {
-					return &Error{at, "the comment does not end", "close it with #>"}
-				}
-			}
-			p.next()
-			p.next()
-		case strings.HasPrefix(p.rest, "`\n"), strings.HasPrefix(p.rest, "`\r\n"):
-			for p.next() != '\n' {
-			}
-		case r != end && unicode.IsSpace(r):
-			p.next()
-		default:
-			return nil
-		}
-	}
-}
-
-func (p *parser) pipeline() (Pipeline, error) {
-	pl := Pipeline{Pos: p.pos}
-	for {
-		c, err := p.command()
-		if err != nil {
-			return pl, err
-		}
-		pl.Commands = append(pl.Commands, c)
-		if p.peek() != '|' {
-			return pl, nil
-		}
-		p.next()
-		if p.peek() == '|' {
-			return pl, p.fail("|| is not supported", "write the statements one by one")
-		}
-		if err := p.skip(true); err != nil { // a pipe goes on in the next line
-			return pl, err
-		}
-		if r := p.peek(); r == end || r == ';' {
-			return pl, p.fail("a command is missing behind |", "")
-		}
-	}
-}
-
-func (p *parser) command() (Command, error) {
-	c := Command{Pos: p.pos}
-	switch r := p.peek(); {
-	case r == '$':
-		return c, p.fail("variables and assignments are not supported", "write the value where it is used")
-	case unicode.IsLetter(r):
-	default:
-		return c, p.outside("a command begins with its name, for example Get-AuthServer")
-	}
-	name, err := p.word()
-	if err != nil {
-		return c, err
-	}
-	c.Name = strings.Map(func(r rune) rune {
-		if isDash(r) {
-			return '-'
-		}
-		return r
-	}, name)
-	for {
+		list = append(list, s)
 		if err := p.skip(false); err != nil {
-			return c, err
+			return nil, err
 		}
 		switch p.peek() {
-		case end, '\n', ';', '|':
+		case end, ')', '}', ';', '\n':
+			continue
+		}
+		switch s.(type) {
+		case *If, *ForEach:
+			continue // a statement that ends in a block needs no separator
+		}
+		return nil, p.outside("the statement should end here")
+	}
+}
+
+// block reads { statements }, after blanks and line ends.
+func (p *parser) block() (*Block, error) {
+	if err := p.skip(true); err != nil {
+		return nil, err
+	}
+	if p.peek() != '{' {
+		return nil, p.fail("a { is missing", "")
+	}
+	return p.bracketed(1, '}')
+}
+
+// bracketed reads statements between an opening of n characters and close.
+func (p *parser) bracketed(n int, close rune) (*Block, error) {
+	if err := p.enter(); err != nil {
+		return nil, err
+	}
+	defer p.leave()
+	at := p.start()
+	p.take(n)
+	body, err := p.statements()
+	if err != nil {
+		return nil, err
+	}
+	if p.peek() != close {
+		return nil, p.fail(fmt.Sprintf("the %c that belongs to line %d, column %d is missing", close, at.Line, at.Column), "")
+	}
+	p.next()
+	return &Block{p.done(at), body, p.script.Text}, nil
+}
+
+// unsupported are the words that begin statements of PowerShell that this shell does not have.
+var unsupported = map[string]string{
+	"while": "use foreach", "for": "use foreach", "do": "use foreach", "until": "use foreach", "switch": "use if and elseif",
+	"function": "write the commands where they are needed", "filter": "write the commands where they are needed", "param": "", "begin": "", "process": "", "end": "",
+	"try": "use -ErrorAction and $Error", "catch": "use -ErrorAction and $Error", "finally": "", "trap": "", "throw": "",
+	"break": "use if, or Select-Object -First", "continue": "use if", "return": "", "exit": "", "class": "", "enum": "", "data": "", "using": "", "workflow": "", "dynamicparam": "",
+}
+
+func (p *parser) statement() (Statement, error) {
+	if unicode.IsLetter(p.peek()) {
+		word := p.lookName()
+		q := *p
+		q.take(utf8.RuneCountInString(word))
+		if q.peek() != '-' && (delimits(q.peek()) || q.peek() == '(' || q.peek() == '{') {
+			switch lower := strings.ToLower(word); lower {
+			case "if":
+				return p.ifStatement()
+			case "foreach":
+				return p.forEach()
+			case "else", "elseif":
+				return nil, p.fail(lower+" without an if", "write } "+lower+" on the line of the closing bracket, or below it")
+			default:
+				if hint, ok := unsupported[lower]; ok {
+					return nil, p.fail(fmt.Sprintf("the statement '%s' is not supported", lower), hint)
+				}
+			}
+		}
+	}
+	at := p.start()
+	var first Expr
+	if p.startsExpression() {
+		x, err := p.expression()
+		if err != nil {
+			return nil, err
+		}
+		if err := p.skip(false); err != nil {
+			return nil, err
+		}
+		op := p.assignment()
+		if op == "" {
+			first = x
+		} else {
+			return p.assign(at, x, op)
+		}
+	}
+	return p.pipeline(at, first)
+}
+
+// assignment returns the assignment operator that stands here, or "".
+func (p *parser) assignment() string {
+	for _, op := range []string{"=", "+=", "-=", "*=", "/=", "%="} {
+		if p.has(op) && !p.has("==") {
+			return op
+		}
+	}
+	return ""
+}
+
+func (p *parser) assign(at Extent, target Expr, op string) (Statement, error) {
+	switch t := target.(type) {
+	case *Variable, *Member, *Index:
+	case *List:
+		return nil, p.fail("assigning to several variables at once is not supported", "write one assignment for each")
+	default:
+		return nil, p.failAt(t.At().Pos, "this cannot be assigned to", "only $variable, $variable.Member and $variable[index] can be")
+	}
+	p.take(len(op))
+	if err := p.skip(true); err != nil {
+		return nil, err
+	}
+	if err := p.enter(); err != nil {
+		return nil, err
+	}
+	defer p.leave()
+	if r := p.peek(); delimits(r) {
+		return nil, p.outside("a value is missing behind " + op)
+	}
+	value, err := p.statement()
+	if err != nil {
+		return nil, err
+	}
+	return &Assign{p.done(at), target, op, value}, nil
+}
+
+// startsExpression tells whether a statement is an expression and not a command.
+func (p *parser) startsExpression() bool {
+	r := p.peek()
+	return isDigit(r) || isDash(r) || isSingle(r) || isDouble(r) || strings.ContainsRune("$(@+!,[{", r) || r == '.' && isDigit(p.after())
+}
+
+func (p *parser) pipeline(at Extent, first Expr) (Statement, error) {
+	pl := &Pipeline{First: first}
+	if first == nil {
+		c, err := p.command()
+		if err != nil {
+			return nil, err
+		}
+		pl.Commands = append(pl.Commands, c)
+	}
+	for p.peek() == '|' {
+		p.next()
+		if p.peek() == '|' {
+			return nil, p.fail("|| is not supported", "write the statements one by one")
+		}
+		if err := p.skip(true); err != nil { // a pipe goes on in the next line
+			return nil, err
+		}
+		if delimits(p.peek()) {
+			return nil, p.fail("a command is missing behind |", "")
+		}
+		c, err := p.command()
+		if err != nil {
+			return nil, err
+		}
+		pl.Commands = append(pl.Commands, c)
+	}
+	if p.peek() == '&' {
+		return nil, p.outside("& is not supported")
+	}
+	if p.peek() == '>' {
+		p.next()
+		if p.peek() == '>' {
+			p.next()
+			pl.Append = true
+		}
+		if p.peek() == '&' {
+			return nil, p.outside("joining streams is not supported")
+		}
+		if err := p.skip(false); err != nil {
+			return nil, err
+		}
+		file, err := p.argumentItem()
+		if err != nil {
+			return nil, err
+		}
+		pl.File = file
+		if err := p.skip(false); err != nil {
+			return nil, err
+		}
+		if r := p.peek(); r == '|' || r == '>' {
+			return nil, p.fail("nothing may stand behind the file of >", "use Tee-Object to write a file in the middle of a pipeline")
+		}
+	}
+	pl.Extent = p.done(at)
+	return pl, nil
+}
+
+func (p *parser) ifStatement() (Statement, error) {
+	s := &If{}
+	at := p.start()
+	p.name()
+	for {
+		condition, err := p.condition()
+		if err != nil {
+			return nil, err
+		}
+		body, err := p.block()
+		if err != nil {
+			return nil, err
+		}
+		s.Clauses = append(s.Clauses, Clause{condition, body})
+		s.Extent = p.done(at)
+		before := *p
+		if err := p.skip(true); err != nil {
+			return nil, err
+		}
+		switch strings.ToLower(p.lookName()) {
+		case "elseif":
+			p.name()
+			continue
+		case "else":
+			p.name()
+			s.Else, err = p.block()
+			s.Extent = p.done(at)
+			return s, err
+		}
+		*p = before
+		return s, nil
+	}
+}
+
+// condition reads ( statement ).
+func (p *parser) condition() (Statement, error) {
+	if err := p.skip(true); err != nil {
+		return nil, err
+	}
+	if p.peek() != '(' {
+		return nil, p.fail("a condition in parentheses is missing", "for example if ($x -eq 1) { }")
+	}
+	x, err := p.paren()
+	if err != nil {
+		return nil, err
+	}
+	return x.Body, nil
+}
+
+func (p *parser) forEach() (Statement, error) {
+	at := p.start()
+	p.name()
+	if err := p.skip(true); err != nil {
+		return nil, err
+	}
+	hint := "write foreach ($item in $list) { }; behind a pipe foreach is ForEach-Object"
+	if p.peek() != '(' {
+		return nil, p.fail("a ( is missing behind foreach", hint)
+	}
+	p.next()
+	if err := p.skip(true); err != nil {
+		return nil, err
+	}
+	if p.peek() != '$' {
+		return nil, p.fail("a variable is missing behind foreach (", hint)
+	}
+	x, err := p.variable()
+	if err != nil {
+		return nil, err
+	}
+	v, ok := x.(*Variable)
+	if !ok {
+		return nil, p.failAt(at.Pos, "a variable is missing behind foreach (", hint)
+	}
+	if err := p.skip(true); err != nil {
+		return nil, err
+	}
+	if !strings.EqualFold(p.lookName(), "in") {
+		return nil, p.fail("the word in is missing", hint)
+	}
+	p.name()
+	if err := p.skip(true); err != nil {
+		return nil, err
+	}
+	if p.peek() == ')' {
+		return nil, p.fail("a value is missing behind in", hint)
+	}
+	values, err := p.nested()
+	if err != nil {
+		return nil, err
+	}
+	if p.peek() != ')' {
+		return nil, p.fail("the ) of foreach is missing", hint)
+	}
+	p.next()
+	body, err := p.block()
+	if err != nil {
+		return nil, err
+	}
+	return &ForEach{p.done(at), v.Name, values, body}, nil
+}
+
+// nested reads a statement inside brackets that begin a value, with the line ends behind it.
+func (p *parser) nested() (Statement, error) {
+	if err := p.enter(); err != nil {
+		return nil, err
+	}
+	defer p.leave()
+	s, err := p.statement()
+	if err != nil {
+		return nil, err
+	}
+	return s, p.skip(true)
+}
+
+func (p *parser) command() (*Command, error) {
+	at := p.start()
+	r := p.peek()
+	var name string
+	switch {
+	case unicode.IsLetter(r):
+		word, err := p.word()
+		if err != nil {
+			return nil, err
+		}
+		literal, ok := word.(*Literal)
+		if !ok {
+			return nil, p.failAt(at.Pos, "a command's name cannot be built from variables", "write the cmdlet's name")
+		}
+		name = strings.Map(func(r rune) rune {
+			if isDash(r) {
+				return '-'
+			}
+			return r
+		}, literal.Value.(string))
+	case (r == '?' || r == '%') && (delimits(p.after()) || p.after() == '{'):
+		name = string(p.next())
+	default:
+		return nil, p.outside("a command begins with its name, for example Get-AuthServer")
+	}
+	c := &Command{Name: name}
+	for {
+		before := *p
+		if err := p.skip(false); err != nil {
+			return nil, err
+		}
+		switch r := p.peek(); r {
+		case end, '\n', ';', '|', ')', '}', '>':
+			c.Extent = before.done(at)
 			return c, nil
+		case '&':
+			return nil, p.outside("& is not supported")
 		}
 		a, err := p.argument()
 		if err != nil {
-			return c, err
+			return nil, err
 		}
 		c.Args = append(c.Args, a)
 	}
 }
 
 func (p *parser) argument() (Argument, error) {
-	a := Argument{Pos: p.pos}
-	if isDash(p.peek()) && p.startsParameter() {
+	at := p.start()
+	a := Argument{}
+	if r := p.after(); isDash(p.peek()) && (r == '_' || unicode.IsLetter(r)) {
 		p.next()
-		var name strings.Builder
-		for r := p.peek(); r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r); r = p.peek() {
-			name.WriteRune(p.next())
-		}
-		a.Parameter = name.String()
+		a.Parameter = p.name()
 		if p.peek() != ':' {
-			if r := p.peek(); !delimits(r) && r != ',' {
+			a.Extent = p.done(at)
+			if !delimits(p.peek()) {
 				return a, p.outside("a space is missing behind the parameter's name")
 			}
 			return a, nil
@@ -248,32 +424,23 @@ func (p *parser) argument() (Argument, error) {
 			return a, err
 		}
 	}
-	v, err := p.value()
-	if err != nil {
-		return a, err
-	}
-	a.Value = &v
-	return a, nil
+	v, err := p.argumentValue()
+	a.Value, a.Extent = v, p.done(at)
+	return a, err
 }
 
-// startsParameter tells whether a letter stands behind the dash.
-func (p *parser) startsParameter() bool {
-	_, n := utf8.DecodeRuneInString(p.rest)
-	r, _ := utf8.DecodeRuneInString(p.rest[n:])
-	return r == '_' || unicode.IsLetter(r)
-}
-
-// value reads one literal, or several with commas between.
-func (p *parser) value() (Value, error) {
-	v, err := p.literal()
+// argumentValue reads one value, or several with commas between.
+func (p *parser) argumentValue() (Expr, error) {
+	at := p.start()
+	v, err := p.argumentItem()
 	if err != nil {
-		return v, err
+		return nil, err
 	}
-	list := Value{Pos: v.Pos, Kind: List, Items: []Value{v}}
+	var list []Expr
 	for {
 		before := *p
 		if err := p.skip(false); err != nil {
-			return v, err
+			return nil, err
 		}
 		if p.peek() != ',' {
 			*p = before
@@ -281,165 +448,44 @@ func (p *parser) value() (Value, error) {
 		}
 		p.next()
 		if err := p.skip(true); err != nil { // a list goes on in the next line
-			return v, err
+			return nil, err
 		}
-		item, err := p.literal()
+		if list == nil {
+			list = []Expr{v}
+		}
+		item, err := p.argumentItem()
 		if err != nil {
-			return v, err
+			return nil, err
 		}
-		list.Items = append(list.Items, item)
+		list = append(list, item)
 	}
-	if len(list.Items) == 1 {
+	if list == nil {
 		return v, nil
 	}
-	return list, nil
+	return &List{p.done(at), list}, nil
 }
 
-func (p *parser) literal() (Value, error) {
-	v := Value{Pos: p.pos}
-	switch r := p.peek(); {
-	case isSingle(r), isDouble(r):
-		text, err := p.quoted()
-		v.Text = text
-		if err == nil && !delimits(p.peek()) && p.peek() != ',' {
-			return v, p.fail("something stands right behind the closing quote", "put a space or a comma between, or everything into one pair of quotes")
+// argumentItem reads one value in a command's arguments: a word needs no quotes there, and no operator is known.
+func (p *parser) argumentItem() (Expr, error) {
+	r := p.peek()
+	after := p.after()
+	switch {
+	case isSingle(r), isDouble(r), r == '(', r == '@' && after != end && (after == '(' || after == '{' || isSingle(after) || isDouble(after)),
+		r == '$' && startsVariable(after), r == '{':
+		from := p.start()
+		x, err := p.primary()
+		if err != nil {
+			return nil, err
 		}
-		return v, err
-	case r == '$':
-		for word, set := range map[string]func(){
-			"$true":  func() { v.Kind, v.Bool, v.Text = Bool, true, "True" },
-			"$false": func() { v.Kind, v.Text = Bool, "False" },
-			"$null":  func() { v.Kind = Null },
-		} {
-			if len(p.rest) >= len(word) && strings.EqualFold(p.rest[:len(word)], word) {
-				after, _ := utf8.DecodeRuneInString(p.rest[len(word):])
-				if len(p.rest) == len(word) || delimits(after) || after == ',' {
-					for range word {
-						p.next()
-					}
-					set()
-					return v, nil
-				}
-			}
+		if r == '{' && strings.EqualFold(p.script.Text[from.Start:p.off], "{GUID}") {
+			p.note(p.done(from), "{GUID}")
 		}
-		return v, p.fail("variables are not supported", "only $true, $false and $null are; write the value where it is used")
-	}
-	text, err := p.word()
-	v.Text = text
-	return v, err
-}
-
-// word reads text without quotes.
-func (p *parser) word() (string, error) {
-	var b strings.Builder
-	for {
-		r := p.peek()
-		switch {
-		case delimits(r) || r == ',':
-			if b.Len() == 0 {
-				return "", p.outside("a value is missing")
-			}
-			return b.String(), nil
-		case r == '`':
-			p.next()
-			if p.peek() == end {
-				return "", p.fail("nothing stands behind the `", "")
-			}
-			b.WriteRune(p.next())
-		case isSingle(r), isDouble(r), strings.ContainsRune("(){}@$&<>", r):
-			return "", p.outside("this character cannot stand here without quotes")
-		default:
-			b.WriteRune(p.next())
+		if !delimits(p.peek()) {
+			return nil, p.fail("something stands right behind the value", "put a space or a comma between, or everything into one pair of double quotes")
 		}
+		return x, nil
+	case r == '<':
+		return p.angled()
 	}
+	return p.word()
 }
-
-// quoted reads a text in single or double quotes, the typographic ones included; a doubled quote stands for one.
-func (p *parser) quoted() (string, error) {
-	at := p.pos
-	same := isSingle
-	double := isDouble(p.peek())
-	if double {
-		same = isDouble
-	}
-	p.next()
-	var b strings.Builder
-	for {
-		r := p.peek()
-		switch {
-		case r == end:
-			return "", &Error{at, "the text in quotes does not end", "close it with the same kind of quote"}
-		case same(r):
-			p.next()
-			if !same(p.peek()) {
-				return b.String(), nil
-			}
-			b.WriteRune(p.next())
-		case double && r == '`':
-			p.next()
-			escaped := p.peek()
-			if escaped == end {
-				continue
-			}
-			p.next()
-			switch escaped {
-			case 'n':
-				escaped = '\n'
-			case 't':
-				escaped = '\t'
-			case 'r':
-				escaped = '\r'
-			case '0', 'a', 'b', 'e', 'f', 'u', 'v':
-				return "", p.fail("this escape is not supported", "use `n, `t, `r or the character itself")
-			}
-			b.WriteRune(escaped)
-		case double && r == '$' && p.expands():
-			return "", p.fail("variables in double quotes are not supported", "use single quotes, or `$ for the sign itself")
-		default:
-			b.WriteRune(p.next())
-		}
-	}
-}
-
-// expands tells whether PowerShell would put a variable or an expression here.
-func (p *parser) expands() bool {
-	r, _ := utf8.DecodeRuneInString(p.rest[1:])
-	return r == '(' || r == '{' || r == '_' || r == '?' || r == '$' || r == '^' || r == ':' || unicode.IsLetter(r) || unicode.IsDigit(r)
-}
-
-// outside is the error for a character that begins something that is not supported.
-func (p *parser) outside(message string) error {
-	hint := ""
-	switch r := p.peek(); r {
-	case '(', ')':
-		hint = "expressions in parentheses are not supported: write the list with commas"
-	case '{', '}':
-		hint = "script blocks are not supported: pipe to fl or ft and name the properties"
-	case '@':
-		hint = "@( ) and @{ } are not supported: write the list with commas"
-	case '$':
-		hint = "only $true, $false and $null are supported"
-	case '&':
-		hint = "calls with & are not supported: write the cmdlet's name"
-	case '<', '>':
-		hint = "redirection is not supported: redirect the output of hma shell itself, or use quotes"
-	case ',':
-		hint = "a value is missing before the comma"
-	case '=':
-		hint = "assignments are not supported"
-	}
-	return p.fail(message, hint)
-}
-
-// delimits tells whether a word ends here; a comma ends one too where lists may stand.
-func delimits(r rune) bool {
-	return r == end || r == ';' || r == '|' || unicode.IsSpace(r)
-}
-
-// isDash accepts what PowerShell takes as a parameter's dash (Windows PowerShell language specification 2.3.4).
-func isDash(r rune) bool { return r == '-' || r == '–' || r == '—' || r == '―' }
-
-// isSingle and isDouble accept the typographic quotes too (the same, 2.3.5.2).
-func isSingle(r rune) bool { return r == '\'' || r == '‘' || r == '’' || r == '‚' || r == '‛' }
-
-func isDouble(r rune) bool { return r == '"' || r == '“' || r == '”' || r == '„' }
