@@ -5,7 +5,8 @@
 //
 // Every exchange with a door is a [Handshake] that keeps the bytes of request
 // and response, with tokens, passwords and cookies cut down to their first
-// characters and length.
+// characters and length. A sign-in at OWA or ECP is a row of them: SignIn with
+// the cloud's own answer, Forge with one that the cloud did not give.
 //
 // It refuses to judge a configuration (the procedure does), to follow a
 // redirect with a credential, and to trust any certificate but those under the

@@ -3,7 +3,7 @@ package mail
 // Handshake is one request to a door and its answer.
 type Handshake struct {
 	Door Door `json:"door"`
-	// Sent says what the request carried: nothing, empty bearer, token, wrong-audience token, password.
+	// Sent says what the request carried: one of the Sent words.
 	Sent   string `json:"sent"`
 	Status int    `json:"status"` // HTTP status; 0 when there was no answer
 	// Offered are the authentication schemes of the WWW-Authenticate lines, in the order of the answer.
@@ -12,8 +12,8 @@ type Handshake struct {
 	AuthorizationURI string `json:"authorization_uri,omitempty"`
 	// Diagnostics is the x-ms-diagnostics line.
 	Diagnostics string `json:"diagnostics,omitempty"`
-	// Redirect is where an OWA or ECP door sent the browser, and RedirectURI the
-	// redirect_uri in it.
+	// Redirect is where an OWA or ECP door sent the browser, secrets cut down, and
+	// RedirectURI the redirect_uri in it.
 	Redirect    string `json:"redirect,omitempty"`
 	RedirectURI string `json:"redirect_uri,omitempty"`
 	// SignInPage is the HTTP status of the cloud's page behind Redirect, 0 when it was not fetched.
@@ -21,9 +21,11 @@ type Handshake struct {
 	// AuthN is how the door would list in Connection Status: Bearer*, Basic*,
 	// OpenID, or the schemes that were offered.
 	AuthN string `json:"authn"`
-	// Accepted tells that the door took the credential (any answer but 401 and 403).
+	// Accepted tells that the door took the credential (any answer but 401 and 403). An OWA
+	// or ECP door takes a sign-in's answer by setting a cookie, and a session by showing its page (2xx).
 	Accepted bool `json:"accepted"`
-	// Problem says why there is no answer, or what in it is not the protocol's.
+	// Problem says why there is no answer, what in it is not the protocol's, or why
+	// the browser could not go on from it.
 	Problem string `json:"problem,omitempty"`
 	// Request and Response are the bytes of the exchange, secrets cut down; a long body is cut.
 	Request  string `json:"request"`
@@ -38,6 +40,8 @@ const (
 	SentEmptyBearer = "empty bearer"
 	SentToken       = "token"
 	SentPassword    = "password"
+	SentAnswer      = "answer of the sign-in" // the form that a browser posts to OWA or ECP
+	SentSession     = "session"               // the cookies of a browser that is signed in
 )
 
 // AuthN values that are no list of schemes.

@@ -99,66 +99,17 @@ func (h *Handshake) read(resp *http.Response, body []byte) {
 	h.AuthN = strings.Join(usable, ", ")
 }
 
-// maxRedirects is how often a browser door may redirect.
-const maxRedirects = 8
-
 // browse opens the door as a browser does. A credential goes only to the door's own origin.
 func (c *Client) browse(ctx context.Context, d Door, authorization string) Handshake {
 	h := Handshake{Door: d, Sent: SentNothing}
-	start, err := url.Parse(d.URL)
-	if err != nil || start.Scheme != "https" {
-		h.Problem = "no https URL"
+	v, err := c.visit(d, authorization)
+	if err != nil {
+		h.Problem = err.Error()
 		return h
 	}
-	at, inside, outside := start, c.withCookies(d), c.withCookies(Door{})
-	for range maxRedirects {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
-		if err != nil {
-			h.Problem = err.Error()
-			return h
-		}
-		hc := inside
-		home := at.Scheme == start.Scheme && strings.EqualFold(at.Host, start.Host)
-		if !home {
-			hc = outside
-		} else if authorization != "" {
-			req.Header.Set("Authorization", authorization)
-		}
-		h.Request += rawRequest(req, nil)
-		resp, body, err := fetch(hc, req)
-		if err != nil {
-			h.Problem = plain(err)
-			return h
-		}
-		if home {
-			earlier := h.Response
-			h.read(resp, body)
-			h.Response = earlier + h.Response
-		} else {
-			h.Response += rawResponse(resp, body)
-			h.SignInPage = resp.StatusCode
-		}
-		location, err := resp.Location()
-		if resp.StatusCode/100 != 3 || err != nil {
-			if home {
-				h.Accepted = resp.StatusCode/100 == 2
-				if h.Accepted && authorization != "" {
-					h.AuthN = AuthNBasic
-				}
-			}
-			return h
-		}
-		if location.Scheme != "https" {
-			h.Problem = "redirects to " + location.Scheme + "://" + location.Host
-			return h
-		}
-		if home && !strings.EqualFold(location.Host, start.Host) {
-			h.Redirect, h.RedirectURI = location.String(), location.Query().Get("redirect_uri")
-			h.AuthN = AuthNOpenID
-		}
-		at = location
+	if v.follow(ctx, v.start, &h, true); h.Accepted && authorization != "" {
+		h.AuthN = AuthNBasic
 	}
-	h.Problem = "redirects without end"
 	return h
 }
 

@@ -40,15 +40,48 @@ func redact(name, value string) string {
 			return cut(value)
 		}
 		if name == "Cookie" {
-			return key + "=" + cut(rest)
+			value, more, _ := strings.Cut(rest, "; ")
+			if more != "" {
+				more = "; " + redact(name, more)
+			}
+			return key + "=" + cut(value) + more
 		}
 		secret, attributes, _ := strings.Cut(rest, ";")
 		if attributes != "" {
 			attributes = ";" + attributes
 		}
 		return key + "=" + cut(secret) + attributes
+	case "Location":
+		return cutURL(value)
 	}
 	return value
+}
+
+// cutURL cuts the secrets in a URL's query and fragment.
+func cutURL(text string) string {
+	if before, fragment, ok := strings.Cut(text, "#"); ok {
+		return cutURL(before) + "#" + cutForm(fragment)
+	}
+	before, query, ok := strings.Cut(text, "?")
+	if !ok {
+		return text
+	}
+	return before + "?" + cutForm(query)
+}
+
+// secretFields are the fields of a sign-in's request and answer that are secrets
+// (OpenID Connect Core 3.1.2.1 and 3.3.2.5; a password may be posted beside them).
+var secretFields = []string{"state", "nonce", "code", "id_token", "access_token", "refresh_token", "passwd", "password"}
+
+// cutForm cuts the secrets among encoded fields, whose order stays.
+func cutForm(text string) string {
+	fields := strings.Split(text, "&")
+	for i, f := range fields {
+		if key, value, ok := strings.Cut(f, "="); ok && slices.Contains(secretFields, strings.ToLower(key)) {
+			fields[i] = key + "=" + cut(value)
+		}
+	}
+	return strings.Join(fields, "&")
 }
 
 func writeHeader(b *strings.Builder, h http.Header) {
@@ -79,8 +112,11 @@ func writeBody(b *strings.Builder, body []byte) {
 // rawRequest is the request as it went out, secrets cut.
 func rawRequest(req *http.Request, body []byte) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\n", req.Method, req.URL.RequestURI(), req.URL.Host)
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\n", req.Method, cutURL(req.URL.RequestURI()), req.URL.Host)
 	writeHeader(&b, req.Header)
+	if req.Header.Get("Content-Type") == "application/x-www-form-urlencoded" {
+		body = []byte(cutForm(string(body)))
+	}
 	writeBody(&b, body)
 	return b.String()
 }

@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -55,6 +56,39 @@ type Token struct {
 	Access, Refresh, ID string
 	// Life is how long the access token is good for.
 	Life time.Duration
+}
+
+// Person is who signed in.
+type Person struct {
+	Tenant   string // GUID
+	ObjectID string // GUID of the cloud account
+	UPN      string // its name for display; ObjectID is what tells accounts apart
+}
+
+// Person reads who signed in from the ID token, which must be for the client. Its
+// signature is not looked at: what comes from the token endpoint itself over TLS
+// needs none (OpenID Connect Core 3.1.3.7, 6).
+func (t Token) Person(clientID string) (Person, error) {
+	var claims struct {
+		Audience  string `json:"aud"`
+		Tenant    string `json:"tid"`
+		ObjectID  string `json:"oid"`
+		UPN       string `json:"upn"`                // v1
+		Preferred string `json:"preferred_username"` // v2
+	}
+	parts := strings.Split(t.ID, ".")
+	if len(parts) != 3 {
+		return Person{}, errors.New("sign in: the answer holds no ID token")
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil || json.Unmarshal(payload, &claims) != nil {
+		return Person{}, errors.New("sign in: the ID token cannot be read")
+	}
+	p := Person{Tenant: claims.Tenant, ObjectID: claims.ObjectID, UPN: cmp.Or(claims.UPN, claims.Preferred)}
+	if !strings.EqualFold(claims.Audience, clientID) || p.Tenant == "" || p.ObjectID == "" {
+		return Person{}, errors.New("sign in: the ID token is for another client, or does not say for whom")
+	}
+	return p, nil
 }
 
 // SignInError is the token endpoint's refusal.

@@ -57,6 +57,8 @@ type organisation struct {
 	delay   int
 	// broken is asked before each cmdlet and Graph call; an error fails the call.
 	broken func(name string) error
+	// forge may change how a browser door answers a forged sign-in.
+	forge func(*mail.Handshake)
 	// onGraphRead runs before the service principal is read.
 	onGraphRead func(*organisation)
 }
@@ -360,6 +362,32 @@ func (o *organisation) Present(_ context.Context, d mail.Door, c mail.Credential
 	return h
 }
 
+// SignIn is the way through a browser door: the fake's cloud answers with a form
+// whose id_token names somebody, and the door takes it where OAuth runs.
+func (o *organisation) SignIn(ctx context.Context, d mail.Door, browser mail.Browser) []mail.Handshake {
+	begun := o.Offer(ctx, d, "")
+	form, err := browser(ctx, authorize+"?redirect_uri="+url.QueryEscape(d.URL))
+	if err != nil {
+		begun.Problem = err.Error()
+		return []mail.Handshake{begun}
+	}
+	answered := mail.Handshake{Door: d, Sent: mail.SentAnswer, Status: 403}
+	if form.Values.Get("id_token") != "id token of ada" {
+		return []mail.Handshake{begun, answered}
+	}
+	answered.Status, answered.Accepted = 303, true
+	return []mail.Handshake{begun, answered, {Door: d, Sent: mail.SentSession, Status: 200, Accepted: true, AuthN: mail.AuthNOpenID}}
+}
+
+// Forge is refused unless the test says otherwise.
+func (o *organisation) Forge(ctx context.Context, d mail.Door, _ string) []mail.Handshake {
+	answered := mail.Handshake{Door: d, Sent: mail.SentAnswer, Status: 401}
+	if o.forge != nil {
+		o.forge(&answered)
+	}
+	return []mail.Handshake{o.Offer(ctx, d, ""), answered}
+}
+
 type lease struct {
 	o    *organisation
 	lost chan struct{}
@@ -387,9 +415,12 @@ func engine(t *testing.T, o *organisation, dir string) *Procedure {
 	t.Helper()
 	p, err := New(Options{
 		Target: target.Target{Cmdlets: o, Graph: o, Probe: o, Lock: o}, Dir: dir, Operator: "ada", Now: func() time.Time { return noon },
-		SignIn: &SignIn{UPN: "ada@contoso.com", Password: "x", Token: func(_ context.Context, r string) (string, error) { return "token for " + r, nil }},
-		Prove:  func(context.Context, []facts.Person) (string, error) { return "admin@contoso.com", nil },
-		Sleep:  func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+		SignIn: &SignIn{UPN: "ada@contoso.com", Password: "x", Token: func(_ context.Context, r string) (string, error) { return "token for " + r, nil },
+			Browser: func(context.Context, string) (mail.Form, error) {
+				return mail.Form{Values: url.Values{"id_token": {"id token of ada"}}}, nil
+			}},
+		Prove: func(context.Context, []facts.Person) (string, error) { return "admin@contoso.com", nil },
+		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 	})
 	if err != nil {
 		t.Fatal(err)

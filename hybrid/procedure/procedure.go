@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"hma/client/mail"
 	"hma/hybrid/procedure/facts"
 	"hma/hybrid/target"
 )
@@ -24,7 +25,7 @@ type Options struct {
 	// SignIn is the person with whom Verify and Survey shake hands; nil leaves them at probes.
 	SignIn *SignIn
 	// Prove signs one of the administrators in through the cloud and returns the
-	// cloud's UPN of who did. nil means that nobody can be asked.
+	// Cloud name of who did. nil means that nobody can be asked.
 	Prove func(ctx context.Context, administrators []facts.Person) (upn string, err error)
 	// AcceptLockout names administrators (UPN or account name) who may lose access
 	// to OWA and ECP without that proof.
@@ -44,6 +45,9 @@ type SignIn struct {
 	Token func(ctx context.Context, resource string) (string, error)
 	// Password is for doors that offer Basic and no Bearer; "" tries none.
 	Password string
+	// Browser signs the person in at the cloud for OWA and ECP. It is given addresses
+	// of the default authorization endpoint alone. nil: Verify says that nobody was signed in there.
+	Browser mail.Browser
 }
 
 // Procedure runs the how-to against one target. Its methods may be called one after the other.

@@ -58,6 +58,8 @@ type Row struct {
 	Before   string        `json:"before"` // AuthN; "" when no survey was kept
 	After    string        `json:"after"`
 	Problems []string      `json:"problems,omitempty"`
+	// Notes say what was not tried, and why; a row with notes alone has passed.
+	Notes []string `json:"notes,omitempty"`
 	// Handshakes are those of Before, then those of After.
 	BeforeHandshakes []mail.Handshake `json:"before_handshakes,omitempty"`
 	Handshakes       []mail.Handshake `json:"handshakes"`
@@ -178,7 +180,8 @@ func (p *Procedure) doors(f *facts.Facts) []group {
 // Verify shakes hands with every door of every server: it must be offered the
 // cloud's sign-in address, take a good token, and refuse one for another
 // audience with x-ms-diagnostics 2000003; OWA and ECP must send the browser to the
-// cloud with a registered redirect_uri. Servers take configuration up with a
+// cloud with a registered redirect_uri, open no session for a token that the cloud
+// did not give them, and sign somebody in up to their page. Servers take configuration up with a
 // delay, so a door that does not pass is asked again while patience lasts.
 //
 // ErrUnreadable when the facts or the sign-in that it needs cannot be had.
@@ -215,11 +218,9 @@ func (p *Procedure) Verify(ctx context.Context) (*Verification, error) {
 		row := Row{Server: g.server, Protocol: g.protocol}
 		p.o.Progress(Event{Phase: PhaseSurvey, Detail: string(g.protocol) + " on " + g.server})
 		for pause := 50 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
-			row.Handshakes, row.Problems = nil, nil
+			row.Handshakes, row.Problems, row.Notes = nil, nil, nil
 			for _, d := range g.doors {
-				hs, problems := p.examine(ctx, f, d, wrongToken)
-				row.Handshakes = append(row.Handshakes, hs...)
-				row.Problems = append(row.Problems, problems...)
+				p.examine(ctx, f, d, wrongToken, &row)
 			}
 			if len(g.doors) == 0 {
 				row.Problems = []string{"has no https URL"}
@@ -245,33 +246,27 @@ func (p *Procedure) Verify(ctx context.Context) (*Verification, error) {
 	return v, nil
 }
 
+// problem says what is wrong with a URL of the door.
+func (r *Row) problem(d mail.Door, format string, args ...any) {
+	r.Problems = append(r.Problems, d.URL+": "+fmt.Sprintf(format, args...))
+}
+
 // examine does the handshakes of one door's URL and says what is wrong with them.
-func (p *Procedure) examine(ctx context.Context, f *facts.Facts, d mail.Door, wrongToken string) (all []mail.Handshake, problems []string) {
-	problem := func(format string, args ...any) {
-		problems = append(problems, d.URL+": "+fmt.Sprintf(format, args...))
-	}
+func (p *Procedure) examine(ctx context.Context, f *facts.Facts, d mail.Door, wrongToken string, row *Row) {
+	problem := func(format string, args ...any) { row.problem(d, format, args...) }
 	offer := p.o.Target.Probe.Offer(ctx, d, p.upn())
-	all = append(all, offer)
+	row.Handshakes = append(row.Handshakes, offer)
 	if offer.Problem != "" {
 		problem("%s", offer.Problem)
-		return all, problems
+		return
 	}
 	endpoint := ""
 	if a := f.EvoSTS(); a != nil {
 		endpoint = a.AuthorizationEndpoint
 	}
 	if d.Protocol.Browser() {
-		switch {
-		case offer.AuthN != mail.AuthNOpenID:
-			problem("does not send the browser to the cloud (%s)", cmp.Or(offer.AuthN, "no challenge"))
-		case !sameAddress(offer.Redirect, endpoint):
-			problem("sends the browser to %s instead of %s", address(offer.Redirect), endpoint)
-		case !facts.ReplyRegistered(f.Principal.ReplyURLs, offer.RedirectURI):
-			problem("names the redirect_uri %q, which is not registered", offer.RedirectURI)
-		case offer.SignInPage != 200:
-			problem("the cloud answers its redirect with %d", offer.SignInPage)
-		}
-		return all, problems
+		p.examineBrowser(ctx, f, d, offer, endpoint, wrongToken, row)
+		return
 	}
 	switch {
 	case !slices.ContainsFunc(offer.Offered, func(s string) bool { return strings.EqualFold(s, "Bearer") }):
@@ -284,12 +279,12 @@ func (p *Procedure) examine(ctx context.Context, f *facts.Facts, d mail.Door, wr
 	token, err := p.o.SignIn.Token(ctx, d.Resource())
 	if err != nil {
 		problem("no token for %s: %v", d.Resource(), err)
-		return all, problems
+		return
 	}
 	bad := p.o.Target.Probe.Present(ctx, d, mail.Credential{User: p.upn(), Token: wrongToken})
-	bad.Sent = "token for another audience"
+	bad.Sent = sentWrong
 	good := p.o.Target.Probe.Present(ctx, d, mail.Credential{User: p.upn(), Token: token})
-	all = append(all, bad, good)
+	row.Handshakes = append(row.Handshakes, bad, good)
 	diagnostics, _ := bearer.ParseDiagnostics(bad.Diagnostics)
 	switch {
 	case bad.Problem != "":
@@ -305,7 +300,62 @@ func (p *Procedure) examine(ctx context.Context, f *facts.Facts, d mail.Door, wr
 	case !good.Accepted:
 		problem("refuses a good token: %d %s", good.Status, good.Diagnostics)
 	}
-	return all, problems
+}
+
+// sentWrong is what a handshake with a token for another audience sent.
+const sentWrong = "token for another audience"
+
+// examineBrowser does the rest of the handshakes of OWA or ECP. A door that sends
+// the browser elsewhere is shown no token and nobody signs in there.
+func (p *Procedure) examineBrowser(ctx context.Context, f *facts.Facts, d mail.Door, offer mail.Handshake, endpoint, wrongToken string, row *Row) {
+	problem := func(format string, args ...any) { row.problem(d, format, args...) }
+	found := len(row.Problems)
+	switch {
+	case offer.AuthN != mail.AuthNOpenID:
+		problem("does not send the browser to the cloud (%s)", cmp.Or(offer.AuthN, "no challenge"))
+	case !sameAddress(offer.Redirect, endpoint):
+		problem("sends the browser to %s instead of %s", address(offer.Redirect), endpoint)
+	case !facts.ReplyRegistered(f.Principal.ReplyURLs, offer.RedirectURI):
+		problem("names the redirect_uri %q, which is not registered", offer.RedirectURI)
+	case offer.SignInPage != 200:
+		problem("the cloud answers its redirect with %d", offer.SignInPage)
+	}
+	if len(row.Problems) > found {
+		return
+	}
+	forged := p.o.Target.Probe.Forge(ctx, d, wrongToken)
+	bad := &forged[len(forged)-1]
+	if bad.Sent == mail.SentAnswer {
+		bad.Sent = sentWrong
+	}
+	row.Handshakes = append(row.Handshakes, forged...)
+	switch {
+	case bad.Accepted:
+		problem("opens a session for a token for another audience")
+	case bad.Problem != "":
+		problem("%s", bad.Problem)
+	case bad.Status != 400 && bad.Status != 401 && bad.Status != 403:
+		problem("answers a token for another audience with %d instead of a refusal", bad.Status)
+	}
+	if p.o.SignIn.Browser == nil {
+		row.Notes = append(row.Notes, d.URL+": nobody was signed in, since no browser was given")
+		return
+	}
+	signedIn := p.o.Target.Probe.SignIn(ctx, d, func(ctx context.Context, to string) (mail.Form, error) {
+		if !sameAddress(to, endpoint) {
+			return mail.Form{}, fmt.Errorf("the browser is sent to %s instead of %s", address(to), endpoint)
+		}
+		return p.o.SignIn.Browser(ctx, to)
+	})
+	row.Handshakes = append(row.Handshakes, signedIn...)
+	switch last := signedIn[len(signedIn)-1]; {
+	case last.Problem != "":
+		problem("%s", last.Problem)
+	case last.Sent != mail.SentSession:
+		problem("opens no session for a good sign-in: %d %s", last.Status, last.Diagnostics)
+	case !last.Accepted:
+		problem("shows no page to somebody who is signed in: %d", last.Status)
+	}
 }
 
 // address is a URL without its query.

@@ -43,6 +43,12 @@ type Probe interface {
 	Offer(ctx context.Context, door mail.Door, user string) mail.Handshake
 	// Present sends a small request of the door's protocol with the credential.
 	Present(ctx context.Context, door mail.Door, credential mail.Credential) mail.Handshake
+	// SignIn signs somebody in at OWA or ECP with the browser, up to the page that
+	// shows who is signed in: the last handshake is then accepted and of that page.
+	SignIn(ctx context.Context, door mail.Door, browser mail.Browser) []mail.Handshake
+	// Forge begins a sign-in at OWA or ECP and answers it with a token that the cloud
+	// did not give for it; the last handshake tells whether it opened a session.
+	Forge(ctx context.Context, door mail.Door, token string) []mail.Handshake
 	// Reachable fetches a document without credentials and tells whether it came.
 	Reachable(ctx context.Context, url string) error
 }

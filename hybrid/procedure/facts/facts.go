@@ -217,6 +217,8 @@ type Person struct {
 	Critical bool `json:"critical,omitempty"`
 	// Cloud is the UPN of the cloud account, "" when there is none.
 	Cloud string `json:"cloud,omitempty"`
+	// CloudID is the cloud account's object id, which stays when its name changes.
+	CloudID string `json:"cloud_id,omitempty"`
 	// Synced tells that the cloud account comes from this one and may sign in.
 	Synced bool `json:"synced,omitempty"`
 	// Problem says in words why Synced is false.

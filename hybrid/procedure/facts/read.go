@@ -340,4 +340,7 @@ func (c *cloudUsers) tie(p *Person, id string) {
 	default:
 		p.Cloud, p.Synced = u.UserPrincipalName, true
 	}
+	if u != nil {
+		p.CloudID = u.ID
+	}
 }
