@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"hma/exchange/org"
 	"hma/wire/psobject"
 )
 
@@ -18,7 +19,7 @@ func exchangeDiagnosticInfo() []*cmdlet {
 			{Name: "Component", Type: "string", Mandatory: true, Values: []string{"VariantConfiguration"}}, param("Argument", "string")}}, getExchangeDiagnosticInfo}}
 }
 
-// diagnostics is the shape of the Result document; this organisation has no setting overrides.
+// diagnostics is the shape of the Result document: the overrides that the server runs and when it took them up.
 type diagnostics struct {
 	XMLName xml.Name `xml:"Diagnostics"`
 	Process struct {
@@ -26,8 +27,33 @@ type diagnostics struct {
 		CurrentTime string `xml:"currentTime"`
 	} `xml:"ProcessInfo"`
 	Overrides struct {
-		Updated string `xml:"Updated,attr"`
+		Updated   string               `xml:"Updated,attr"`
+		Overrides []diagnosticOverride `xml:"SettingOverride"`
 	} `xml:"Components>VariantConfiguration>Overrides"`
+}
+
+type diagnosticOverride struct {
+	Name          string   `xml:"Name"`
+	Reason        string   `xml:"Reason"`
+	ModifiedBy    string   `xml:"ModifiedBy"`
+	ComponentName string   `xml:"ComponentName"`
+	SectionName   string   `xml:"SectionName"`
+	Status        string   `xml:"Status"`
+	Message       string   `xml:"Message"`
+	Parameters    []string `xml:"Parameters>Parameter"`
+}
+
+// diagnosticOverrides are the overrides that a server runs, in the document's form.
+func diagnosticOverrides(list []*org.SettingOverride) []diagnosticOverride {
+	var out []diagnosticOverride
+	for _, s := range list {
+		message := "This override synced to the server but whether it applies to the services running on this server depends on the override parameters, current configuration and the context."
+		if !s.Known() {
+			message = "No component of this server has the section."
+		}
+		out = append(out, diagnosticOverride{s.Name, s.Reason, s.ModifiedBy, s.Component, s.Section, overrideStatus(s), message, s.Parameters})
+	}
+	return out
 }
 
 func getExchangeDiagnosticInfo(c *call) error {
@@ -53,13 +79,21 @@ func getExchangeDiagnosticInfo(c *call) error {
 			return err
 		}
 	}
+	live, err := c.r.org.LiveOverrides(c)
+	if err != nil {
+		return err
+	}
 	for _, s := range cfg.Servers {
 		if server != "" && s.Name != server {
 			continue
 		}
 		var d diagnostics
-		now := c.r.opts.Now().UTC().Format(time.RFC3339)
-		d.Process.ServerName, d.Process.CurrentTime, d.Overrides.Updated = s.Name, now, now
+		d.Process.ServerName, d.Process.CurrentTime = s.Name, c.r.opts.Now().UTC().Format(time.RFC3339)
+		if running, ok := live[s.GUID]; ok {
+			d.Overrides.Updated, d.Overrides.Overrides = running.Taken.Format(time.RFC3339), diagnosticOverrides(running.Overrides)
+		} else {
+			c.warn("The server '%s' has not run yet.", s.Name)
+		}
 		text, err := xml.MarshalIndent(&d, "", "  ")
 		if err != nil {
 			return err

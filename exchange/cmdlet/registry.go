@@ -87,7 +87,7 @@ func all() []*cmdlet {
 	}
 	for _, noun := range [][]*cmdlet{clientAccessService(), authServer(), authConfig(), exchangeCertificate(), organizationConfig(),
 		authenticationPolicy(), exchangeServer(), acceptedDomain(), user(), mailbox(), casMailbox(), adUser(), roleGroupMember(),
-		exchangeDiagnosticInfo(), service()} {
+		exchangeDiagnosticInfo(), service(), settingOverride()} {
 		list = append(list, noun...)
 	}
 	return withWhatIf(list)

@@ -30,7 +30,7 @@ var unsupported = strings.Fields(`
 	Get-OrganizationRelationship Get-OutlookAnywhere Get-OutlookProvider Get-OwaMailboxPolicy Get-PartnerApplication
 	Get-PopSettings Get-PublicFolder Get-Queue Get-ReceiveConnector Get-Recipient Get-RemoteDomain Get-RemoteMailbox
 	Get-RetentionPolicy Get-RoleAssignmentPolicy Get-RoleGroup Get-SendConnector Get-ServerComponentState Get-ServerHealth
-	Get-SettingOverride Get-SharingPolicy Get-ThrottlingPolicy Get-ThrottlingPolicyAssociation Get-TransportConfig
+	Get-SharingPolicy Get-ThrottlingPolicy Get-ThrottlingPolicyAssociation Get-TransportConfig
 	Get-TransportRule Get-TransportServer Get-TransportService Get-UMMailbox Get-UserPhoto Import-ExchangeCertificate
 	Install-TransportAgent Mount-Database Move-ActiveMailboxDatabase Move-DatabasePath New-ActiveSyncDeviceAccessRule
 	New-AddressList New-ActiveSyncVirtualDirectory New-AutodiscoverVirtualDirectory New-ClientAccessRule New-DistributionGroup New-EcpVirtualDirectory
@@ -38,20 +38,20 @@ var unsupported = strings.Fields(`
 	New-Mailbox New-MailboxDatabase New-MailboxExportRequest New-MailboxImportRequest New-MailContact New-MailUser
 	New-MapiVirtualDirectory New-MigrationBatch New-MoveRequest New-OabVirtualDirectory New-OfflineAddressBook
 	New-OrganizationRelationship New-OwaVirtualDirectory New-PartnerApplication New-PowerShellVirtualDirectory
-	New-ReceiveConnector New-RemoteMailbox New-RoleGroup New-SendConnector New-SettingOverride New-ThrottlingPolicy
+	New-ReceiveConnector New-RemoteMailbox New-RoleGroup New-SendConnector New-ThrottlingPolicy
 	New-TransportRule New-WebServicesVirtualDirectory Remove-ActiveSyncVirtualDirectory Remove-AuthenticationPolicy
 	Remove-AutodiscoverVirtualDirectory Remove-DistributionGroup Remove-EcpVirtualDirectory
 	Remove-ExchangeCertificate Remove-HybridConfiguration Remove-InboxRule Remove-IntraOrganizationConnector
 	Remove-Mailbox Remove-MailboxPermission Remove-MapiVirtualDirectory Remove-MobileDevice Remove-MoveRequest
 	Remove-OabVirtualDirectory Remove-OwaVirtualDirectory Remove-PartnerApplication Remove-PowerShellVirtualDirectory
-	Remove-SettingOverride Remove-TransportRule Remove-WebServicesVirtualDirectory Resume-MoveRequest Search-Mailbox
+	Remove-TransportRule Remove-WebServicesVirtualDirectory Resume-MoveRequest Search-Mailbox
 	Search-MailboxAuditLog Set-AcceptedDomain Set-ActiveSyncOrganizationSettings Set-ADServerSettings
 	Set-CalendarProcessing Set-ClientAccessArray Set-ClientAccessServer Set-DistributionGroup Set-EmailAddressPolicy
 	Set-ExchangeServer Set-FederationTrust Set-HybridConfiguration Set-ImapSettings Set-InboxRule
 	Set-IntraOrganizationConnector Set-MailboxAutoReplyConfiguration Set-MailboxDatabase Set-MailboxFolderPermission
 	Set-MailboxRegionalConfiguration Set-MailUser Set-OfflineAddressBook Set-OrganizationRelationship Set-OutlookAnywhere
 	Set-OutlookProvider Set-OwaMailboxPolicy Set-PartnerApplication Set-PopSettings Set-PowerShellVirtualDirectory
-	Set-ReceiveConnector Set-RemoteMailbox Set-SendConnector Set-ServerComponentState Set-SettingOverride
+	Set-ReceiveConnector Set-RemoteMailbox Set-SendConnector Set-ServerComponentState
 	Set-ThrottlingPolicy Set-TransportConfig Set-TransportRule Set-TransportService Start-ManagedFolderAssistant
 	Suspend-MoveRequest Test-ActiveSyncConnectivity Test-EcpConnectivity Test-MAPIConnectivity Test-Mailflow
 	Test-MigrationServerAvailability Test-OAuthConnectivity Test-OutlookConnectivity Test-OutlookWebServices

@@ -27,6 +27,7 @@ type Configuration struct {
 	Policies           []*AuthenticationPolicy
 	AcceptedDomains    []*AcceptedDomain
 	Certificates       []*Certificate
+	Overrides          []*SettingOverride
 }
 
 // Server returns the server of the name, in any case, or nil.
@@ -80,6 +81,7 @@ const (
 	classPolicy           = "authenticationpolicy"
 	classDomain           = "accepteddomain"
 	classCertificate      = "certificate"
+	classOverride         = "settingoverride"
 )
 
 // entry is one object of a Configuration as its row sees it. The body is the
@@ -119,6 +121,9 @@ func (c *Configuration) entries() []entry {
 	}
 	for _, x := range c.Certificates {
 		list = append(list, entry{classCertificate, &x.GUID, x.Server + `\` + x.Thumbprint, &x.Stamp, x})
+	}
+	for _, x := range c.Overrides {
+		list = append(list, entry{classOverride, &x.GUID, x.Name, &x.Stamp, x})
 	}
 	return list
 }
@@ -169,6 +174,11 @@ func (c *Configuration) add(class, body string, created, changed time.Time) erro
 		err = json.Unmarshal([]byte(body), &x)
 		x.Stamp = stamp
 		c.Certificates = append(c.Certificates, &x)
+	case classOverride:
+		var x SettingOverride
+		err = json.Unmarshal([]byte(body), &x)
+		x.Stamp = stamp
+		c.Overrides = append(c.Overrides, &x)
 	default:
 		return fmt.Errorf("read configuration: unknown class %q", class)
 	}

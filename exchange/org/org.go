@@ -121,6 +121,8 @@ CREATE TABLE person_password (
 	pph1    {{blob}} NOT NULL,
 	changed BIGINT NOT NULL
 );
+`, `
+ALTER TABLE live ADD COLUMN overrides TEXT NOT NULL DEFAULT '[]';
 `}
 
 // Open migrates db and returns the organisation in it. An empty database is an

@@ -72,10 +72,15 @@ func (s *ServerConfig) Refresh(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("record live values of %s: %w", s.name, err)
 	}
+	overrides, err := json.Marshal(snap.Overrides)
+	if err != nil {
+		return fmt.Errorf("record live values of %s: %w", s.name, err)
+	}
 	err = s.o.db.Write(ctx, func(tx *sqldb.Tx) error {
-		_, err := tx.Exec(`INSERT INTO live (server, version, taken, body) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (server) DO UPDATE SET version = excluded.version, taken = excluded.taken, body = excluded.body`,
-			snap.Server.GUID.String(), snap.Version, micros(s.o.opts.Now()), string(body))
+		_, err := tx.Exec(`INSERT INTO live (server, version, taken, body, overrides) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (server) DO UPDATE SET version = excluded.version, taken = excluded.taken, body = excluded.body,
+				overrides = excluded.overrides`,
+			snap.Server.GUID.String(), snap.Version, micros(s.o.opts.Now()), string(body), string(overrides))
 		return err
 	})
 	if err != nil {
@@ -131,6 +136,11 @@ func (c *Configuration) Snapshot(server string) (*Snapshot, error) {
 	}
 	snap := &Snapshot{Version: c.Version, Org: c.Org, Server: *srv, AuthServers: c.AuthServers, Auth: c.Auth,
 		Policies: make(map[guid.GUID]*AuthenticationPolicy), Hosts: make(map[string]bool)}
+	for _, s := range c.Overrides {
+		if s.appliesTo(srv) {
+			snap.Overrides = append(snap.Overrides, s)
+		}
+	}
 	for _, p := range c.Policies {
 		snap.Policies[p.GUID] = p
 	}

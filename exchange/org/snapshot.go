@@ -19,6 +19,8 @@ type Snapshot struct {
 	VirtualDirectories []*VirtualDirectory
 	AuthServers        []*AuthServer
 	Auth               AuthConfig
+	// Overrides are the setting overrides that are for this server, by name; Override reads them.
+	Overrides []*SettingOverride
 	// Policies are all authentication policies by GUID.
 	Policies map[guid.GUID]*AuthenticationPolicy
 	// Hosts are the public hosts of this server's URLs, internal and external, as
