@@ -18,6 +18,9 @@ var common = []psobject.Parameter{
 	{Name: "WarningAction", Type: "string", Aliases: []string{"wa"}, Values: []string{"Continue", "SilentlyContinue", "Ignore"}},
 }
 
+// actionNumbers are the numbers of System.Management.Automation.ActionPreference, which scripts write for short.
+var actionNumbers = map[string]string{"0": "SilentlyContinue", "1": "Stop", "2": "Continue", "4": "Ignore"}
+
 func isCommon(name string) bool {
 	return slices.ContainsFunc(common, func(p psobject.Parameter) bool { return p.Name == name })
 }
@@ -175,6 +178,9 @@ func (c *call) fit(p *psobject.Parameter, x parse.Expr, v any, at parse.Extent) 
 		}
 		s := expanded(v)
 		if len(p.Values) > 0 {
+			if word, ok := actionNumbers[s]; ok && p.Name == "ErrorAction" {
+				s = word
+			}
 			i := slices.IndexFunc(p.Values, func(allowed string) bool { return strings.EqualFold(allowed, s) })
 			if i < 0 {
 				return nil, cannot("one of " + strings.Join(p.Values, ", "))

@@ -22,7 +22,12 @@ type Failure struct {
 }
 
 // Error returns the cause's text.
-func (f *Failure) Error() string { return f.Err.Error() }
+func (f *Failure) Error() string {
+	if record, ok := f.Err.(*psobject.ErrorRecord); ok && record.Cmdlet == "" {
+		return record.Message
+	}
+	return f.Err.Error()
+}
 
 // Unwrap returns the cause.
 func (f *Failure) Unwrap() error { return f.Err }

@@ -71,12 +71,12 @@ func (s *Session) Run(ctx context.Context, text string) error {
 			return werr
 		}
 		s.state.ok = err == nil && !r.complained
-		r.complained = false
 		f, ok := errors.AsType[*Failure](err)
 		if err != nil && !ok {
 			return err
 		}
 		if !ok {
+			r.complained = false
 			continue
 		}
 		switch r.preference() {
@@ -89,6 +89,7 @@ func (s *Session) Run(ctx context.Context, text string) error {
 			r.report(f)
 			return f
 		}
+		r.complained = false
 	}
 	return nil
 }
