@@ -1,6 +1,8 @@
 package cmdlet
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"hma/exchange/org"
@@ -28,6 +30,8 @@ func authenticationPolicy() []*cmdlet {
 			Params: append([]psobject.Parameter{{Name: "Name", Type: "string", Mandatory: true, Position: new(0)}, confirm}, switches...)}, newAuthenticationPolicy},
 		{psobject.Command{Name: "Set-AuthenticationPolicy", Synopsis: "Changes the switches of an authentication policy.", Asks: askPolicy,
 			Params: append([]psobject.Parameter{identity(true), confirm}, switches...)}, setAuthenticationPolicy},
+		{psobject.Command{Name: "Remove-AuthenticationPolicy", Synopsis: "Removes an authentication policy that applies to nobody.", Asks: askPolicy,
+			Params: []psobject.Parameter{identity(true), confirm}}, removeAuthenticationPolicy},
 	}
 }
 
@@ -133,4 +137,60 @@ func setAuthenticationPolicy(c *call) error {
 		c.editPolicy(p)
 		return nil
 	})
+}
+
+// removeAuthenticationPolicy refuses to remove a policy that applies to somebody: without it, what it
+// blocks would be open to them.
+func removeAuthenticationPolicy(c *call) error {
+	identity := c.args.text("Identity")
+	cfg, err := c.r.org.Configuration(c)
+	if err != nil {
+		return err
+	}
+	p := findPolicy(cfg, identity)
+	if p == nil {
+		return notFound(identity)
+	}
+	refused := func(format string, args ...any) error {
+		return &failure{fmt.Sprintf(format, args...), "InvalidOperation", "InvalidOperationException", p.Name}
+	}
+	count, first, err := c.assigned(p.GUID)
+	if err != nil {
+		return err
+	}
+	switch {
+	case count == 1:
+		return refused("The policy '%s' applies to 1 person, %s; give them another one first (Set-User -AuthenticationPolicy).", p.Name, first)
+	case count > 1:
+		return refused("The policy '%s' applies to %d people, %s among them; give them another one first (Set-User -AuthenticationPolicy).", p.Name, count, first)
+	}
+	return c.change(func() string { return p.Name }, func(cfg *org.Configuration) error {
+		if cfg.Org.DefaultAuthenticationPolicy == p.GUID {
+			return refused("The policy '%s' is the organisation's default; choose another one first (Set-OrganizationConfig -DefaultAuthenticationPolicy).", p.Name)
+		}
+		cfg.Policies = slices.DeleteFunc(cfg.Policies, func(other *org.AuthenticationPolicy) bool { return other.GUID == p.GUID })
+		return nil
+	})
+}
+
+// assigned counts the people who have the policy of their own, and names the first of them.
+func (c *call) assigned(policy guid.GUID) (count int, first string, err error) {
+	for after := (guid.GUID{}); ; {
+		page, err := c.r.org.RecipientsByGUID(c, after, pageSize)
+		if err != nil {
+			return 0, "", err
+		}
+		for _, r := range page {
+			after = r.GUID
+			if r.AuthenticationPolicy != policy {
+				continue
+			}
+			if count++; count == 1 {
+				first = r.DisplayName
+			}
+		}
+		if len(page) < pageSize {
+			return count, first, nil
+		}
+	}
 }

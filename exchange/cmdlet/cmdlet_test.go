@@ -38,16 +38,29 @@ type lab struct {
 	org   *org.Organization
 	reg   *cmdlet.Registry
 	fetch fetcher
+	open  func() *org.Organization
+}
+
+// reopen opens the organisation again, as a program of today does with the data of an older one.
+func (l *lab) reopen() {
+	l.Helper()
+	l.org.Close()
+	l.org = l.open()
+	l.reg = cmdlet.New(l.org, cmdlet.Options{Now: func() time.Time { return start }, Fetch: &l.fetch})
 }
 
 func newLab(t *testing.T) *lab {
 	t.Helper()
 	l := &lab{T: t}
-	var err error
 	now := func() time.Time { return start }
-	l.org, err = org.Open(t.Context(), sqldbtest.Memory(t), org.Options{Now: now, PickUp: time.Hour, Key: sealed.New(), PasswordCost: bcrypt.MinCost})
-	l.must(err)
-	t.Cleanup(l.org.Close)
+	db, key := sqldbtest.Memory(t), sealed.New()
+	l.open = func() *org.Organization {
+		o, err := org.Open(t.Context(), db, org.Options{Now: now, PickUp: time.Hour, Key: key, PasswordCost: bcrypt.MinCost})
+		l.must(err)
+		t.Cleanup(o.Close)
+		return o
+	}
+	l.org = l.open()
 	l.must(l.org.CreateOrganization(t.Context(), org.NewOrganization{Name: "Contoso", Domain: "contoso.com"}))
 	for i, version := range []org.Version{org.MinimumSignIn, {15, 2, 1544, 9}} {
 		name := fmt.Sprintf("EX%d", i+1)

@@ -87,7 +87,8 @@ func all() []*cmdlet {
 	}
 	for _, noun := range [][]*cmdlet{clientAccessService(), authServer(), authConfig(), exchangeCertificate(), organizationConfig(),
 		authenticationPolicy(), exchangeServer(), acceptedDomain(), user(), mailbox(), casMailbox(), adUser(), roleGroupMember(),
-		exchangeDiagnosticInfo(), service(), settingOverride()} {
+		exchangeDiagnosticInfo(), service(), settingOverride(), partnerApplication(),
+		intraOrganizationConnector()} {
 		list = append(list, noun...)
 	}
 	return withWhatIf(list)

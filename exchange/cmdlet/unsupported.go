@@ -21,36 +21,36 @@ var unsupported = strings.Fields(`
 	Get-Contact Get-DatabaseAvailabilityGroup Get-DistributionGroup Get-DistributionGroupMember Get-DynamicDistributionGroup
 	Get-EmailAddressPolicy Get-ExchangeServerAccessLicense Get-FederatedOrganizationIdentifier Get-FederationTrust
 	Get-GlobalAddressList Get-Group Get-HealthReport Get-HybridConfiguration Get-ImapSettings Get-InboxRule
-	Get-IntraOrganizationConfiguration Get-IntraOrganizationConnector Get-IRMConfiguration Get-JournalRule Get-LogonStatistics
+	Get-IntraOrganizationConfiguration Get-IRMConfiguration Get-JournalRule Get-LogonStatistics
 	Get-MailboxDatabase Get-MailboxDatabaseCopyStatus Get-MailboxExportRequest Get-MailboxFolderPermission
 	Get-MailboxFolderStatistics Get-MailboxImportRequest Get-MailboxPermission Get-MailboxRegionalConfiguration
 	Get-MailboxServer Get-MailboxStatistics Get-MailContact Get-MailUser Get-ManagementRole Get-ManagementRoleAssignment
 	Get-Message Get-MessageTrackingLog Get-MigrationBatch Get-MobileDevice
 	Get-MobileDeviceMailboxPolicy Get-MobileDeviceStatistics Get-MoveRequest Get-NetworkConnectionInfo Get-OfflineAddressBook
-	Get-OrganizationRelationship Get-OutlookAnywhere Get-OutlookProvider Get-OwaMailboxPolicy Get-PartnerApplication
+	Get-OrganizationRelationship Get-OutlookAnywhere Get-OutlookProvider Get-OwaMailboxPolicy
 	Get-PopSettings Get-PublicFolder Get-Queue Get-ReceiveConnector Get-Recipient Get-RemoteDomain Get-RemoteMailbox
 	Get-RetentionPolicy Get-RoleAssignmentPolicy Get-RoleGroup Get-SendConnector Get-ServerComponentState Get-ServerHealth
 	Get-SharingPolicy Get-ThrottlingPolicy Get-ThrottlingPolicyAssociation Get-TransportConfig
 	Get-TransportRule Get-TransportServer Get-TransportService Get-UMMailbox Get-UserPhoto Import-ExchangeCertificate
 	Install-TransportAgent Mount-Database Move-ActiveMailboxDatabase Move-DatabasePath New-ActiveSyncDeviceAccessRule
 	New-AddressList New-ActiveSyncVirtualDirectory New-AutodiscoverVirtualDirectory New-ClientAccessRule New-DistributionGroup New-EcpVirtualDirectory
-	New-EmailAddressPolicy New-HybridConfiguration New-InboxRule New-IntraOrganizationConnector
+	New-EmailAddressPolicy New-HybridConfiguration New-InboxRule
 	New-Mailbox New-MailboxDatabase New-MailboxExportRequest New-MailboxImportRequest New-MailContact New-MailUser
 	New-MapiVirtualDirectory New-MigrationBatch New-MoveRequest New-OabVirtualDirectory New-OfflineAddressBook
-	New-OrganizationRelationship New-OwaVirtualDirectory New-PartnerApplication New-PowerShellVirtualDirectory
+	New-OrganizationRelationship New-OwaVirtualDirectory New-PowerShellVirtualDirectory
 	New-ReceiveConnector New-RemoteMailbox New-RoleGroup New-SendConnector New-ThrottlingPolicy
-	New-TransportRule New-WebServicesVirtualDirectory Remove-ActiveSyncVirtualDirectory Remove-AuthenticationPolicy
+	New-TransportRule New-WebServicesVirtualDirectory Remove-ActiveSyncVirtualDirectory
 	Remove-AutodiscoverVirtualDirectory Remove-DistributionGroup Remove-EcpVirtualDirectory
-	Remove-ExchangeCertificate Remove-HybridConfiguration Remove-InboxRule Remove-IntraOrganizationConnector
+	Remove-ExchangeCertificate Remove-HybridConfiguration Remove-InboxRule
 	Remove-Mailbox Remove-MailboxPermission Remove-MapiVirtualDirectory Remove-MobileDevice Remove-MoveRequest
 	Remove-OabVirtualDirectory Remove-OwaVirtualDirectory Remove-PartnerApplication Remove-PowerShellVirtualDirectory
 	Remove-TransportRule Remove-WebServicesVirtualDirectory Resume-MoveRequest Search-Mailbox
 	Search-MailboxAuditLog Set-AcceptedDomain Set-ActiveSyncOrganizationSettings Set-ADServerSettings
 	Set-CalendarProcessing Set-ClientAccessArray Set-ClientAccessServer Set-DistributionGroup Set-EmailAddressPolicy
 	Set-ExchangeServer Set-FederationTrust Set-HybridConfiguration Set-ImapSettings Set-InboxRule
-	Set-IntraOrganizationConnector Set-MailboxAutoReplyConfiguration Set-MailboxDatabase Set-MailboxFolderPermission
+	Set-MailboxAutoReplyConfiguration Set-MailboxDatabase Set-MailboxFolderPermission
 	Set-MailboxRegionalConfiguration Set-MailUser Set-OfflineAddressBook Set-OrganizationRelationship Set-OutlookAnywhere
-	Set-OutlookProvider Set-OwaMailboxPolicy Set-PartnerApplication Set-PopSettings Set-PowerShellVirtualDirectory
+	Set-OutlookProvider Set-OwaMailboxPolicy Set-PopSettings Set-PowerShellVirtualDirectory
 	Set-ReceiveConnector Set-RemoteMailbox Set-SendConnector Set-ServerComponentState
 	Set-ThrottlingPolicy Set-TransportConfig Set-TransportRule Set-TransportService Start-ManagedFolderAssistant
 	Suspend-MoveRequest Test-ActiveSyncConnectivity Test-EcpConnectivity Test-MAPIConnectivity Test-Mailflow

@@ -28,6 +28,8 @@ type Configuration struct {
 	AcceptedDomains    []*AcceptedDomain
 	Certificates       []*Certificate
 	Overrides          []*SettingOverride
+	Partners           []*PartnerApplication
+	Connectors         []*IntraOrganizationConnector
 }
 
 // Server returns the server of the name, in any case, or nil.
@@ -82,6 +84,8 @@ const (
 	classDomain           = "accepteddomain"
 	classCertificate      = "certificate"
 	classOverride         = "settingoverride"
+	classPartner          = "partnerapplication"
+	classConnector        = "intraorganizationconnector"
 )
 
 // entry is one object of a Configuration as its row sees it. The body is the
@@ -124,6 +128,12 @@ func (c *Configuration) entries() []entry {
 	}
 	for _, x := range c.Overrides {
 		list = append(list, entry{classOverride, &x.GUID, x.Name, &x.Stamp, x})
+	}
+	for _, x := range c.Partners {
+		list = append(list, entry{classPartner, &x.GUID, x.Name, &x.Stamp, x})
+	}
+	for _, x := range c.Connectors {
+		list = append(list, entry{classConnector, &x.GUID, x.Name, &x.Stamp, x})
 	}
 	return list
 }
@@ -179,6 +189,16 @@ func (c *Configuration) add(class, body string, created, changed time.Time) erro
 		err = json.Unmarshal([]byte(body), &x)
 		x.Stamp = stamp
 		c.Overrides = append(c.Overrides, &x)
+	case classPartner:
+		var x PartnerApplication
+		err = json.Unmarshal([]byte(body), &x)
+		x.Stamp = stamp
+		c.Partners = append(c.Partners, &x)
+	case classConnector:
+		var x IntraOrganizationConnector
+		err = json.Unmarshal([]byte(body), &x)
+		x.Stamp = stamp
+		c.Connectors = append(c.Connectors, &x)
 	default:
 		return fmt.Errorf("read configuration: unknown class %q", class)
 	}

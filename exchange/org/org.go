@@ -154,6 +154,9 @@ func Open(ctx context.Context, db *sqldb.DB, opts Options) (*Organization, error
 	if _, err := o.versions(ctx); err != nil {
 		return nil, fmt.Errorf("open organisation: %w", err)
 	}
+	if err := o.completeStock(ctx); err != nil {
+		return nil, fmt.Errorf("open organisation: %w", err)
+	}
 	o.ctx, o.stop = context.WithCancel(context.WithoutCancel(ctx))
 	o.polled.Go(o.poll)
 	return o, nil

@@ -20,7 +20,7 @@ type NewOrganization struct {
 
 // CreateOrganization makes the organisation's own objects with stock values:
 // OrganizationConfig (OAuth2ClientProfileEnabled False, MapiHttpEnabled True),
-// AuthConfig and the default accepted domain. A second one is refused.
+// AuthConfig, the default accepted domain and the stock partner applications. A second one is refused.
 func (o *Organization) CreateOrganization(ctx context.Context, n NewOrganization) error {
 	if n.Name == "" || n.Domain == "" {
 		return refuse("An organisation needs a name and a domain.")
@@ -35,6 +35,7 @@ func (o *Organization) CreateOrganization(ctx context.Context, n NewOrganization
 		c.Org = OrganizationConfig{Name: n.Name, Domain: asciiLower(n.Domain), DomainSID: sid, MapiHttpEnabled: true}
 		c.Auth = AuthConfig{ServiceName: wellknown.Exchange}
 		c.AcceptedDomains = append(c.AcceptedDomains, &AcceptedDomain{DomainName: asciiLower(n.Domain), Default: true})
+		c.Partners = stockPartners(asciiLower(n.Domain))
 		return nil
 	})
 	return err
