@@ -121,11 +121,16 @@ func rawRequest(req *http.Request, body []byte) string {
 	return b.String()
 }
 
-// rawResponse is the answer as it came, secrets cut.
+// rawResponse is the answer as it came, secrets cut. The page of a redirect is
+// left out: it repeats the address, secrets and all.
 func rawResponse(resp *http.Response, body []byte) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s\r\n", resp.Proto, resp.Status)
 	writeHeader(&b, resp.Header)
+	if resp.Header.Get("Location") != "" && len(body) > 0 {
+		fmt.Fprintf(&b, "\r\n...(%d bytes)", len(body))
+		return b.String()
+	}
 	writeBody(&b, body)
 	return b.String()
 }

@@ -134,7 +134,7 @@ func (v *visit) answer(ctx context.Context, cloud *url.URL, form url.Values) (h 
 	switch {
 	case next == nil:
 		next = v.start
-	case !v.home(next):
+	case h.Accepted && !v.home(next):
 		h.Problem = "sends the browser with its session to " + next.Scheme + "://" + next.Host
 	}
 	return h, next

@@ -5,9 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 
+	"github.com/spf13/cobra"
+
 	"hma/client/graph"
+	"hma/client/mail"
 	"hma/hybrid/procedure"
 	"hma/hybrid/procedure/facts"
 	"hma/hybrid/target"
@@ -15,17 +19,41 @@ import (
 	"hma/wire/wellknown"
 )
 
-// engine returns the procedure over the lab that runs on the data directory.
-func (a *app) engine(lockout []string) (*running, *procedure.Procedure, error) {
+// caution is what a command that changes the organisation is told about its administrators.
+type caution struct {
+	lockout []string
+	prove   string
+}
+
+// The ways of --prove.
+const (
+	proveBrowser = "browser"
+	proveDevice  = "device"
+)
+
+func (c *caution) flags(cmd *cobra.Command) {
+	cmd.Flags().StringSliceVar(&c.lockout, "accept-lockout", nil, "`NAME` of an administrator who may lose access to OWA and ECP unproven")
+	cmd.Flags().StringVar(&c.prove, "prove", proveBrowser, "`how` an administrator signs in: browser (lab's password) or device")
+}
+
+// engine returns the procedure over the lab that runs on the data directory. A
+// command that proves nobody gives no caution.
+func (a *app) engine(c *caution) (*running, *procedure.Procedure, error) {
+	if c != nil && c.prove != proveBrowser && c.prove != proveDevice {
+		return nil, nil, usage("--prove %s: want browser or device", c.prove)
+	}
 	r, err := a.running()
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := a.procedure(r, a.data, lockout)
+	p, err := a.procedure(r, a.data, c)
 	return r, p, err
 }
 
-func (a *app) procedure(r *running, data string, lockout []string) (*procedure.Procedure, error) {
+func (a *app) procedure(r *running, data string, c *caution) (*procedure.Procedure, error) {
+	if c == nil {
+		c = &caution{prove: proveBrowser}
+	}
 	dir, err := filepath.Abs(data)
 	if err != nil {
 		return nil, usage("data directory: %w", err)
@@ -50,16 +78,22 @@ func (a *app) procedure(r *running, data string, lockout []string) (*procedure.P
 	if a.json {
 		progress = nil
 	}
+	reads := &procedure.SignIn{UPN: reader.UPN, Token: r.source(reader), Password: reader.Password}
+	if reader.Password != "" {
+		reads.Browser = r.browser(reader).posted
+	}
 	socket := target.AdminAPI{Client: r.admin}
 	return procedure.New(procedure.Options{
-		Target:        target.Target{Cmdlets: socket, Graph: directory, Probe: r.mail, Files: target.GivenFiles{}, Lock: socket},
-		Dir:           dir,
-		Now:           now,
-		Operator:      operator(),
-		Addresses:     addresses,
-		SignIn:        &procedure.SignIn{UPN: reader.UPN, Token: r.source(reader), Password: reader.Password},
-		Prove:         r.prove,
-		AcceptLockout: lockout,
+		Target:    target.Target{Cmdlets: socket, Graph: directory, Probe: r.mail, Files: target.GivenFiles{}, Lock: socket},
+		Dir:       dir,
+		Now:       now,
+		Operator:  operator(),
+		Addresses: addresses,
+		SignIn:    reads,
+		Prove: func(ctx context.Context, administrators []facts.Person) (string, error) {
+			return r.prove(ctx, c.prove, administrators, func(message string) { fmt.Fprintln(a.err, message) })
+		},
+		AcceptLockout: c.lockout,
 		Progress:      progress,
 	})
 }
@@ -99,23 +133,46 @@ func (r *running) tokens(u lab.User, resource string) func(context.Context) (str
 	return func(ctx context.Context) (string, error) { return source(ctx, resource) }
 }
 
-// prove signs one of the administrators in through the cloud's own pages, with
-// the password that endpoints.json has, and returns who it was.
-func (r *running) prove(ctx context.Context, administrators []facts.Person) (string, error) {
+// prove has one of the administrators sign in through the cloud and returns his
+// Cloud name: by the cloud's own pages, with a password that endpoints.json has,
+// else by a device code, whose sentence show is given.
+func (r *running) prove(ctx context.Context, how string, administrators []facts.Person, show func(message string)) (string, error) {
 	var last error
 	for _, person := range administrators {
-		u, err := r.user(person.UPN)
-		if err != nil {
-			continue // not one of the lab's people
+		u, err := r.user(person.Cloud)
+		if err != nil || u.Password == "" || how == proveDevice {
+			continue
 		}
-		authority := r.authority()
-		if _, err = r.mail.Code(ctx, authority, wellknown.Exchange, u.UPN, r.browser(u, authority.Redirect)); err == nil {
-			return u.UPN, nil
+		token, err := r.mail.Code(ctx, r.authority(), wellknown.Exchange, u.UPN, r.browser(u).redirected)
+		if err == nil {
+			return r.whose(token, administrators)
 		}
 		last = err
 	}
-	if last == nil {
-		last = errors.New("endpoints.json has the password of none of them")
+	if last != nil {
+		return "", fmt.Errorf("sign an administrator in: %w", last)
 	}
-	return "", fmt.Errorf("sign an administrator in: %w", last)
+	token, err := r.mail.DeviceCode(ctx, r.authority(), wellknown.Exchange, show)
+	if err != nil {
+		return "", fmt.Errorf("sign an administrator in by device code: %w", err)
+	}
+	return r.whose(token, administrators)
+}
+
+// whose returns the Cloud name of the administrator that the token is for, who is
+// known by the object id: a name may have been another's.
+func (r *running) whose(token mail.Token, administrators []facts.Person) (string, error) {
+	who, err := token.Person(r.Clients[0].ID)
+	if err != nil {
+		return "", err
+	}
+	if !strings.EqualFold(who.Tenant, r.Tenant.ID) {
+		return "", fmt.Errorf("%s signed in, who is of another tenant", who.UPN)
+	}
+	for _, person := range administrators {
+		if strings.EqualFold(person.CloudID, who.ObjectID) {
+			return person.Cloud, nil
+		}
+	}
+	return "", fmt.Errorf("%s signed in, who is none of the administrators asked for", who.UPN)
 }

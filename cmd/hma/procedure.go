@@ -124,13 +124,8 @@ and keeps the plan in the data directory. Nothing is changed.`,
 	return cmd
 }
 
-// acceptLockout adds the flag that names administrators who may lose access.
-func acceptLockout(cmd *cobra.Command, names *[]string) {
-	cmd.Flags().StringSliceVar(names, "accept-lockout", nil, "`NAME` of an administrator who may lose access to OWA and ECP unproven")
-}
-
 func (a *app) apply() *cobra.Command {
-	var lockout []string
+	var c caution
 	cmd := &cobra.Command{
 		Use: "apply [PLAN]", Short: "Apply a plan, the newest by default", GroupID: "procedure",
 		Long: `Makes the changes of a plan in order, each in the journal before it is made and
@@ -138,7 +133,7 @@ read back after it. A stale plan is refused. A run that was cut off is resumed f
 		Example: "  hma apply\n  hma apply --yes change-4711.json",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, p, err := a.engine(lockout)
+			_, p, err := a.engine(&c)
 			if err != nil {
 				return err
 			}
@@ -166,7 +161,7 @@ read back after it. A stale plan is refused. A run that was cut off is resumed f
 			return err
 		},
 	}
-	acceptLockout(cmd, &lockout)
+	c.flags(cmd)
 	return cmd
 }
 

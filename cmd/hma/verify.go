@@ -15,7 +15,8 @@ func (a *app) verify() *cobra.Command {
 		Use: "verify", Short: "Shake hands with every door of every server", GroupID: "procedure",
 		Long: `Asks every door of every server as a client would: it must offer the cloud's
 sign-in, take a good token and refuse one for another audience; OWA and ECP must
-send the browser to the cloud. With --json the bytes of every handshake are shown.`,
+send the browser to the cloud, refuse a forged answer, and let a user sign in. With
+--json the bytes of every handshake are shown.`,
 		Example: "  hma verify\n  hma verify --json | jq -r '.rows[0].handshakes[0].response'",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, p, err := a.engine(nil)
@@ -70,6 +71,9 @@ func (v *view) showVerification(t *procedure.Verification) {
 		for _, problem := range r.Problems {
 			v.hang(0, 2, fmt.Sprintf("%s %s on %s: %s", styleBad.Render("x"), r.Protocol, r.Server, problem))
 		}
+		for _, note := range r.Notes {
+			v.hang(0, 2, fmt.Sprintf("%s %s on %s: %s", styleFaint.Render("i"), r.Protocol, r.Server, note))
+		}
 	}
 	if t.Passed {
 		v.wrap(0, styleGood.Render(fmt.Sprintf("every door verified by %d handshakes; hma verify --json shows their bytes", handshakes)))
@@ -84,7 +88,7 @@ func authn(name string) string {
 }
 
 func (a *app) enable() *cobra.Command {
-	var lockout []string
+	var c caution
 	cmd := &cobra.Command{
 		Use: "enable", Short: "Check, plan, ask, apply and verify in one go", GroupID: "procedure",
 		Long: `Carries out the whole how-to: checks, shows the plan, asks, applies it with a
@@ -93,7 +97,7 @@ verification passes. A run that was cut off is resumed first.`,
 		Example: "  hma enable\n  hma enable --yes",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
-			_, p, err := a.engine(lockout)
+			_, p, err := a.engine(&c)
 			if err != nil {
 				return err
 			}
@@ -132,7 +136,7 @@ verification passes. A run that was cut off is resumed first.`,
 			return nil
 		},
 	}
-	acceptLockout(cmd, &lockout)
+	c.flags(cmd)
 	return cmd
 }
 

@@ -57,6 +57,8 @@ type organisation struct {
 	delay   int
 	// broken is asked before each cmdlet and Graph call; an error fails the call.
 	broken func(name string) error
+	// cloud is where a browser door sends somebody who signs in.
+	cloud string
 	// forge may change how a browser door answers a forged sign-in.
 	forge func(*mail.Handshake)
 	// onGraphRead runs before the service principal is read.
@@ -66,6 +68,7 @@ type organisation struct {
 func newOrganisation() *organisation {
 	o := &organisation{
 		scp:   map[string]string{},
+		cloud: authorize,
 		auth:  map[string]any{"IsDefaultAuthorizationEndpoint": false, "DomainName": []string{"contoso.mail.onmicrosoft.com"}},
 		org:   map[string]any{"OAuth2ClientProfileEnabled": false},
 		build: "Version 15.2 (Build 1544.11)", expires: noon.AddDate(3, 0, 0), delay: 2,
@@ -339,7 +342,7 @@ func (o *organisation) Offer(_ context.Context, d mail.Door, _ string) mail.Hand
 	if d.Protocol.Browser() {
 		if on && oauth {
 			u, _ := url.Parse(d.URL)
-			h = mail.Handshake{Door: d, Status: 302, AuthN: mail.AuthNOpenID, Redirect: authorize + "?x", RedirectURI: u.String(), SignInPage: 200}
+			h = mail.Handshake{Door: d, Sent: mail.SentNothing, Status: 302, AuthN: mail.AuthNOpenID, Redirect: authorize + "?x", RedirectURI: u.String(), SignInPage: 200}
 		}
 		return h
 	}
@@ -366,7 +369,7 @@ func (o *organisation) Present(_ context.Context, d mail.Door, c mail.Credential
 // whose id_token names somebody, and the door takes it where OAuth runs.
 func (o *organisation) SignIn(ctx context.Context, d mail.Door, browser mail.Browser) []mail.Handshake {
 	begun := o.Offer(ctx, d, "")
-	form, err := browser(ctx, authorize+"?redirect_uri="+url.QueryEscape(d.URL))
+	form, err := browser(ctx, o.cloud+"?redirect_uri="+url.QueryEscape(d.URL))
 	if err != nil {
 		begun.Problem = err.Error()
 		return []mail.Handshake{begun}

@@ -352,7 +352,7 @@ func (p *Procedure) examineBrowser(ctx context.Context, f *facts.Facts, d mail.D
 	case last.Problem != "":
 		problem("%s", last.Problem)
 	case last.Sent != mail.SentSession:
-		problem("opens no session for a good sign-in: %d %s", last.Status, last.Diagnostics)
+		problem("opens no session for a good sign-in: %d", last.Status)
 	case !last.Accepted:
 		problem("shows no page to somebody who is signed in: %d", last.Status)
 	}
