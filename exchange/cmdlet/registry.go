@@ -88,7 +88,7 @@ func all() []*cmdlet {
 	for _, noun := range [][]*cmdlet{clientAccessService(), authServer(), authConfig(), exchangeCertificate(), organizationConfig(),
 		authenticationPolicy(), exchangeServer(), acceptedDomain(), user(), mailbox(), casMailbox(), adUser(), roleGroupMember(),
 		exchangeDiagnosticInfo(), service(), settingOverride(), partnerApplication(),
-		intraOrganizationConnector()} {
+		intraOrganizationConnector(), hybridConfiguration()} {
 		list = append(list, noun...)
 	}
 	return withWhatIf(list)

@@ -20,7 +20,7 @@ var unsupported = strings.Fields(`
 	Get-App Get-AvailabilityAddressSpace Get-CalendarProcessing Get-ClientAccessArray Get-ClientAccessRule Get-ClientAccessServer
 	Get-Contact Get-DatabaseAvailabilityGroup Get-DistributionGroup Get-DistributionGroupMember Get-DynamicDistributionGroup
 	Get-EmailAddressPolicy Get-ExchangeServerAccessLicense Get-FederatedOrganizationIdentifier Get-FederationTrust
-	Get-GlobalAddressList Get-Group Get-HealthReport Get-HybridConfiguration Get-ImapSettings Get-InboxRule
+	Get-GlobalAddressList Get-Group Get-HealthReport Get-ImapSettings Get-InboxRule
 	Get-IntraOrganizationConfiguration Get-IRMConfiguration Get-JournalRule Get-LogonStatistics
 	Get-MailboxDatabase Get-MailboxDatabaseCopyStatus Get-MailboxExportRequest Get-MailboxFolderPermission
 	Get-MailboxFolderStatistics Get-MailboxImportRequest Get-MailboxPermission Get-MailboxRegionalConfiguration
@@ -34,7 +34,7 @@ var unsupported = strings.Fields(`
 	Get-TransportRule Get-TransportServer Get-TransportService Get-UMMailbox Get-UserPhoto Import-ExchangeCertificate
 	Install-TransportAgent Mount-Database Move-ActiveMailboxDatabase Move-DatabasePath New-ActiveSyncDeviceAccessRule
 	New-AddressList New-ActiveSyncVirtualDirectory New-AutodiscoverVirtualDirectory New-ClientAccessRule New-DistributionGroup New-EcpVirtualDirectory
-	New-EmailAddressPolicy New-HybridConfiguration New-InboxRule
+	New-EmailAddressPolicy New-InboxRule
 	New-Mailbox New-MailboxDatabase New-MailboxExportRequest New-MailboxImportRequest New-MailContact New-MailUser
 	New-MapiVirtualDirectory New-MigrationBatch New-MoveRequest New-OabVirtualDirectory New-OfflineAddressBook
 	New-OrganizationRelationship New-OwaVirtualDirectory New-PowerShellVirtualDirectory
@@ -47,7 +47,7 @@ var unsupported = strings.Fields(`
 	Remove-TransportRule Remove-WebServicesVirtualDirectory Resume-MoveRequest Search-Mailbox
 	Search-MailboxAuditLog Set-AcceptedDomain Set-ActiveSyncOrganizationSettings Set-ADServerSettings
 	Set-CalendarProcessing Set-ClientAccessArray Set-ClientAccessServer Set-DistributionGroup Set-EmailAddressPolicy
-	Set-ExchangeServer Set-FederationTrust Set-HybridConfiguration Set-ImapSettings Set-InboxRule
+	Set-ExchangeServer Set-FederationTrust Set-ImapSettings Set-InboxRule
 	Set-MailboxAutoReplyConfiguration Set-MailboxDatabase Set-MailboxFolderPermission
 	Set-MailboxRegionalConfiguration Set-MailUser Set-OfflineAddressBook Set-OrganizationRelationship Set-OutlookAnywhere
 	Set-OutlookProvider Set-OwaMailboxPolicy Set-PopSettings Set-PowerShellVirtualDirectory

@@ -30,6 +30,7 @@ type Configuration struct {
 	Overrides          []*SettingOverride
 	Partners           []*PartnerApplication
 	Connectors         []*IntraOrganizationConnector
+	Hybrids            []*HybridConfiguration // at most one
 }
 
 // Server returns the server of the name, in any case, or nil.
@@ -86,6 +87,7 @@ const (
 	classOverride         = "settingoverride"
 	classPartner          = "partnerapplication"
 	classConnector        = "intraorganizationconnector"
+	classHybrid           = "hybridconfiguration"
 )
 
 // entry is one object of a Configuration as its row sees it. The body is the
@@ -134,6 +136,10 @@ func (c *Configuration) entries() []entry {
 	}
 	for _, x := range c.Connectors {
 		list = append(list, entry{classConnector, &x.GUID, x.Name, &x.Stamp, x})
+	}
+	for _, x := range c.Hybrids {
+		// One name for all of them: there is room for one.
+		list = append(list, entry{classHybrid, &x.GUID, "Hybrid Configuration", &x.Stamp, x})
 	}
 	return list
 }
@@ -199,6 +205,11 @@ func (c *Configuration) add(class, body string, created, changed time.Time) erro
 		err = json.Unmarshal([]byte(body), &x)
 		x.Stamp = stamp
 		c.Connectors = append(c.Connectors, &x)
+	case classHybrid:
+		var x HybridConfiguration
+		err = json.Unmarshal([]byte(body), &x)
+		x.Stamp = stamp
+		c.Hybrids = append(c.Hybrids, &x)
 	default:
 		return fmt.Errorf("read configuration: unknown class %q", class)
 	}

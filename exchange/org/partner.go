@@ -64,6 +64,23 @@ func (o *Organization) completeStock(ctx context.Context) error {
 	return err
 }
 
+// HybridConfiguration is what the Hybrid Configuration Wizard was told; an organisation has at most one
+// (Get-HybridConfiguration).
+type HybridConfiguration struct {
+	Stamp
+	GUID                      guid.GUID
+	ClientAccessServers       []string // short names, as all servers here
+	EdgeTransportServers      []string
+	ReceivingTransportServers []string
+	SendingTransportServers   []string
+	OnPremisesSmartHost       string
+	Domains                   []string
+	Features                  []string
+	ExternalIPAddresses       []string
+	TLSCertificateName        string
+	ServiceInstance           int
+}
+
 // IntraOrganizationConnector is the way to another organisation's availability, or to the own one in the cloud
 // (Get-IntraOrganizationConnector).
 type IntraOrganizationConnector struct {
