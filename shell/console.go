@@ -15,14 +15,23 @@ type console struct {
 	plain  bool      // a file, which gets control characters as they are
 	table  []*object // objects of one type that wait for their table's width
 	listed bool      // a list was begun and wants its empty line
+	depth  int       // of arrays in arrays
 	err    error
 }
 
 func (c *console) put(v any) error {
+	if err := c.runner.ctx.Err(); err != nil {
+		return err
+	}
 	switch v := v.(type) {
 	case nil, nothing:
 		return nil
 	case []any:
+		if c.depth == maxNesting {
+			return c.write("...\n")
+		}
+		c.depth++
+		defer func() { c.depth-- }()
 		for _, item := range v {
 			if err := c.put(item); err != nil {
 				return err

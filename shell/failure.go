@@ -82,9 +82,13 @@ func (f *Failure) lines() string {
 		if bad.Hint != "" {
 			message += ": " + bad.Hint
 		}
-		info, id = "ParserError: (:) [], ParseException", "NotUnderstood"
-		if bad.Incomplete {
+		info, id = "ParserError: (:) [], ParseException", f.id
+		switch {
+		case id != "":
+		case bad.Incomplete:
 			id = "IncompleteText"
+		default:
+			id = "NotUnderstood"
 		}
 	}
 	var b strings.Builder

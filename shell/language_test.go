@@ -59,7 +59,7 @@ var language = []struct{ text, want string }{
 	{"$x = 1; $x += 2; $x", "3"}, {"$x = 'a'; $x += 'b'; $x", "ab"}, {"$x = @(); $x += 'a'; $x += 'b'; $x.Count", "2"}, {"$x += 'a'; $x", "a"}, {"$x = 7; $x -= 2; $x *= 3; $x /= 5; $x", "3"}, {"$x = 7; $x %= 4; $x", "3"},
 	{"$x = 1,2,3; $x[0]", "1"}, {"$x = 1,2,3; $x[-1]", "3"}, {"$x = 1,2,3; $x[0,2]", "1|3"}, {"$x = 1,2,3; $x[1..2]", "2|3"}, {"$x = 1,2; $x[5]", ""}, {"$x = 1,2; $x[1] = 9; $x", "1|9"}, {"$x = 1,2; $x[5] = 9", "!Index was outside the bounds of the array."}, {"'abc'[1]", "b"}, {"$nosuch[0]", "!Cannot index into a null array."},
 	{"$true = 1", "!Cannot overwrite variable true because it is read-only or constant."}, {"${a b} = 3; ${a b}", "3"}, {"$x = $y = 4; $y", "4"}, {"$x = 1; $y = $x; $x = 2; $y", "1"},
-	{"@().Count", "0"}, {"@(1).Count", "1"}, {"@(1,2).Count", "2"}, {"@($null).Count", "1"}, {"(,1).Count", "1"}, {"@(@(1,2)).Count", "2"}, {"@(1;2).Count", "2"}, {"$x = @(1); $x.Count", "1"}, {"@(\n1,\n2\n).Count", "2"},
+	{"@().Count", "0"}, {"@(1).Count", "1"}, {"@(1,2).Count", "2"}, {"@($null).Count", "1"}, {"(,1).Count", "1"}, {"@(@(1,2)).Count", "2"}, {"@(1;2).Count", "2"}, {"$x = @(1); $x.Count", "1"}, {"$x = ,1; $x.Count", "1"}, {"@{a=,1}.a.Count", "1"}, {"1 + ,2", "!..."}, {"@(\n1,\n2\n).Count", "2"},
 
 	// Hashtables.
 	{"@{a=1}.a", "1"}, {"@{a=1}['A']", "1"}, {"$h = @{}; $h.x = 1; $h['y'] = 2; $h.Count", "2"}, {"$h = @{a=1;b=2}; $h.Keys", "a|b"}, {"@{a=1}.b", ""}, {"@{a=1;a=2}", "!Duplicate keys 'a' are not allowed in hash literals."}, {"(@{a=1} + @{b=2}).Count", "2"},
@@ -120,6 +120,7 @@ func TestLimits(t *testing.T) {
 		"$x = 'a' * 10000000; \"$x$x\"":                         "larger than",
 		"$x = 1..1000000; $x + $x":                              "larger than",
 		"$x = 1..1000000; @($x; $x).Count":                      "More than",
+		"$f = { 1 | % $f }; 1 | % $f":                           "call depth overflow",
 		strings.Repeat("(", 1000):                               "nested too deep",
 		"'" + strings.Repeat("[", 200) + "' | ConvertFrom-Json": "nested deeper",
 	} {
@@ -129,10 +130,14 @@ func TestLimits(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"$a = @(" + strings.Repeat("1,", 99_999) + "1); $a.Count": "100000\n",
-		strings.Repeat("1+", 200_000) + "1":                       "200001\n",
-		"$a" + strings.Repeat(".b", 200_000):                      "",
-		"'" + strings.Repeat("x", 1<<20-10) + "'.Length":          "1048566\n",
+		"$a = 0,0; $a[0] = $a; $a[1] = $a; $t = \"$a\"; $t.Length -gt 9":          "True\n",
+		"$h = @{}; $h.h = $h; $h | ConvertTo-Json -Depth 90 -Compress | % Length": "576\n",
+		"$a = 1; foreach ($i in 1..100000) { $a = ,$a }; \"$a\"":                  "...\n",
+		"$a = 1; foreach ($i in 1..64) { $a = $a,$a }; \"$a\".Length -gt 9":       "True\n",
+		"$a = @(" + strings.Repeat("1,", 99_999) + "1); $a.Count":                 "100000\n",
+		strings.Repeat("1+", 200_000) + "1":                                       "200001\n",
+		"$a" + strings.Repeat(".b", 200_000):                                      "",
+		"'" + strings.Repeat("x", 1<<20-10) + "'.Length":                          "1048566\n",
 	} {
 		out, errs, err := run(t, &recorder{}, text)
 		if err != nil || out != want {

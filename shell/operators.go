@@ -33,17 +33,12 @@ func (s *Session) operate(op string, exact bool, a, b any) (any, error) {
 	case "xor":
 		return truth(a) != truth(b), nil
 	case "join":
-		separator := expanded(b)
-		size := 0
-		items := list(a)
-		parts := make([]string, len(items))
-		for i, item := range items {
-			parts[i] = expanded(item)
-			if size += len(parts[i]) + len(separator); size > maxBytes {
-				return nil, tooLarge()
-			}
+		w := rendering{left: maxBytes, invariant: true}
+		w.items(list(a), expanded(b))
+		if w.left <= 0 {
+			return nil, tooLarge()
 		}
-		return strings.Join(parts, separator), nil
+		return w.String(), nil
 	}
 	switch op {
 	case "contains", "notcontains":

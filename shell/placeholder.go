@@ -22,6 +22,7 @@ func (r *runner) placeholder(p parse.Placeholder) error {
 	case strings.EqualFold(p.Text, "<guid>") || strings.EqualFold(p.Text, "{guid}"):
 		hint = "put the GUID of the AuthServer in its place, without brackets; the names are"
 		values, err = r.known("Get-AuthServer", "Name")
+		values = slices.DeleteFunc(values, func(n string) bool { return !like("EvoSts*", n, false) })
 	case p.Text == "Tenant Domain":
 		hint = "put the tenant's domain in its place, usually of the form contoso.onmicrosoft.com"
 		if values, err = r.known("Get-AuthServer", "DomainName"); err == nil && len(values) == 0 {
@@ -51,7 +52,7 @@ func (r *runner) placeholder(p parse.Placeholder) error {
 	if len(values) > 0 {
 		hint += ": " + strings.Join(values, ", ")
 	}
-	f := &Failure{Pos: p.Pos, Err: &parse.Error{Pos: p.Pos, Message: p.Text + " stands for a value", Hint: hint}, text: r.text, length: p.End - p.Start}
+	f := &Failure{Pos: p.Pos, Err: &parse.Error{Pos: p.Pos, Message: p.Text + " stands for a value", Hint: hint}, text: r.text, length: p.End - p.Start, id: "PlaceholderNotReplaced"}
 	r.report(f)
 	return f
 }

@@ -15,7 +15,11 @@ type runner struct {
 	ctx        context.Context
 	text       string // what the extents of the running statements lie in
 	complained bool   // an error was put into $Error since the statement began
+	depth      int    // of blocks that run in blocks
 }
+
+// maxCalls is how deep blocks may run in blocks; a block that runs itself ends there.
+const maxCalls = 500
 
 // emit takes one item of output. errEnough from it means that no more is wanted.
 type emit func(v any) error
@@ -69,9 +73,16 @@ func (r *runner) statement(st parse.Statement, out emit) error {
 
 // block runs the statements of a block, whose extents may lie in an earlier text.
 func (r *runner) block(b *parse.Block, out emit) error {
+	if r.depth >= maxCalls {
+		return r.wrong(b.Extent, "CallDepthOverflow", "The script failed due to call depth overflow.")
+	}
 	before := r.text
 	r.text = b.Text
-	defer func() { r.text = before }()
+	r.depth++
+	defer func() {
+		r.text = before
+		r.depth--
+	}()
 	for _, st := range b.Body {
 		if err := r.statement(st, out); err != nil {
 			return err

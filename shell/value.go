@@ -146,8 +146,11 @@ func toWire(v any) (any, bool) {
 	case []any:
 		texts := make([]string, len(v))
 		for i, item := range v {
+			if _, nested := item.([]any); nested {
+				return nil, false
+			}
 			one, ok := toWire(item)
-			if _, nested := one.([]string); !ok || nested {
+			if !ok {
 				return nil, false
 			}
 			texts[i] = psobject.Text(one)
@@ -190,66 +193,120 @@ func identity(o *object) string {
 
 // text returns a value as the console shows it.
 func text(v any) string {
-	switch v := v.(type) {
-	case nil, nothing:
-		return ""
-	case float64:
-		return floatText(v)
-	case formatted:
-		return string(v)
-	case []any:
-		return "{" + joined(v, ", ") + "}"
-	case *object:
-		if v.typ == custom {
-			var parts []string
-			for _, p := range v.properties {
-				parts = append(parts, p.name+"="+within(p.value))
-			}
-			return "@{" + strings.Join(parts, "; ") + "}"
-		}
-		for _, name := range []string{"Identity", "Name"} {
-			if s, ok := v.get(name).(string); ok && s != "" {
-				return s
-			}
-		}
-		return v.typ
-	case *hash:
-		return "System.Collections.Hashtable"
-	case *parse.Block:
-		return strings.TrimSuffix(strings.TrimPrefix(v.Text[v.Start:v.End], "{"), "}")
-	}
-	return psobject.Text(v)
+	w := rendering{left: maxBytes}
+	w.value(v, true)
+	return w.String()
 }
 
+// joined is the items' text with a separator between.
 func joined(items []any, separator string) string {
-	parts := make([]string, len(items))
-	for i, item := range items {
-		parts[i] = within(item)
-	}
-	return strings.Join(parts, separator)
+	w := rendering{left: maxBytes}
+	w.items(items, separator)
+	return w.String()
 }
 
-// within is the text of a value inside another one.
-func within(v any) string {
-	if items, ok := v.([]any); ok {
-		return joined(items, " ")
-	}
-	return text(v)
-}
+// within is the text of a value inside another one: an array's items with blanks between.
+func within(v any) string { return joined([]any{v}, "") }
 
 // expanded is a value's text inside a string: arrays with blanks between, dates without a culture.
 func expanded(v any) string {
-	switch v := v.(type) {
-	case time.Time:
-		return v.Format("01/02/2006 15:04:05")
-	case []any:
-		parts := make([]string, len(v))
-		for i, item := range v {
-			parts[i] = expanded(item)
-		}
-		return strings.Join(parts, " ")
+	w := rendering{left: maxBytes, invariant: true}
+	w.value(v, false)
+	return w.String()
+}
+
+// rendering writes a value as text. Values may contain each other many times over and
+// even themselves, so it writes no more than so many bytes and so deep.
+type rendering struct {
+	strings.Builder
+	left, depth int
+	invariant   bool // dates without a culture
+}
+
+func (w *rendering) put(s string) {
+	if w.left -= len(s) + 1; w.left > 0 {
+		w.WriteString(s)
 	}
-	return text(v)
+}
+
+func (w *rendering) items(items []any, separator string) {
+	for i, item := range items {
+		if w.left <= 0 {
+			return
+		}
+		if i > 0 {
+			w.put(separator)
+		}
+		w.value(item, false)
+	}
+}
+
+// maxNesting is how deep a value's text goes.
+const maxNesting = 50
+
+// value writes v; outermost tells that nothing is around it, where an array has brackets.
+func (w *rendering) value(v any, outermost bool) {
+	if w.depth++; w.depth > maxNesting {
+		w.put("...")
+		w.depth--
+		return
+	}
+	defer func() { w.depth-- }()
+	switch v := v.(type) {
+	case nil, nothing:
+	case float64:
+		w.put(floatText(v))
+	case formatted:
+		w.put(string(v))
+	case time.Time:
+		if w.invariant {
+			w.put(v.Format("01/02/2006 15:04:05"))
+			return
+		}
+		w.put(psobject.Text(v))
+	case []any:
+		if !outermost {
+			w.items(v, " ")
+			return
+		}
+		w.put("{")
+		w.items(v, ", ")
+		w.put("}")
+	case *object:
+		w.object(v)
+	case *hash:
+		w.put("System.Collections.Hashtable")
+	case *parse.Block:
+		w.put(strings.TrimSuffix(strings.TrimPrefix(v.Text[v.Start:v.End], "{"), "}"))
+	default:
+		w.put(psobject.Text(v))
+	}
+}
+
+// object writes what names an object, and all properties of one that was made in the shell.
+func (w *rendering) object(o *object) {
+	if o.typ != custom {
+		for _, name := range []string{"Identity", "Name"} {
+			if s, ok := o.get(name).(string); ok && s != "" {
+				w.put(s)
+				return
+			}
+		}
+		w.put(o.typ)
+		return
+	}
+	w.put("@{")
+	for i, p := range o.properties {
+		if w.left <= 0 {
+			return
+		}
+		if i > 0 {
+			w.put("; ")
+		}
+		w.put(p.name + "=")
+		w.value(p.value, false)
+	}
+	w.put("}")
 }
 
 // floatText writes 15 digits, as .NET Framework does.
@@ -484,6 +541,9 @@ func member(v any, name string) any {
 			}
 			if o, ok := item.(*object); ok && o.find(name) == nil {
 				continue
+			}
+			if _, nested := item.([]any); nested {
+				continue // its Count is answered above, and deeper PowerShell does not look
 			}
 			if found := member(item, name); found != nil {
 				items = append(items, list(found)...)

@@ -119,7 +119,7 @@ func (p *parser) binary(least int) (Expr, error) {
 		if err := p.skip(true); err != nil { // an operator goes on in the next line
 			return nil, err
 		}
-		if r := p.peek(); delimits(r) {
+		if r := p.peek(); delimits(r) && r != ',' {
 			return nil, p.fail("a value is missing behind the operator", "")
 		}
 		right, err := p.binary(op.strength + 1)
@@ -384,7 +384,7 @@ func (p *parser) hash() (Expr, error) {
 		if err := p.skip(true); err != nil {
 			return nil, err
 		}
-		if delimits(p.peek()) {
+		if r := p.peek(); delimits(r) && r != ',' {
 			return nil, p.fail("a value is missing behind =", "")
 		}
 		value, err := p.statement()

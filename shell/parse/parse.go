@@ -172,7 +172,7 @@ func (p *parser) assign(at Extent, target Expr, op string) (Statement, error) {
 		return nil, err
 	}
 	defer p.leave()
-	if r := p.peek(); delimits(r) {
+	if r := p.peek(); delimits(r) && r != ',' {
 		return nil, p.outside("a value is missing behind " + op)
 	}
 	value, err := p.statement()
