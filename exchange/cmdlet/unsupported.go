@@ -33,18 +33,18 @@ var unsupported = strings.Fields(`
 	Get-SharingPolicy Get-ThrottlingPolicy Get-ThrottlingPolicyAssociation Get-TransportConfig
 	Get-TransportRule Get-TransportServer Get-TransportService Get-UMMailbox Get-UserPhoto Import-ExchangeCertificate
 	Install-TransportAgent Mount-Database Move-ActiveMailboxDatabase Move-DatabasePath New-ActiveSyncDeviceAccessRule
-	New-AddressList New-ActiveSyncVirtualDirectory New-AutodiscoverVirtualDirectory New-ClientAccessRule New-DistributionGroup New-EcpVirtualDirectory
+	New-AddressList New-ClientAccessRule New-DistributionGroup
 	New-EmailAddressPolicy New-InboxRule
 	New-Mailbox New-MailboxDatabase New-MailboxExportRequest New-MailboxImportRequest New-MailContact New-MailUser
-	New-MapiVirtualDirectory New-MigrationBatch New-MoveRequest New-OabVirtualDirectory New-OfflineAddressBook
-	New-OrganizationRelationship New-OwaVirtualDirectory New-PowerShellVirtualDirectory
+	New-MigrationBatch New-MoveRequest New-OfflineAddressBook
+	New-OrganizationRelationship
 	New-ReceiveConnector New-RemoteMailbox New-RoleGroup New-SendConnector New-ThrottlingPolicy
-	New-TransportRule New-WebServicesVirtualDirectory Remove-ActiveSyncVirtualDirectory
-	Remove-AutodiscoverVirtualDirectory Remove-DistributionGroup Remove-EcpVirtualDirectory
+	New-TransportRule
+	Remove-DistributionGroup
 	Remove-ExchangeCertificate Remove-HybridConfiguration Remove-InboxRule
-	Remove-Mailbox Remove-MailboxPermission Remove-MapiVirtualDirectory Remove-MobileDevice Remove-MoveRequest
-	Remove-OabVirtualDirectory Remove-OwaVirtualDirectory Remove-PartnerApplication Remove-PowerShellVirtualDirectory
-	Remove-TransportRule Remove-WebServicesVirtualDirectory Resume-MoveRequest Search-Mailbox
+	Remove-Mailbox Remove-MailboxPermission Remove-MobileDevice Remove-MoveRequest
+	Remove-PartnerApplication
+	Remove-TransportRule Resume-MoveRequest Search-Mailbox
 	Search-MailboxAuditLog Set-AcceptedDomain Set-ActiveSyncOrganizationSettings Set-ADServerSettings
 	Set-CalendarProcessing Set-ClientAccessArray Set-ClientAccessServer Set-DistributionGroup Set-EmailAddressPolicy
 	Set-ExchangeServer Set-FederationTrust Set-ImapSettings Set-InboxRule

@@ -50,7 +50,7 @@ func (v *view) fromIIS(s string) any {
 	return blank(s)
 }
 
-// cmdlets returns the noun's Get and, where it has parameters, Set.
+// cmdlets returns the noun's Get, New and Remove and, where it has parameters, Set.
 func (n *vdNoun) cmdlets() []*cmdlet {
 	list := []*cmdlet{{psobject.Command{Name: "Get-" + n.noun, Asks: n.asks,
 		Synopsis: "Shows the " + n.kind.Folder() + " virtual directories: with -ADPropertiesOnly as they are configured, without as the servers run them.",
@@ -62,7 +62,80 @@ func (n *vdNoun) cmdlets() []*cmdlet {
 			Params: slices.Concat([]psobject.Parameter{identity(true), param("InternalUrl", "string"), param("ExternalUrl", "string")},
 				n.params, []psobject.Parameter{param("Force", "switch"), confirm})}, n.set})
 	}
-	return list
+	return append(list,
+		&cmdlet{psobject.Command{Name: "New-" + n.noun, Asks: n.asks,
+			Synopsis: "Makes a server's " + n.kind.Folder() + " virtual directory, which was removed, with stock values.",
+			Params: []psobject.Parameter{param("Server", "string"), {Name: "WebSiteName", Type: "string", Values: []string{"Default Web Site"}},
+				param("InternalUrl", "string"), param("ExternalUrl", "string"), confirm}}, n.create},
+		&cmdlet{psobject.Command{Name: "Remove-" + n.noun, Asks: n.asks, Params: []psobject.Parameter{identity(true), confirm},
+			Synopsis: "Removes a " + n.kind.Folder() + " virtual directory: its server answers there no longer."}, n.remove})
+}
+
+// create is New. The methods are the stock ones, which Set changes.
+func (n *vdNoun) create(c *call) error {
+	cfg, err := c.r.org.Configuration(c)
+	if err != nil {
+		return err
+	}
+	server, err := c.target(cfg)
+	if err != nil {
+		return err
+	}
+	identity := server.Name + `\` + n.kind.Folder()
+	_, err = c.edit(func() string { return identity }, func(cfg *org.Configuration) error {
+		vd, err := cfg.AddVirtualDirectory(n.kind, server.Name)
+		if err != nil {
+			return err
+		}
+		identity = vd.Identity()
+		if err := c.setURL("InternalUrl", &vd.InternalURL); err != nil {
+			return err
+		}
+		return c.setURL("ExternalUrl", &vd.ExternalURL)
+	})
+	if err != nil || c.whatIf() {
+		return err
+	}
+	if cfg, err = c.r.org.Configuration(c); err != nil {
+		return err
+	}
+	vd := cfg.VirtualDirectory(server.Name, n.kind)
+	if vd == nil {
+		return notFound(identity)
+	}
+	c.put(n.object(cfg, vd, true, false))
+	return nil
+}
+
+func (n *vdNoun) remove(c *call) error {
+	identity := c.args.text("Identity")
+	shown := identity
+	return c.change(func() string { return shown }, func(cfg *org.Configuration) error {
+		vd, err := n.one(cfg, identity)
+		if err != nil {
+			return err
+		}
+		shown = vd.Identity()
+		return cfg.RemoveVirtualDirectory(vd)
+	})
+}
+
+// one returns the only virtual directory that the identity names.
+func (n *vdNoun) one(cfg *org.Configuration, identity string) (*org.VirtualDirectory, error) {
+	var vd *org.VirtualDirectory
+	for _, candidate := range cfg.VirtualDirectories {
+		if n.matches(cfg, candidate, identity) {
+			if vd != nil {
+				return nil, &failure{"'" + identity + "' names several virtual directories; name the server too, for example '" + vd.Identity() + "'.",
+					"InvalidArgument", "ManagementObjectAmbiguousException", identity}
+			}
+			vd = candidate
+		}
+	}
+	if vd == nil {
+		return nil, notFound(identity)
+	}
+	return vd, nil
 }
 
 func (n *vdNoun) dn(cfg *org.Configuration, vd *org.VirtualDirectory) string {
@@ -107,7 +180,7 @@ func (n *vdNoun) get(c *call) error {
 				shown, read = live[i], true
 				shown.Stamp = vd.Stamp // the row of live values has none
 			} else {
-				c.warn("The server '%s' has not run yet: the values of '%s' are those of the directory.", vd.Server, vd.Identity())
+				c.warn("The server '%s' has not taken '%s' up yet: its values are those of the directory.", vd.Server, vd.Identity())
 			}
 		}
 		c.put(n.object(cfg, shown, iis, read))
@@ -176,18 +249,9 @@ func (n *vdNoun) set(c *call) error {
 	identity := c.args.text("Identity")
 	shown := identity
 	return c.change(func() string { return shown }, func(cfg *org.Configuration) error {
-		var vd *org.VirtualDirectory
-		for _, candidate := range cfg.VirtualDirectories {
-			if n.matches(cfg, candidate, identity) {
-				if vd != nil {
-					return &failure{"'" + identity + "' names several virtual directories; name the server too, for example '" + vd.Identity() + "'.",
-						"InvalidArgument", "ManagementObjectAmbiguousException", identity}
-				}
-				vd = candidate
-			}
-		}
-		if vd == nil {
-			return notFound(identity)
+		vd, err := n.one(cfg, identity)
+		if err != nil {
+			return err
 		}
 		shown = vd.Identity()
 		before := *vd

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"hma/wire/guid"
@@ -83,6 +84,44 @@ func (o *Organization) CreateServer(ctx context.Context, n NewServer) error {
 		return nil
 	})
 	return err
+}
+
+// AddVirtualDirectory makes the server's virtual directory of the kind with stock values and the
+// internal host that its other URLs have, or its FQDN. One that is there already is refused, an
+// unknown server is ErrNotFound.
+func (c *Configuration) AddVirtualDirectory(kind Kind, server string) (*VirtualDirectory, error) {
+	srv := c.Server(server)
+	if srv == nil {
+		return nil, fmt.Errorf("server %q: %w", server, ErrNotFound)
+	}
+	if vd := c.VirtualDirectory(srv.Name, kind); vd != nil {
+		return nil, refuse("The virtual directory '%s' already exists.", vd.Identity())
+	}
+	host := srv.FQDN
+	for _, other := range c.VirtualDirectories {
+		if u, err := url.Parse(other.InternalURL); err == nil && other.Server == srv.Name && u.Scheme == "https" && u.Host != "" {
+			host = u.Host
+			break
+		}
+	}
+	vd := stock(kind, srv.Name)
+	vd.GUID, vd.InternalURL = guid.New(), stockURL(kind, host)
+	c.VirtualDirectories = append(c.VirtualDirectories, vd)
+	return vd, nil
+}
+
+// RemoveVirtualDirectory takes vd out. ECP stays while OWA of its server has OAuth or Adfs, which it
+// would not be allowed to have without ECP.
+func (c *Configuration) RemoveVirtualDirectory(vd *VirtualDirectory) error {
+	without := *vd
+	without.OAuthAuthentication, without.AdfsAuthentication = false, false
+	if vd.Kind == Ecp {
+		if err := CheckSignIn(c, vd, &without); err != nil {
+			return err
+		}
+	}
+	c.VirtualDirectories = slices.DeleteFunc(c.VirtualDirectories, func(other *VirtualDirectory) bool { return other == vd })
+	return nil
 }
 
 // Kinds are all kinds of virtual directory, in the order in which the how-to comes to them.
