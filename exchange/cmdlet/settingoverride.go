@@ -17,28 +17,21 @@ func settingOverride() []*cmdlet {
 	scope := []psobject.Parameter{param("Server", "strings"), param("MinVersion", "string"), param("MaxVersion", "string"), param("Force", "switch"), confirm}
 	return []*cmdlet{
 		{psobject.Command{Name: "Get-SettingOverride", Synopsis: "Shows the setting overrides.", Asks: askOverride,
-			Params: []psobject.Parameter{identity(false)}}, getSettingOverride},
+			Params: []psobject.Parameter{identity(false)}}, overrides.get},
 		{psobject.Command{Name: "New-SettingOverride", Synopsis: "Adds a setting override; servers run it within the pick-up time.", Asks: askOverride,
 			Params: slices.Concat([]psobject.Parameter{{Name: "Name", Type: "string", Mandatory: true, Position: new(0)}, required("Component", "string"),
 				required("Section", "string"), required("Parameters", "strings"), required("Reason", "string")}, scope)}, newSettingOverride},
 		{psobject.Command{Name: "Set-SettingOverride", Synopsis: "Changes the parameters and the scope of a setting override.", Asks: askOverride,
-			Params: slices.Concat([]psobject.Parameter{identity(true), param("Parameters", "strings"), param("Reason", "string")}, scope)}, setSettingOverride},
+			Params: slices.Concat([]psobject.Parameter{identity(true), param("Parameters", "strings"), param("Reason", "string")}, scope)}, func(c *call) error {
+			return overrides.update(c, func(_ *org.Configuration, s *org.SettingOverride) error { return c.editOverride(s) })
+		}},
 		{psobject.Command{Name: "Remove-SettingOverride", Synopsis: "Removes a setting override.", Asks: askOverride,
-			Params: []psobject.Parameter{identity(true), confirm}}, removeSettingOverride},
+			Params: []psobject.Parameter{identity(true), confirm}}, overrides.remove},
 	}
 }
 
 func overrideDN(cfg *org.Configuration, s *org.SettingOverride) string {
 	return "CN=" + s.Name + ",CN=Setting Overrides,CN=Global Settings," + orgDN(cfg)
-}
-
-func findOverride(cfg *org.Configuration, identity string) *org.SettingOverride {
-	for _, s := range cfg.Overrides {
-		if is(identity, s.GUID, s.Name, overrideDN(cfg, s)) {
-			return s
-		}
-	}
-	return nil
 }
 
 // overrideXML is XmlRaw, the form in which the directory keeps an override.
@@ -75,7 +68,24 @@ func overrideStatus(s *org.SettingOverride) string {
 	return "NotFound"
 }
 
-func showOverride(cfg *org.Configuration, s *org.SettingOverride) (psobject.Object, error) {
+var overrides = &noun[org.SettingOverride]{
+	list: func(cfg *org.Configuration) *[]*org.SettingOverride { return &cfg.Overrides },
+	named: func(cfg *org.Configuration, s *org.SettingOverride, identity string) bool {
+		return is(identity, s.GUID, s.Name, overrideDN(cfg, s))
+	},
+	name: func(s *org.SettingOverride) string { return s.Name },
+	show: func(cfg *org.Configuration, s *org.SettingOverride) psobject.Object {
+		return newObject("Microsoft.Exchange.Data.Directory.SystemConfiguration.SettingOverride").
+			add("ComponentName", s.Component).add("SectionName", s.Section).add("AppId", "EXO").add("FlightName", nil).
+			add("ModifiedBy", blank(s.ModifiedBy)).add("Reason", s.Reason).
+			add("MinVersion", blank(versionText(s.MinVersion))).add("MaxVersion", blank(versionText(s.MaxVersion))).add("FixVersion", nil).
+			add("Server", s.Server).add("IsFlight", false).add("Parameters", s.Parameters).add("Status", overrideStatus(s)).add("XmlRaw", overrideRaw(s)).
+			tail(cfg, tail{version: "0.1 (8.0.535.0)", name: s.Name, dn: overrideDN(cfg, s), identity: s.Name, guid: s.GUID,
+				category: "ms-Exch-Config-Settings", classes: []string{"top", "msExchConfigSettings"}, stamp: s.Stamp}).Object
+	},
+}
+
+func overrideRaw(s *org.SettingOverride) any {
 	x := overrideXML{Component: s.Component, Section: s.Section, ModifiedBy: s.ModifiedBy, Reason: s.Reason,
 		MinVersion: versionText(s.MinVersion), MaxVersion: versionText(s.MaxVersion), Parameters: s.Parameters}
 	if len(s.Server) > 0 {
@@ -83,38 +93,9 @@ func showOverride(cfg *org.Configuration, s *org.SettingOverride) (psobject.Obje
 	}
 	raw, err := xml.Marshal(x)
 	if err != nil {
-		return psobject.Object{}, err
+		return nil
 	}
-	return newObject("Microsoft.Exchange.Data.Directory.SystemConfiguration.SettingOverride").
-		add("ComponentName", s.Component).add("SectionName", s.Section).add("AppId", "EXO").add("FlightName", nil).
-		add("ModifiedBy", blank(s.ModifiedBy)).add("Reason", s.Reason).
-		add("MinVersion", blank(versionText(s.MinVersion))).add("MaxVersion", blank(versionText(s.MaxVersion))).add("FixVersion", nil).
-		add("Server", s.Server).add("IsFlight", false).add("Parameters", s.Parameters).add("Status", overrideStatus(s)).add("XmlRaw", string(raw)).
-		tail(cfg, tail{version: "0.1 (8.0.535.0)", name: s.Name, dn: overrideDN(cfg, s), identity: s.Name, guid: s.GUID,
-			category: "ms-Exch-Config-Settings", classes: []string{"top", "msExchConfigSettings"}, stamp: s.Stamp}).Object, nil
-}
-
-func getSettingOverride(c *call) error {
-	cfg, err := c.r.org.Configuration(c)
-	if err != nil {
-		return err
-	}
-	list := cfg.Overrides
-	if identity := c.args.text("Identity"); identity != "" {
-		s := findOverride(cfg, identity)
-		if s == nil {
-			return notFound(identity)
-		}
-		list = []*org.SettingOverride{s}
-	}
-	for _, s := range list {
-		o, err := showOverride(cfg, s)
-		if err != nil {
-			return err
-		}
-		c.put(o)
-	}
-	return nil
+	return string(raw)
 }
 
 // editOverride applies what New and Set share, and checks the whole.
@@ -180,49 +161,5 @@ func newSettingOverride(c *call) error {
 	if !s.Known() && !c.args.bool("Force") {
 		return invalid("Section", "No server of this organisation knows the section '%s' of the component '%s': the override would have no effect. Add -Force to keep it all the same.", s.Section, s.Component)
 	}
-	_, err := c.edit(func() string { return s.Name }, func(cfg *org.Configuration) error {
-		cfg.Overrides = append(cfg.Overrides, &s)
-		return nil
-	})
-	if err != nil || c.whatIf() {
-		return err
-	}
-	cfg, err := c.r.org.Configuration(c)
-	if err != nil {
-		return err
-	}
-	made := findOverride(cfg, s.GUID.String())
-	if made == nil {
-		return notFound(s.Name)
-	}
-	o, err := showOverride(cfg, made)
-	if err == nil {
-		c.put(o)
-	}
-	return err
-}
-
-func setSettingOverride(c *call) error {
-	name := c.args.text("Identity")
-	return c.change(func() string { return name }, func(cfg *org.Configuration) error {
-		s := findOverride(cfg, c.args.text("Identity"))
-		if s == nil {
-			return notFound(c.args.text("Identity"))
-		}
-		name = s.Name
-		return c.editOverride(s)
-	})
-}
-
-func removeSettingOverride(c *call) error {
-	name := c.args.text("Identity")
-	return c.change(func() string { return name }, func(cfg *org.Configuration) error {
-		s := findOverride(cfg, c.args.text("Identity"))
-		if s == nil {
-			return notFound(c.args.text("Identity"))
-		}
-		name = s.Name
-		cfg.Overrides = slices.DeleteFunc(cfg.Overrides, func(other *org.SettingOverride) bool { return other == s })
-		return nil
-	})
+	return overrides.create(c, s.GUID, s)
 }

@@ -1,6 +1,7 @@
 // Package org is the on-premises organisation: its configuration objects
 // (servers, virtual directories, AuthServer, AuthConfig, OrganizationConfig,
-// ClientAccessService, AuthenticationPolicy) and its recipients, with their
+// ClientAccessService, AuthenticationPolicy, SettingOverride, PartnerApplication,
+// IntraOrganizationConnector, HybridConfiguration) and its recipients, with their
 // rules, defaults, tables and SQL.
 //
 // It answers two kinds of reader. Cmdlets read and write objects through
