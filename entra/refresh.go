@@ -127,11 +127,15 @@ type Refreshed struct {
 // LookRefreshToken reads what a refresh token stands for without using it.
 // ErrTokenUnknown says nothing of its state: RotateRefreshToken does.
 func (d *Directory) LookRefreshToken(ctx context.Context, token string) (*RefreshToken, error) {
-	t, _, err := readToken(d.db.QueryRow(ctx, selectToken, tokenHash(token)))
+	family, wellFormed := familyOf(token)
+	if !wellFormed {
+		return nil, ErrTokenUnknown
+	}
+	t, _, err := readToken(d.db.QueryRow(ctx, selectToken, family, tokenHash(token)))
 	return t, err
 }
 
-const selectToken = `SELECT family, tenant, app_id, person, scopes, resource, amr, session, auth_time, expires, fixed, replaced FROM refresh_token WHERE hash = $1`
+const selectToken = `SELECT family, tenant, app_id, person, scopes, resource, amr, session, auth_time, expires, fixed, replaced FROM refresh_token WHERE family = $1 AND hash = $2`
 
 func readToken(row interface{ Scan(...any) error }) (t *RefreshToken, replaced int64, err error) {
 	t = new(RefreshToken)
@@ -170,7 +174,7 @@ func (d *Directory) RotateRefreshToken(ctx context.Context, token, appID string,
 	var refused error // a refusal that writes something is committed
 	err = d.db.Write(ctx, func(tx *sqldb.Tx) error {
 		out, refused = nil, nil
-		old, replaced, err := readToken(tx.QueryRow(selectToken, hash))
+		old, replaced, err := readToken(tx.QueryRow(selectToken, claimed, hash))
 		if errors.Is(err, ErrTokenUnknown) && window == 0 {
 			// A token of this family that was swept: only who had one knows the family's name.
 			refused = err
@@ -212,8 +216,8 @@ func (d *Directory) RotateRefreshToken(ctx context.Context, token, appID string,
 		}
 		// A fixed token keeps its expiry when it is replaced too: successors inherit it.
 		if replaced == 0 {
-			res, err := tx.Exec("UPDATE refresh_token SET replaced = $2, expires = $3 WHERE hash = $1 AND replaced = 0",
-				hash, micros(now), micros(keepReplaced(old, now, window)))
+			res, err := tx.Exec("UPDATE refresh_token SET replaced = $3, expires = $4 WHERE family = $1 AND hash = $2 AND replaced = 0",
+				claimed, hash, micros(now), micros(keepReplaced(old, now, window)))
 			if err := needRow(res, err, "refresh token", "unused"); errors.Is(err, ErrNotFound) && window == 0 {
 				// Another request used it since it was read, which PostgreSQL lets happen.
 				refused = ErrTokenReused

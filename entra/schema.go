@@ -144,8 +144,8 @@ CREATE TABLE signing_key (
 );
 
 CREATE TABLE refresh_token (
-	hash {{blob}} PRIMARY KEY,
 	family TEXT NOT NULL,
+	hash {{blob}} NOT NULL,
 	tenant TEXT NOT NULL,
 	app_id TEXT NOT NULL,
 	person TEXT NOT NULL,
@@ -157,9 +157,9 @@ CREATE TABLE refresh_token (
 	issued BIGINT NOT NULL,
 	expires BIGINT NOT NULL,
 	fixed BIGINT NOT NULL,
-	replaced BIGINT NOT NULL
-);
-CREATE INDEX refresh_token_family ON refresh_token (family);
+	replaced BIGINT NOT NULL,
+	PRIMARY KEY (family, hash)
+){{clustered}};
 CREATE INDEX refresh_token_expires ON refresh_token (expires);
 
 CREATE TABLE authorization_code (

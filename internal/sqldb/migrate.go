@@ -10,7 +10,8 @@ import (
 
 // Migrate brings a component's tables to the newest version. steps[0] makes
 // version 1 and so on; a step is an SQL script in which {{blob}} stands for the
-// flavour's type of raw bytes and {{search}} for its byte-wise text collation.
+// flavour's type of raw bytes, {{search}} for its byte-wise text collation, and
+// {{clustered}} behind a table whose rows lie in the order of the primary key.
 // Data of a version this program does not know is refused: an old program must
 // not write where a newer one has been.
 func (db *DB) Migrate(ctx context.Context, component string, steps []string) error {
@@ -53,9 +54,9 @@ func (db *DB) Migrate(ctx context.Context, component string, steps []string) err
 
 func dialect(f Flavour) *strings.Replacer {
 	if f == PostgreSQL {
-		return strings.NewReplacer("{{blob}}", "BYTEA", "{{search}}", `COLLATE "C"`)
+		return strings.NewReplacer("{{blob}}", "BYTEA", "{{search}}", `COLLATE "C"`, "{{clustered}}", "")
 	}
-	return strings.NewReplacer("{{blob}}", "BLOB", "{{search}}", "COLLATE BINARY")
+	return strings.NewReplacer("{{blob}}", "BLOB", "{{search}}", "COLLATE BINARY", "{{clustered}}", " WITHOUT ROWID")
 }
 
 // Explain returns the lines of the plan that the database makes for a reading
