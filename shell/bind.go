@@ -220,8 +220,11 @@ func remote(c *call) (*stage, error) {
 		}
 		a := c.args[p]
 		value, ok := toWire(a.value)
+		if h, is := a.value.(*hash); is {
+			value, ok = edit(h)
+		}
 		if !ok {
-			return nil, c.unbound(a.at, c.name, "CannotConvertArgument", "Cannot bind parameter '%s'. A value of type %s cannot be sent to the server: give text, a number, a Boolean or a list of texts.", p, typeName(a.value))
+			return nil, c.unbound(a.at, c.name, "CannotConvertArgument", "Cannot bind parameter '%s'. This value of type %s cannot be sent to the server: give text, a number, a Boolean, a list of texts or @{Add=...; Remove=...}.", p, typeName(a.value))
 		}
 		inv.Parameters = append(inv.Parameters, psobject.Property{Name: p, Value: value})
 	}
@@ -252,6 +255,30 @@ func remote(c *call) (*stage, error) {
 	}, nil
 }
 
+// edit makes @{Add=...; Remove=...} travel.
+func edit(h *hash) (any, bool) {
+	var e psobject.Edit
+	for _, p := range h.pairs {
+		var entries []string
+		for _, item := range list(p.value) {
+			entry, ok := toWire(item)
+			if _, nested := entry.([]string); !ok || nested {
+				return nil, false
+			}
+			entries = append(entries, psobject.Text(entry))
+		}
+		switch {
+		case is(text(p.key), "Add"):
+			e.Add = entries
+		case is(text(p.key), "Remove"):
+			e.Remove = entries
+		default:
+			return nil, false
+		}
+	}
+	return e, true
+}
+
 // batch is how many objects go to the server at once.
 const batch = 1000
 
@@ -264,6 +291,9 @@ func (c *call) invoke(inv psobject.Invocation) error {
 		for _, w := range res.Warnings {
 			fmt.Fprintln(c.Err, "WARNING: "+clean(w))
 		}
+	}
+	for _, line := range res.WhatIf {
+		fmt.Fprintln(c.Out, clean(line))
 	}
 	record, refused := err.(*psobject.ErrorRecord)
 	if err != nil && !refused {

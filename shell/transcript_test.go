@@ -49,7 +49,7 @@ func (o *organization) Commands(context.Context) ([]psobject.Command, error) {
 	identity := psobject.Parameter{Name: "Identity", Type: "string", Position: new(0), Pipeline: true}
 	list := []psobject.Command{
 		{Name: "Set-OwaVirtualDirectory", Synopsis: "Changes OWA's virtual directory.", Params: []psobject.Parameter{identity, {Name: "AdfsAuthentication", Type: "bool"}, {Name: "BasicAuthentication", Type: "bool"}, {Name: "FormsAuthentication", Type: "bool"}, {Name: "DigestAuthentication", Type: "bool"}}},
-		{Name: "Set-AuthServer", Params: []psobject.Parameter{identity, {Name: "IsDefaultAuthorizationEndpoint", Type: "bool"}, {Name: "DomainName", Type: "strings"}}},
+		{Name: "Set-AuthServer", Params: []psobject.Parameter{identity, {Name: "IsDefaultAuthorizationEndpoint", Type: "bool"}, {Name: "DomainName", Type: "strings"}, {Name: "WhatIf", Type: "switch"}}},
 		{Name: "Update-MgServicePrincipal", Params: []psobject.Parameter{{Name: "ServicePrincipalId", Type: "string"}, {Name: "ServicePrincipalNames", Type: "strings"}, {Name: "ReplyUrls", Type: "strings"}, {Name: "AppId", Type: "string"}}},
 		{Name: "New-SettingOverride", Params: []psobject.Parameter{{Name: "Name", Type: "string"}, {Name: "Parameters", Type: "strings"}}},
 	}
@@ -77,13 +77,21 @@ func (o *organization) Invoke(_ context.Context, inv psobject.Invocation) (psobj
 		return psobject.Result{}, &psobject.ErrorRecord{Message: "The term '" + inv.Cmdlet + "' is not recognized as the name of a cmdlet.", Category: "ObjectNotFound", Reason: "CommandNotFoundException", Target: inv.Cmdlet, Cmdlet: inv.Cmdlet}
 	}
 	said := inv.Cmdlet
+	var res psobject.Result
 	for _, p := range inv.Parameters {
+		if p.Name == "WhatIf" {
+			res.WhatIf = append(res.WhatIf, `What if: Performing the operation "`+inv.Cmdlet+`" on target "x".`)
+		}
+		if e, ok := p.Value.(psobject.Edit); ok {
+			p.Value = fmt.Sprintf("+%v -%v", e.Add, e.Remove)
+		}
 		said += fmt.Sprintf(" -%s %s", p.Name, psobject.Text(p.Value))
 	}
 	for _, x := range inv.Input {
 		said += " <" + x.String("Identity") + ">"
 	}
-	return psobject.Result{Warnings: []string{said}}, nil
+	res.Warnings = []string{said}
+	return res, nil
 }
 
 // TestTranscripts plays the texts of testdata, separated by lines of ---, in one session

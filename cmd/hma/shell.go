@@ -20,9 +20,10 @@ func (a *app) shellCommand() *cobra.Command {
 		Use:     "shell [-c TEXT] [FILE]",
 		Short:   "Run management shell commands against the lab",
 		GroupID: "lab",
-		Long: `Runs Exchange cmdlets against the running lab: statements separated by ; or line
-ends, each a cmdlet, piped to other cmdlets and at the end to fl or ft. The text
-comes from -c, from FILE, or from standard input.`,
+		Long: `Runs Exchange cmdlets against the running lab, in a part of PowerShell: pipelines,
+variables, expressions, if and foreach, and the cmdlets that filter, sort and
+show objects; Get-Command lists all. The text comes from -c, from FILE, or from
+standard input, and ends at its first error.`,
 		Example: "  hma shell -c 'Get-MapiVirtualDirectory | fl server,*url*,*auth*'\n  hma shell -c 'Get-AuthServer | ft name,enabled; Get-OrganizationConfig | fl OAuth*'",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

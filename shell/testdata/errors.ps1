@@ -27,7 +27,9 @@ Get-Nonsense | fl
 Get-OwaVirtualDirectory |
   where { $_.Server -eq } | fl
 ---
-Set-AuthServer EX1 -DomainName @{Add='contoso.com'}
+Set-AuthServer EX1 -DomainName @{Plus='contoso.com'}
+---
+Set-AuthServer EX1 -DomainName @{add='a.contoso.com','b.contoso.com'; Remove='contoso.com'} -WhatIf
 ---
 $x.Nope = 1
 ---
