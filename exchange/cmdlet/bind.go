@@ -43,7 +43,7 @@ func withWhatIf(list []*cmdlet) []*cmdlet {
 		if !slices.ContainsFunc(c.Params, func(p psobject.Parameter) bool { return p.Name == confirm.Name }) {
 			continue
 		}
-		c.Params = append(slices.Clip(c.Params), param("WhatIf", "switch"))
+		c.Params = append(slices.Clip(c.Params), psobject.Parameter{Name: "WhatIf", Type: "switch", Aliases: []string{"wi"}})
 		for name, set := range c.Sets {
 			c.Sets[name] = append(slices.Clip(set), "WhatIf")
 		}

@@ -2,6 +2,7 @@ package org
 
 import (
 	"crypto/rsa"
+	"slices"
 	"strings"
 	"time"
 
@@ -102,4 +103,35 @@ func (c *Configuration) UseCertificate(thumbprint string, now time.Time) error {
 		a.PreviousCertificateThumbprint, a.CurrentCertificateThumbprint = a.CurrentCertificateThumbprint, cert.Thumbprint
 	}
 	return nil
+}
+
+// rollCertificate publishes the next certificate when its effective date has come. One that cannot be
+// used by then, because it expired while no server ran, is dropped.
+func (o *Organization) rollCertificate() {
+	now := o.opts.Now()
+	due := func(a *AuthConfig) bool {
+		return a.NextCertificateThumbprint != "" && !now.Before(a.NextCertificateEffectiveDate)
+	}
+	if !slices.ContainsFunc(o.handles(), func(s *ServerConfig) bool { return due(&s.Snapshot().Auth) }) {
+		return
+	}
+	var dropped error
+	_, changed, err := o.Change(o.ctx, func(c *Configuration) error {
+		dropped = nil
+		if !due(&c.Auth) {
+			return nil
+		}
+		if dropped = c.PublishCertificate(now); dropped != nil {
+			c.Auth.NextCertificateThumbprint, c.Auth.NextCertificateEffectiveDate = "", time.Time{}
+		}
+		return nil
+	})
+	switch {
+	case err != nil && o.ctx.Err() == nil:
+		o.opts.Log.Error("next OAuth certificate not published", "error", err)
+	case changed && dropped != nil:
+		o.opts.Log.Error("next OAuth certificate dropped", "error", dropped)
+	case changed:
+		o.opts.Log.Info("next OAuth certificate published")
+	}
 }

@@ -196,7 +196,8 @@ func (o *Organization) Version(ctx context.Context) (int64, error) { return o.ve
 // process show at once, those of another within Options.PickUp.
 func (o *Organization) PeopleVersion() int64 { return o.people.Load() }
 
-// poll watches the version row for all server handles of this process.
+// poll watches the version row for all server handles of this process, and the date on
+// which a staged OAuth certificate takes effect.
 func (o *Organization) poll() {
 	tick := time.NewTicker(o.opts.PickUp)
 	defer tick.Stop()
@@ -220,6 +221,7 @@ func (o *Organization) poll() {
 				}
 			}
 		}
+		o.rollCertificate()
 	}
 }
 

@@ -36,3 +36,27 @@ func TestText(t *testing.T) {
 		}
 	}
 }
+
+// FuzzProperty decodes what a caller may send; what decodes travels back unchanged.
+func FuzzProperty(f *testing.F) {
+	for _, seed := range []string{`{"name":"a","null":true}`, `{"name":"a","list":[]}`, `{"name":"a","edit":{"add":["x"],"remove":["y"]}}`,
+		`{"name":"a","time":"2026-11-23T01:02:03Z"}`, `{"name":"a","int":-1,"bool":true,"text":""}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var p, again Property
+		if json.Unmarshal(data, &p) != nil {
+			return
+		}
+		text, err := json.Marshal(p)
+		if err != nil {
+			t.Skip() // a time beyond year 9999 in UTC does not travel
+		}
+		if err := json.Unmarshal(text, &again); err != nil {
+			t.Fatal(err)
+		}
+		if twice, err := json.Marshal(again); err != nil || string(twice) != string(text) {
+			t.Errorf("%s became %s and then %s: %v", data, text, twice, err)
+		}
+	})
+}
