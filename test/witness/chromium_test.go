@@ -66,7 +66,7 @@ func chromiumAfter(t *testing.T, e *testenv.Env) {
 	b.open(mailSite + "/owa")
 	b.arrive(mailSite+"/owa", user.Name)
 	b.click("header a")
-	b.arrive(e.Endpoints.Cloud+"/common/oauth2/authorize", "Password")
+	b.arrive(e.Endpoints.Cloud+"/common/oauth2/logout", "You are signed out")
 	b.shoot("signed-out")
 	b.open(mailSite + "/owa")
 	b.arrive(e.Endpoints.Cloud+"/common/oauth2/authorize", "Password")

@@ -303,7 +303,9 @@ func (s *SignIn) SignOut(w http.ResponseWriter, v *Visit) {
 	server := v.Snapshot.DefaultAuthorizationEndpoint()
 	if base, ok := "", false; server != nil && v.host() != "" {
 		if base, ok = strings.CutSuffix(server.AuthorizationEndpoint, "/authorize"); ok {
-			w.Header().Set("Location", base+"/logout?"+url.Values{"post_logout_redirect_uri": {v.redirectURI()}}.Encode())
+			// Without post_logout_redirect_uri: back here the browser would be sent to sign in
+			// again, and nobody would read that they are out.
+			w.Header().Set("Location", base+"/logout")
 			w.WriteHeader(http.StatusFound)
 			return
 		}
