@@ -110,6 +110,9 @@ func newAuthenticationPolicy(c *call) error {
 		return invalid("Name", "The name of an authentication policy has 1 to 64 characters.")
 	}
 	_, err := c.edit(func() string { return p.Name }, func(cfg *org.Configuration) error {
+		if err := c.needs(cfg, "BlockModernAuth", blockModernSince); err != nil {
+			return err
+		}
 		made := p
 		c.editPolicy(&made)
 		return cfg.AddAuthenticationPolicy(made)
@@ -130,6 +133,9 @@ func newAuthenticationPolicy(c *call) error {
 func setAuthenticationPolicy(c *call) error {
 	identity := c.args.text("Identity")
 	return c.change(func() string { return identity }, func(cfg *org.Configuration) error {
+		if err := c.needs(cfg, "BlockModernAuth", blockModernSince); err != nil {
+			return err
+		}
 		p := findPolicy(cfg, identity)
 		if p == nil {
 			return notFound(identity)

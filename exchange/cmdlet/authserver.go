@@ -124,7 +124,12 @@ func newAuthServer(c *call) error {
 		return err
 	}
 	n.IssuerIdentifier, n.Realm, n.CertificateStrings, n.Fetched = md.Issuer, md.Realm, md.Certificates, c.r.opts.Now().UTC()
-	_, err = c.edit(func() string { return n.Name }, func(cfg *org.Configuration) error { return cfg.AddAuthServer(n) })
+	_, err = c.edit(func() string { return n.Name }, func(cfg *org.Configuration) error {
+		if err := c.needs(cfg, "DomainName", domainNameSince); err != nil {
+			return err
+		}
+		return cfg.AddAuthServer(n)
+	})
 	if err != nil || c.whatIf() {
 		return err
 	}
@@ -144,6 +149,9 @@ func setAuthServer(c *call) error {
 	identity := c.args.text("Identity")
 	cfg, err := c.r.org.Configuration(c)
 	if err != nil {
+		return err
+	}
+	if err := c.needs(cfg, "DomainName", domainNameSince); err != nil {
 		return err
 	}
 	target := findAuthServer(cfg, identity)
