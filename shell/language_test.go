@@ -44,7 +44,7 @@ var language = []struct{ text, want string }{
 	{"1 -eq 1", "True"}, {"1 -eq 1.0", "True"}, {"'a' -eq 'A'", "True"}, {"'a' -ceq 'A'", "False"}, {"'a' -ieq 'A'", "True"}, {"1 -ne 2", "True"}, {"1 -eq '1'", "True"},
 	{"'01' -eq 1", "False"}, {"1 -eq '01'", "True"}, {"2 -gt 10", "False"}, {"'2' -gt 10", "True"}, {"3 -ge 3", "True"}, {"3 -lt 3", "False"}, {"3 -le 3", "True"}, {"'a' -lt 'B'", "True"},
 	{"$null -eq $null", "True"}, {"$null -eq 0", "False"}, {"$null -eq ''", "False"}, {"'' -eq $null", "False"}, {"$true -eq 'false'", "True"}, {"$true -eq 1", "True"}, {"'True' -eq $true", "True"},
-	{"1 -EQ 1", "True"}, {"1 –eq 1", "True"}, {"1 -eq 1 -eq $true", "True"}, {"1 -eq 'x'", "False"}, {"1 -lt 'x'", "!Could not compare..."},
+	{"$null -lt 0", "True"}, {"$null -gt -1", "True"}, {"0 -gt $null", "True"}, {"$null -ge $null", "True"}, {"1 -EQ 1", "True"}, {"1 –eq 1", "True"}, {"1 -eq 1 -eq $true", "True"}, {"1 -eq 'x'", "False"}, {"1 -lt 'x'", "!Could not compare..."},
 	{"1,2,3 -eq 2", "2"}, {"1,2,3 -ne 2", "1|3"}, {"'a','b' -eq 'c'", ""}, {"1,2,3 -gt 1", "2|3"}, {"(1,2,3 -eq 4).Count", "0"}, {"(1,2,2 -eq 2).Count", "2"},
 	{"'EvoSts - 1' -like 'evosts*'", "True"}, {"'abc' -like 'a?c'", "True"}, {"'abc' -like 'b*'", "False"}, {"'abc' -notlike 'b*'", "True"}, {"'abc' -clike 'A*'", "False"}, {"'abc' -like '[a-c]bc'", "True"},
 	{"'abc' -like '[xyz]bc'", "False"}, {"'a*c' -like 'a`*c'", "True"}, {"'ab','cd' -like 'a*'", "ab"}, {"12 -like '1*'", "True"},
@@ -58,7 +58,7 @@ var language = []struct{ text, want string }{
 	{"$x = 5; $x", "5"}, {"$X = 5; $x", "5"}, {"$x = 1,2; $x.Count", "2"}, {"$x = 'a'; $x.Count", "1"}, {"$null.Count", "0"}, {"$nosuch", ""}, {"$nosuch -eq $null", "True"}, {"'abc'.Length", "3"}, {"'abc'.Nope", ""},
 	{"$x = 1; $x += 2; $x", "3"}, {"$x = 'a'; $x += 'b'; $x", "ab"}, {"$x = @(); $x += 'a'; $x += 'b'; $x.Count", "2"}, {"$x += 'a'; $x", "a"}, {"$x = 7; $x -= 2; $x *= 3; $x /= 5; $x", "3"}, {"$x = 7; $x %= 4; $x", "3"},
 	{"$x = 1,2,3; $x[0]", "1"}, {"$x = 1,2,3; $x[-1]", "3"}, {"$x = 1,2,3; $x[0,2]", "1|3"}, {"$x = 1,2,3; $x[1..2]", "2|3"}, {"$x = 1,2; $x[5]", ""}, {"$x = 1,2; $x[1] = 9; $x", "1|9"}, {"$x = 1,2; $x[5] = 9", "!Index was outside the bounds of the array."}, {"'abc'[1]", "b"}, {"$nosuch[0]", "!Cannot index into a null array."},
-	{"$true = 1", "!Cannot overwrite variable true because it is read-only or constant."}, {"${a b} = 3; ${a b}", "3"}, {"$x = $y = 4; $y", "4"}, {"$x = 1; $y = $x; $x = 2; $y", "1"},
+	{"$true = 1", "!Cannot overwrite variable true because it is read-only or constant."}, {"${a b} = 3; ${a b}", "3"}, {"$x = $y = 4; $y + $x", "8"}, {"if ($x = 5) { $x }", "5"}, {"($x = 3)", "3"}, {"($x = 1) + ($x += 1)", "3"}, {"$(($x = 3); $x)", "3|3"}, {"($x = @()).Count", "0"}, {"$x = 1; $y = $x; $x = 2; $y", "1"},
 	{"@().Count", "0"}, {"@(1).Count", "1"}, {"@(1,2).Count", "2"}, {"@($null).Count", "1"}, {"(,1).Count", "1"}, {"@(@(1,2)).Count", "2"}, {"@(1;2).Count", "2"}, {"$x = @(1); $x.Count", "1"}, {"$x = ,1; $x.Count", "1"}, {"@{a=,1}.a.Count", "1"}, {"1 + ,2", "!..."}, {"@(\n1,\n2\n).Count", "2"},
 
 	// Hashtables.

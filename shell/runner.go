@@ -118,6 +118,12 @@ func (r *runner) rawValue(st parse.Statement) (any, error) {
 	if pl, ok := st.(*parse.Pipeline); ok && pl.First != nil && len(pl.Commands) == 0 && pl.File == nil {
 		return r.raw(pl.First)
 	}
+	if a, ok := st.(*parse.Assign); ok { // where a value is wanted, an assignment is what it assigned
+		if err := r.statement(st, nil); err != nil {
+			return nil, err
+		}
+		return r.raw(a.Target)
+	}
 	items, err := r.collect(func(out emit) error { return r.statement(st, out) })
 	if p, ok := err.(problem); ok {
 		return nil, r.wrong(st.At(), "TooMuchOutput", "%s", p)

@@ -468,7 +468,21 @@ func order(a, b any, exact bool) (int, error) {
 			return 0, problemf("Could not compare \"%s\" to \"%s\": the second is no date and time.", expanded(a), expanded(b))
 		}
 		return a.Compare(t), nil
-	case nil, nothing, bool, int64, float64:
+	case nil, nothing:
+		switch n := b.(type) {
+		case nil, nothing:
+			return 0, nil
+		case int64, float64:
+			if float(n) < 0 {
+				return 1, nil
+			}
+		}
+		return -1, nil // $null is less than zero and than any text
+	case bool, int64, float64:
+		if b == nil {
+			n, err := order(nil, a, exact)
+			return -n, err
+		}
 		n, ok := number(b)
 		if !ok {
 			return 0, problemf("Could not compare \"%s\" to \"%s\": the second is no number.", expanded(a), expanded(b))
