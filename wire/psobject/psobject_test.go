@@ -50,7 +50,7 @@ func FuzzProperty(f *testing.F) {
 		}
 		text, err := json.Marshal(p)
 		if err != nil {
-			t.Skip() // a time beyond year 9999 in UTC does not travel
+			return // a time beyond year 9999 in UTC does not travel
 		}
 		if err := json.Unmarshal(text, &again); err != nil {
 			t.Fatal(err)
