@@ -14,6 +14,7 @@ func init() {
 	cmdlets = make(map[string]*cmdlet)
 	for name, c := range map[string]*cmdlet{
 		"compare-object": compareObject(), "convertfrom-json": convertFromJSON(), "convertto-json": convertToJSON(), "export-csv": exportCSV(),
+		"export-clixml": exportClixml(), "import-clixml": importClixml(),
 		"foreach-object": forEachObject(), "format-list": formatListCmdlet(), "format-table": formatTableCmdlet(), "get-command": getCommand(),
 		"get-content": getContent(), "get-help": getHelp(), "get-member": getMember(), "group-object": groupObject(), "measure-object": measureObject(),
 		"out-file": outFile(), "select-object": selectObject(), "select-string": selectString(), "sort-object": sortObject(), "tee-object": teeObject(),

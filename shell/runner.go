@@ -163,7 +163,9 @@ func (r *runner) assign(a *parse.Assign) error {
 func (r *runner) set(at parse.Extent, name string, v any) error {
 	lower := strings.ToLower(name)
 	switch lower {
-	case "true", "false", "null", "error", "?":
+	case "null":
+		return nil // what is given to $null is thrown away
+	case "true", "false", "error", "?":
 		return r.wrong(at, "VariableNotWritable", "Cannot overwrite variable %s because it is read-only or constant.", name)
 	case "erroractionpreference":
 		if _, ok := errorActions[strings.ToLower(text(v))]; !ok {
