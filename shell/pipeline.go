@@ -3,6 +3,7 @@ package shell
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"hma/shell/parse"
@@ -229,10 +230,28 @@ func (r *runner) prepare(source *parse.Command, piped bool) (*call, func(*call) 
 			start, err := c.unknown()
 			return c, start, err
 		}
+		if c.asksForHelp() {
+			return c, describe(*cmd), nil
+		}
 		return c, remote, c.bind(cmd, false)
 	}
 	c.name = local.Name
+	if c.asksForHelp() {
+		return c, describe(local.Command), nil
+	}
 	return c, local.start, c.bind(&local.Command, true)
+}
+
+// asksForHelp tells whether -? stands among the arguments.
+func (c *call) asksForHelp() bool {
+	return slices.ContainsFunc(c.source.Args, func(a parse.Argument) bool { return a.Parameter == "?" })
+}
+
+// describe is a command with -?: it shows its help and does nothing.
+func describe(cmd psobject.Command) func(*call) (*stage, error) {
+	return func(c *call) (*stage, error) {
+		return &stage{process: func(any) error { return nil }, end: func() error { return c.out(formatted(c.help(cmd))) }}, nil
+	}
 }
 
 // formats are the commands behind which only a file or nothing may come.
@@ -241,7 +260,7 @@ var formats = map[string]bool{"Format-List": true, "Format-Table": true}
 // checkFormat refuses a formatting command that nothing comes to, and what cannot follow one.
 func (r *runner) checkFormat(calls []*call, i int) error {
 	c := calls[i]
-	if formats[c.name] && !c.piped && !c.has("InputObject") {
+	if formats[c.name] && !c.piped && !c.has("InputObject") && !c.asksForHelp() {
 		return c.failed("InvalidOperation", "ParameterBindingException", "NoInput", "", "nothing comes to %s: pipe a cmdlet to it", c.source.Name)
 	}
 	if i > 0 && formats[calls[i-1].name] && !is(c.name, "Out-File", "Tee-Object") {

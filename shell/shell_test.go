@@ -149,6 +149,16 @@ func TestFormats(t *testing.T) {
 	}
 }
 
+func TestHelpDoesNothing(t *testing.T) {
+	for _, text := range []string{"Set-Thing x -?", "Get-Thing -?", "1 | fl -?", "ft -?", "Out-File /nosuch/x -?"} {
+		r := &recorder{}
+		out, _, err := run(t, r, text)
+		if err != nil || !strings.HasPrefix(out, "\nNAME\n    ") || len(r.asked) > 0 {
+			t.Errorf("%s: %q, %v, %d invocations", text, out, err, len(r.asked))
+		}
+	}
+}
+
 func TestWild(t *testing.T) {
 	for _, test := range []struct {
 		pattern, name string

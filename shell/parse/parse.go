@@ -409,9 +409,14 @@ func (p *parser) command() (*Command, error) {
 func (p *parser) argument() (Argument, error) {
 	at := p.start()
 	a := Argument{}
-	if r := p.after(); isDash(p.peek()) && (r == '_' || unicode.IsLetter(r)) {
+	if r := p.after(); isDash(p.peek()) && (r == '_' || r == '?' || unicode.IsLetter(r)) {
 		p.next()
-		a.Parameter = p.name()
+		if r == '?' { // -? asks for help
+			p.next()
+			a.Parameter = "?"
+		} else {
+			a.Parameter = p.name()
+		}
 		if p.peek() != ':' {
 			a.Extent = p.done(at)
 			if !delimits(p.peek()) {

@@ -151,6 +151,7 @@ func TestParse(t *testing.T) {
 		",1":                         `{1}`,
 		"$x = if (1) {2}":            `$x = if(1){2}`,
 		"Set-A ('a','b') @{x=1} {y}": `Set-A [=({"a","b"})] [=@{"x"=1}] [=block{y}]`,
+		"Get-A -? -b":                `Get-A [-?] [-b]`,
 		"1 -join ','":                `<1 join ",">`,
 		"($x).'a b'.$y":              `($x)."a b".$y`,
 	} {

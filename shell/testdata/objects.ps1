@@ -49,7 +49,7 @@ Get-Command -Verb Out
 ---
 Get-Help Set-OwaVirtualDirectory
 ---
-Get-Help select
+Get-ExchangeServer -?
 ---
 if ((Get-OwaVirtualDirectory | where { $_.BasicAuthentication }).Count -eq 2) { 'both' } else { 'not both' }
 ---
