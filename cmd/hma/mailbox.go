@@ -66,7 +66,7 @@ func (a *app) mailbox() *cobra.Command {
 		Short:   "Put messages (eml) into a mailbox",
 		Long:    "Puts each message into a folder of the mailbox as it is, byte for byte, with the date at which it was received.",
 		Example: "  hma mailbox import --mailbox alice@contoso.com message.eml\n  hma mailbox import --mailbox alice@contoso.com --folder sentitems sent/*.eml",
-		Args:    usageArgs(cobra.MinimumNArgs(1)),
+		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			if address == "" {
 				return usage("import: say whose mailbox with --mailbox ADDRESS")
