@@ -203,11 +203,16 @@ func ReadEndpoints(dir string) (*Endpoints, error) {
 	if e.Version != 1 {
 		return nil, fmt.Errorf("read %s: version %d is newer than this program", filepath.Join(dir, endpointsFile), e.Version)
 	}
-	// A lab that was killed leaves its file behind.
-	if e.PID > 0 && errors.Is(syscall.Kill(e.PID, 0), syscall.ESRCH) {
-		return nil, fmt.Errorf("the lab in %s has ended: %w", dir, fs.ErrNotExist)
+	// A lab that was killed leaves its file and its socket behind, and its process
+	// number to a zombie or to somebody else: only who answers runs.
+	conn, err := net.Dial("unix", e.AdminSocket)
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		err = fs.ErrNotExist
 	}
-	return e, nil
+	if err != nil {
+		return nil, fmt.Errorf("reach the lab in %s: %w", dir, err)
+	}
+	return e, conn.Close()
 }
 
 func endpoints(d *dir, c *choices, s *secrets, origin string) Endpoints {
