@@ -31,9 +31,6 @@ func (p *Procedure) Apply(ctx context.Context, plan *Plan) (*Run, error) {
 	} else if open != nil {
 		return nil, fmt.Errorf("%w: %s", ErrUnfinished, open.ID)
 	}
-	if len(plan.Changes) == 0 {
-		return nil, fmt.Errorf("%w: the plan has no changes", ErrInvalid)
-	}
 	if len(plan.Blocked) > 0 {
 		return nil, fmt.Errorf("%w: %s", ErrBlocked, plan.Blocked[0].Summary)
 	}
@@ -46,6 +43,9 @@ func (p *Procedure) Apply(ctx context.Context, plan *Plan) (*Run, error) {
 	}
 	if f.Hash() != plan.Snapshot {
 		return nil, ErrStale
+	}
+	if len(plan.Changes) == 0 {
+		return nil, fmt.Errorf("%w: the plan has no changes", ErrInvalid)
 	}
 	for _, x := range rule.Judge(f, p.o.Now().UTC()) {
 		if x.Blocks { // a certificate may have expired since, and a plan file may have been edited

@@ -79,8 +79,9 @@ func Judge(f *facts.Facts, now time.Time) []Finding {
 		var missing []Evidence
 		for _, s := range r.Needs {
 			for _, u := range f.Unread {
-				if u.Source == s {
-					missing = append(missing, Evidence{Object: u.Object, Property: string(s), Found: u.Problem})
+				e := Evidence{Object: u.Object, Property: string(s), Found: u.Problem}
+				if u.Source == s && !slices.Contains(missing, e) { // directory and live values fail alike
+					missing = append(missing, e)
 				}
 			}
 		}
