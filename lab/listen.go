@@ -91,7 +91,7 @@ func listenLoopback(address string) (net.Listener, error) {
 	}
 	l, err := net.Listen("tcp", net.JoinHostPort(host, port))
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("listen on %s: the port is in use: stop what uses it, or start a new --data with --ports auto", address)
+		return nil, fmt.Errorf("listen on %s: the port is in use: stop what uses it, or start a new --data with other ports (--ports auto, --cloud)", address)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", address, err)

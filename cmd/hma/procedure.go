@@ -149,16 +149,23 @@ read back after it. A stale plan is refused. A run that was cut off is resumed f
 			if err != nil {
 				return engineExit(err)
 			}
-			if !a.json {
-				a.view.showPlan(plan)
-			}
 			if len(plan.Changes) > 0 {
+				if !a.json {
+					a.view.showPlan(plan)
+				}
 				if err := a.ask(cmd.Context(), "Apply these changes?"); err != nil {
 					return err
 				}
 			}
 			_, err = a.carryOut(cmd.Context(), p, plan)
-			return err
+			if !errors.Is(err, procedure.ErrEmpty) {
+				return err
+			}
+			if a.json {
+				return printJSON(a.out, map[string]any{"version": 1, "run": nil})
+			}
+			a.view.printf("%v\n", procedure.ErrEmpty)
+			return nil
 		},
 	}
 	c.flags(cmd)

@@ -242,6 +242,27 @@ func TestPOX(t *testing.T) {
 	}
 }
 
+// The way to sign in that the answer names is one that is spoken here, or none.
+func TestAuthPackage(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		vd   org.VirtualDirectory
+		want string
+	}{
+		{"Windows only", org.VirtualDirectory{WindowsAuthentication: true, OAuthAuthentication: true}, ""},
+		{"Basic", org.VirtualDirectory{WindowsAuthentication: true, BasicAuthentication: true}, "<AuthPackage>basic</AuthPackage>"},
+	} {
+		s := ex1()
+		vd := s.VirtualDirectory(org.WebServices)
+		vd.WindowsAuthentication, vd.BasicAuthentication, vd.OAuthAuthentication = c.vd.WindowsAuthentication, c.vd.BasicAuthentication, c.vd.OAuthAuthentication
+		body := string(read(t, call{method: "POST", path: "/autodiscover/autodiscover.xml", contentType: "text/xml", who: jane, snapshot: s,
+			body: pox("jane@contoso.com", "http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a")}.do(t)))
+		if c.want == "" && strings.Contains(body, "AuthPackage") || !strings.Contains(body, c.want) || !strings.Contains(body, "<EwsUrl>") {
+			t.Errorf("%s: want %q in\n%s", c.name, c.want, body)
+		}
+	}
+}
+
 func TestPOXForAnApplication(t *testing.T) {
 	res := call{method: "POST", path: "/autodiscover/autodiscover.xml", contentType: "text/xml", body: pox("jane@contoso.com", nsOutlookResponse)}.do(t)
 	golden(t, "outlook-not-found.xml", read(t, res))

@@ -161,8 +161,18 @@ func exch(r *clientaccess.Request, person *org.Recipient) protocol {
 		p.MdbDN = p.ServerDN + "/cn=Microsoft Private MDB"
 	}
 	p.ServerVersion = fmt.Sprintf("%X", serverVersion(r.Snapshot.Server.Version))
-	p.AuthPackage = "Negotiate"
+	p.AuthPackage = authPackage(r, org.WebServices)
 	return p
+}
+
+// authPackage is the legacy way to sign in at the kind's virtual directory that is
+// spoken here: basic, or none. Negotiate and NTLM are not claimed, and there is no
+// word for tokens (MS-OXDSCLI 2.2.4.1.1.2.6).
+func authPackage(r *clientaccess.Request, kind org.Kind) string {
+	if vd := r.Snapshot.VirtualDirectory(kind); vd != nil && vd.Basic() {
+		return "basic"
+	}
+	return ""
 }
 
 // serverVersion packs a build number as the ServerVersion element does: 4 bits
@@ -173,13 +183,13 @@ func serverVersion(v org.Version) uint32 {
 
 func expr(r *clientaccess.Request, server string) protocol {
 	p := urls(r, outside)
-	p.Type, p.Server, p.SSL, p.AuthPackage = "EXPR", server, "On", "Negotiate"
+	p.Type, p.Server, p.SSL, p.AuthPackage = "EXPR", server, "On", authPackage(r, org.Rpc)
 	return p
 }
 
 func exhttp(r *clientaccess.Request, s side, exclusive string) protocol {
 	p := urls(r, s)
-	p.Type, p.Server, p.SSL, p.AuthPackage, p.ServerExclusiveConnect = "EXHTTP", host(s.url(r, org.WebServices)), "On", "Negotiate", exclusive
+	p.Type, p.Server, p.SSL, p.AuthPackage, p.ServerExclusiveConnect = "EXHTTP", host(s.url(r, org.WebServices)), "On", authPackage(r, org.WebServices), exclusive
 	return p
 }
 

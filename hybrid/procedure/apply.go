@@ -45,7 +45,7 @@ func (p *Procedure) Apply(ctx context.Context, plan *Plan) (*Run, error) {
 		return nil, ErrStale
 	}
 	if len(plan.Changes) == 0 {
-		return nil, fmt.Errorf("%w: the plan has no changes", ErrInvalid)
+		return nil, ErrEmpty
 	}
 	for _, x := range rule.Judge(f, p.o.Now().UTC()) {
 		if x.Blocks { // a certificate may have expired since, and a plan file may have been edited

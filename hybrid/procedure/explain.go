@@ -61,9 +61,9 @@ func Explain(text string, now time.Time) Explanation {
 
 func explain(text string, now time.Time) Explanation {
 	unknown := Explanation{Kind: KindUnknown, Title: "not known",
-		Meaning: "This is no token, WWW-Authenticate line, x-ms-diagnostics line or code, AADSTS code or rule id that hma knows."}
+		Meaning: "this is no token, WWW-Authenticate line, x-ms-diagnostics line or code, AADSTS code or rule id that hma knows"}
 	if text == "" || len(text) > maxExplain {
-		unknown.Meaning = fmt.Sprintf("Nothing, or more than %d bytes: this cannot be explained.", maxExplain)
+		unknown.Meaning = fmt.Sprintf("nothing, or more than %d bytes: this cannot be explained", maxExplain)
 		return unknown
 	}
 	if r, ok := rule.Find(strings.ToLower(text)); ok {

@@ -35,7 +35,7 @@ func TestExplain(t *testing.T) {
 		"AADSTS text":  {"AADSTS50011: The redirect URI ...", KindAADSTS, "AADSTS50011"},
 		"unknown code": {"AADSTS999999", KindUnknown, "does not know"},
 		"unknown":      {"hello world", KindUnknown, "hma knows"},
-		"nothing":      {"  ", KindUnknown, "Nothing"},
+		"nothing":      {"  ", KindUnknown, "nothing"},
 		"too long":     {strings.Repeat("a", maxExplain+1), KindUnknown, "more than"},
 	} {
 		x := Explain(c.in, noon)

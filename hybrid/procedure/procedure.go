@@ -118,6 +118,8 @@ type Event struct {
 var (
 	// ErrStale: the organisation is not what the plan was made from. Plan again.
 	ErrStale = errors.New("the plan is stale: the organisation has changed since it was made")
+	// ErrEmpty: the plan has no changes, and nothing has to be changed.
+	ErrEmpty = errors.New("nothing to change: Hybrid Modern Authentication is enabled")
 	// ErrBlocked: the plan may be looked at but not applied.
 	ErrBlocked = errors.New("the plan is blocked")
 	// ErrLockout: no administrator has been seen to sign in through the cloud.
