@@ -44,7 +44,8 @@ Without --data it uses a temporary folder, which goes with it.`,
 			if a.json {
 				show.json, show.view = false, newView(discard{}, nil)
 			}
-			err = show.demonstrate(cmd.Context(), l, time.Since(began), a)
+			kept := a.view.terminal && !leave || cmd.Flags().Changed("data")
+			err = show.demonstrate(cmd.Context(), l, time.Since(began), kept, a)
 			if err == nil && !leave && a.view.terminal {
 				a.view.printf("\n")
 				a.view.wrap(0, "The lab stays up until Ctrl-C. In another terminal: "+show.command("check"))
@@ -58,9 +59,10 @@ Without --data it uses a temporary folder, which goes with it.`,
 	return cmd
 }
 
-// demonstrate tells the whole story on the running lab. The result as one JSON
-// document goes to out's standard output when it wants JSON.
-func (a *app) demonstrate(ctx context.Context, l *lab.Lab, took time.Duration, out *app) error {
+// demonstrate tells the whole story on the running lab. kept tells whether there
+// will be a lab to roll back afterwards. The result as one JSON document goes to
+// out's standard output when it wants JSON.
+func (a *app) demonstrate(ctx context.Context, l *lab.Lab, took time.Duration, kept bool, out *app) error {
 	v := a.view
 	a.showLab(&l.Endpoints, took)
 	r, err := reach(&l.Endpoints)
@@ -115,7 +117,11 @@ func (a *app) demonstrate(ctx context.Context, l *lab.Lab, took time.Duration, o
 
 	if run != nil {
 		v.title("5. The way back")
-		v.wrap(0, a.command("rollback "+run.ID))
+		if kept {
+			v.wrap(0, a.command("rollback "+run.ID))
+		} else {
+			v.wrap(0, "hma rollback "+run.ID+" would take it back; this lab ends here and is not kept (--data DIR keeps one)")
+		}
 	}
 	if out.json {
 		if err := printJSON(out.out, map[string]any{"version": 1, "milliseconds": took.Milliseconds(), "before": before, "run": run,
