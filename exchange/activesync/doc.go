@@ -1,5 +1,5 @@
 // Package activesync is the Exchange ActiveSync door (MS-ASHTTP, MS-ASCMD):
-// OPTIONS, the two query forms, and one file per command.
+// OPTIONS, the two query forms, and the command Settings.
 //
 // It refuses to hold mail: what a command has to decide is decided in store,
 // calendar and addressbook. A command it does not know is answered as not

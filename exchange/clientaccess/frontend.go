@@ -129,11 +129,11 @@ var methods = []string{http.MethodGet, http.MethodHead, http.MethodOptions, http
 var rpcMethods = []string{"RPC_IN_DATA", "RPC_OUT_DATA"}
 
 // anonymous tells whether a request is for the door to judge: Autodiscover's JSON
-// and the published signing keys are for everybody, and OWA and ECP on OAuth have sessions of their own.
+// is for everybody, and OWA and ECP on OAuth have sessions of their own.
 func anonymous(vd *org.VirtualDirectory, rest string) bool {
 	switch vd.Kind {
 	case org.Autodiscover:
-		return below(rest, "/autodiscover.json") || below(rest, "/metadata/json")
+		return below(rest, "/autodiscover.json")
 	case org.Owa, org.Ecp:
 		return vd.OAuth()
 	}
