@@ -17,6 +17,23 @@ type Client interface {
 	Invoke(ctx context.Context, inv psobject.Invocation) (psobject.Result, error)
 }
 
+// Prompter asks the person at a terminal. An error means that no answer came (Ctrl-C,
+// end of input); the command that asked ends with it.
+type Prompter interface {
+	// Choose shows caption, message and the choices in PowerShell's way ("[Y] Yes  [A] Yes to All ...
+	// (default is "Y")") and returns the index of the one taken; an empty line takes choices[def].
+	Choose(ctx context.Context, caption, message string, choices []Choice, def int) (int, error)
+	// Value asks for the value of one parameter ("Name: "). "" is an answer.
+	Value(ctx context.Context, parameter string) (string, error)
+}
+
+// Choice is one answer that Choose offers.
+type Choice struct {
+	Key   string // what is typed, for example "A"
+	Label string // for example "Yes to All"
+	Help  string // shown for "?"
+}
+
 // Session is where texts run and where their output goes. Variables live as long as
 // it does. It is not for concurrent use, and not to be copied after its first Run.
 type Session struct {
@@ -25,6 +42,9 @@ type Session struct {
 	Err    io.Writer // warnings and errors
 	// Width is the console's width in characters; 0 means that lines are not broken.
 	Width int
+	// Ask puts questions to the person at the terminal: -Confirm, a mandatory parameter that is
+	// missing, Add, Replace or Cancel. nil where nobody can be asked.
+	Ask Prompter
 
 	state *state
 }

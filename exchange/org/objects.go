@@ -162,6 +162,10 @@ type Recipient struct {
 	// ImmutableID and ObjectID tie the person to the cloud account; both are "" while not synchronised.
 	ImmutableID string
 	ObjectID    string
+	// LinkedMasterAccount (FABRIKAM\jane) and MasterAccountSID name the account of another forest whose
+	// mailbox this is: a linked mailbox of a resource forest (msExchMasterAccountSid). "" for none.
+	LinkedMasterAccount string `json:",omitempty"`
+	MasterAccountSID    string `json:",omitempty"`
 	// CriticalSystemObject is isCriticalSystemObject: never synchronised.
 	CriticalSystemObject bool
 	// Administrator tells that the person may run cmdlets (Organization Management).
