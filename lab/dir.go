@@ -31,6 +31,7 @@ const marker = "hma.json"
 type choices struct {
 	Version int  `json:"version"`
 	Healthy bool `json:"healthy"`
+	topology
 	// Addresses of the listeners, host:port.
 	Cloud   string            `json:"cloud"`
 	Servers map[string]string `json:"servers"`

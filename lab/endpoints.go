@@ -3,14 +3,16 @@ package lab
 // Endpoints is endpoints.json: everything that a client, a test or a command
 // needs to reach a running lab. Version 1; fields are only ever added.
 type Endpoints struct {
-	Version     int               `json:"version"`
-	PID         int               `json:"pid"`
-	Cloud       string            `json:"cloud"`
-	Servers     []ServerEndpoint  `json:"servers"`
-	Graph       string            `json:"graph"`
-	LMTP        string            `json:"lmtp"`
-	CA          string            `json:"ca"`
-	Tenant      TenantEndpoint    `json:"tenant"`
+	Version int              `json:"version"`
+	PID     int              `json:"pid"`
+	Cloud   string           `json:"cloud"`
+	Servers []ServerEndpoint `json:"servers"`
+	Graph   string           `json:"graph"`
+	LMTP    string           `json:"lmtp"`
+	CA      string           `json:"ca"`
+	Tenant  TenantEndpoint   `json:"tenant"`
+	// Tenants are all that the organisation is in hybrid with, Tenant being the first.
+	Tenants     []TenantEndpoint  `json:"tenants"`
 	Domain      string            `json:"domain"`
 	Names       map[string]string `json:"names"`
 	Users       []User            `json:"users"`
@@ -20,8 +22,9 @@ type Endpoints struct {
 
 // ServerEndpoint is one server's own origin.
 type ServerEndpoint struct {
-	Name string `json:"name"`
-	URL  string `json:"url"`
+	Name  string `json:"name"`
+	URL   string `json:"url"`
+	Build string `json:"build"` // 15.2.1544.11
 }
 
 // TenantEndpoint names the cloud tenant by id and by its onmicrosoft.com domain.
@@ -38,6 +41,8 @@ type User struct {
 	Synced   bool   `json:"synced"`
 	// Role is "user" or "admin".
 	Role string `json:"role"`
+	// Tenant is the initial domain of the tenant that the account is in; "" is the first one's.
+	Tenant string `json:"tenant,omitempty"`
 }
 
 // Client is an application that the lab's tenant knows.

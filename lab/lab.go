@@ -27,6 +27,17 @@ type Options struct {
 	// Healthy leaves out the missing SPN and the forgotten virtual directory. It
 	// counts at the first start of a directory.
 	Healthy bool
+	// Servers are the Exchange servers; nil means EX1 and EX2 on DefaultBuild. Like what follows it
+	// counts at the first start of a directory.
+	Servers []Server
+	// Tenants is how many tenants the organisation is in hybrid with, each with people of its own; 0 means 1.
+	Tenants int
+	// Forest makes the organisation the resource forest of an account forest: its mailboxes are linked ones.
+	Forest bool
+	// Bare leaves it as it is before the Hybrid Configuration Wizard has run: no AuthServer, nothing in the cloud but synchronised people.
+	Bare bool
+	// PublicNames gives internal URLs the public host instead of localhost's.
+	PublicNames bool
 	// FreePorts takes free ports instead of the default ones at the first start.
 	FreePorts bool
 	// Cloud is the address of the cloud half, host:port, instead of localhost's.
@@ -91,6 +102,9 @@ func Start(ctx context.Context, o Options) (_ *Lab, err error) {
 			return nil, err
 		}
 		chosen.Healthy = o.Healthy
+		if chosen.topology, err = o.topology(); err != nil {
+			return nil, err
+		}
 	}
 	listeners, err := listen(chosen, o)
 	if err != nil {
@@ -110,7 +124,7 @@ func Start(ctx context.Context, o Options) (_ *Lab, err error) {
 	if err != nil {
 		return nil, err
 	}
-	secrets, err := d.loadSecrets(key)
+	secrets, err := d.loadSecrets(key, &chosen.topology)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +136,7 @@ func Start(ctx context.Context, o Options) (_ *Lab, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("cloud address %q: %w", chosen.Cloud, err)
 	}
-	cert, err := ca.issue(o.Now(), "localhost", "127.0.0.1", "::1", cloudHost, mailHost, discoverHost)
+	cert, err := ca.issue(o.Now(), append([]string{"localhost", "127.0.0.1", "::1", cloudHost}, chosen.hostNames()...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +156,7 @@ func Start(ctx context.Context, o Options) (_ *Lab, err error) {
 		if messages == 0 {
 			messages = defaultMessages
 		}
-		b := &build{now: o.Now(), healthy: chosen.Healthy, origin: origin, hosts: chosen.Servers, secrets: secrets, messages: messages, roles: l.Roles}
+		b := &build{now: o.Now(), topology: chosen.topology, healthy: chosen.Healthy, origin: origin, hosts: chosen.Servers, secrets: secrets, messages: messages, roles: l.Roles}
 		if err := b.run(ctx); err != nil {
 			return nil, fmt.Errorf("make the lab organisation: %w", err)
 		}
@@ -151,8 +165,8 @@ func Start(ctx context.Context, o Options) (_ *Lab, err error) {
 			return nil, err
 		}
 	}
-	for _, name := range serverNames {
-		if err := l.Roles.ServeServer(ctx, name, listeners.servers[name], cert); err != nil {
+	for _, s := range chosen.servers() {
+		if err := l.Roles.ServeServer(ctx, s.Name, listeners.servers[s.Name], cert); err != nil {
 			return nil, err
 		}
 	}
@@ -218,14 +232,19 @@ func ReadEndpoints(dir string) (*Endpoints, error) {
 func endpoints(d *dir, c *choices, s *secrets, origin string) Endpoints {
 	e := Endpoints{
 		Version: 1, PID: os.Getpid(), Cloud: origin, Graph: origin + "/v1.0", LMTP: c.LMTP,
-		CA: d.file("ca.pem"), Tenant: TenantEndpoint{s.Tenant.String(), tenantDomain}, Domain: domain,
+		CA: d.file("ca.pem"), Tenant: TenantEndpoint{s.Tenant.String(), tenants[0].initial}, Domain: domain,
 		Names: map[string]string{}, Users: s.Users, Clients: s.Clients, AdminSocket: socketPath(d),
 	}
-	for _, name := range serverNames {
-		e.Servers = append(e.Servers, ServerEndpoint{name, "https://" + c.Servers[name]})
+	servers := c.servers()
+	for _, server := range servers {
+		e.Servers = append(e.Servers, ServerEndpoint{server.Name, "https://" + c.Servers[server.Name], server.Build})
 	}
-	_, port, _ := net.SplitHostPort(c.Servers[serverNames[0]]) // it has been listened on
-	e.Names[mailHost] = "127.0.0.1:" + port
-	e.Names[discoverHost] = "127.0.0.1:" + port
+	for i, tenant := range c.inHybrid() {
+		e.Tenants = append(e.Tenants, TenantEndpoint{s.tenant(i).String(), tenant.initial})
+	}
+	_, port, _ := net.SplitHostPort(c.Servers[servers[0].Name]) // it has been listened on
+	for _, host := range c.hostNames() {
+		e.Names[host] = "127.0.0.1:" + port
+	}
 	return e
 }

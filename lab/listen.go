@@ -3,9 +3,12 @@ package lab
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -13,8 +16,7 @@ import (
 // Default ports of the lab.
 const (
 	cloudPort = "9443"
-	ex1Port   = "8443"
-	ex2Port   = "8444"
+	firstPort = 8443 // of the servers, one after the other
 	lmtpPort  = "2424"
 )
 
@@ -25,7 +27,7 @@ type listeners struct {
 }
 
 func (l *listeners) close() {
-	for _, one := range append([]net.Listener{l.cloud, l.lmtp}, l.servers[serverNames[0]], l.servers[serverNames[1]]) {
+	for _, one := range slices.AppendSeq([]net.Listener{l.cloud, l.lmtp}, maps.Values(l.servers)) {
 		if one != nil {
 			one.Close()
 		}
@@ -68,10 +70,10 @@ func listen(c *choices, o Options) (_ *listeners, err error) {
 		return one
 	}
 	l.cloud = open(&c.Cloud, cloudPort)
-	for i, name := range serverNames {
-		address := c.Servers[name]
-		l.servers[name] = open(&address, []string{ex1Port, ex2Port}[i])
-		c.Servers[name] = address
+	for i, s := range c.servers() {
+		address := c.Servers[s.Name]
+		l.servers[s.Name] = open(&address, strconv.Itoa(firstPort+i))
+		c.Servers[s.Name] = address
 	}
 	l.lmtp = open(&c.LMTP, lmtpPort)
 	return l, err

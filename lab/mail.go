@@ -22,6 +22,7 @@ const deliveries = 16
 // mail gives the mailboxes something to read, through the path that all mail takes.
 func (b *build) mail(ctx context.Context, recipients []*org.Recipient) error {
 	var readers []corpus.Person
+	people := b.people()
 	for i, r := range recipients {
 		if !people[i].builtin {
 			readers = append(readers, corpus.Person{Name: r.DisplayName, Address: r.PrimarySMTP})

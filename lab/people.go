@@ -9,22 +9,62 @@ type person struct {
 	builtin bool
 }
 
-// people are the lab's: plain users, one synchronised administrator, and the built-in one.
-var people = []person{
-	{name: "Alice Novak", given: "Alice", surname: "Novak", alias: "alice"},
-	{name: "Björn Lindqvist", given: "Björn", surname: "Lindqvist", alias: "bjorn"},
-	{name: "Chen Wei", given: "Wei", surname: "Chen", alias: "chen"},
-	{name: "Dana Okafor", given: "Dana", surname: "Okafor", alias: "dana"},
-	{name: "Inês Duarte", given: "Inês", surname: "Duarte", alias: "ines", admin: true},
-	{name: "Administrator", alias: "administrator", admin: true, builtin: true},
+// tenant is a tenant of the lab and the people whose accounts are in it. The organisation
+// is the first one's; the others are companies whose mailboxes it hosts.
+type tenant struct {
+	name    string
+	domain  string
+	initial string
+	people  []person
 }
 
-var serverNames = []string{"EX1", "EX2"}
+// tenants are the lab's: plain users and a synchronised administrator each, and the built-in one.
+// The ids, like every GUID and password, are made at the first start.
+var tenants = []tenant{
+	{name: "Contoso", domain: "contoso.com", initial: "contoso.onmicrosoft.com", people: []person{
+		{name: "Alice Novak", given: "Alice", surname: "Novak", alias: "alice"},
+		{name: "Björn Lindqvist", given: "Björn", surname: "Lindqvist", alias: "bjorn"},
+		{name: "Chen Wei", given: "Wei", surname: "Chen", alias: "chen"},
+		{name: "Dana Okafor", given: "Dana", surname: "Okafor", alias: "dana"},
+		{name: "Inês Duarte", given: "Inês", surname: "Duarte", alias: "ines", admin: true},
+		{name: "Administrator", alias: "administrator", admin: true, builtin: true},
+	}},
+	{name: "Fabrikam", domain: "fabrikam.com", initial: "fabrikam.onmicrosoft.com", people: []person{
+		{name: "Frida Berg", given: "Frida", surname: "Berg", alias: "frida"},
+		{name: "Gus Hale", given: "Gus", surname: "Hale", alias: "gus", admin: true},
+	}},
+	{name: "Tailspin Toys", domain: "tailspintoys.com", initial: "tailspintoys.onmicrosoft.com", people: []person{
+		{name: "Tess Umar", given: "Tess", surname: "Umar", alias: "tess"},
+		{name: "Hugo Roux", given: "Hugo", surname: "Roux", alias: "hugo", admin: true},
+	}},
+}
 
-// Names of the lab. The tenant's id, like every GUID and password, is made at the first start.
+// member is a person with the tenant that the account is in.
+type member struct {
+	person
+	tenant int // in tenants
+}
+
+// upn is the name that the person signs in with at the cloud, and the mail address.
+func (m member) upn() string { return m.alias + "@" + tenants[m.tenant].domain }
+
+// people are everybody of the lab, tenant by tenant.
+func (t *topology) people() []member {
+	var all []member
+	for i, tenant := range t.inHybrid() {
+		for _, p := range tenant.people {
+			all = append(all, member{p, i})
+		}
+	}
+	return all
+}
+
+// Names of the lab.
 const (
 	domain       = "contoso.com"
-	tenantDomain = "contoso.onmicrosoft.com"
 	mailHost     = "mail.contoso.com"
 	discoverHost = "autodiscover.contoso.com"
+	// accountForest is the forest in which the people of a resource forest's mailboxes have their accounts.
+	accountForest        = "corp.contoso.com"
+	accountForestNetBIOS = "CORP"
 )

@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"crypto/rand"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,9 +25,18 @@ import (
 // secrets are what the first start made up and later starts write into
 // endpoints.json again. They lie sealed in the data directory.
 type secrets struct {
-	Tenant  guid.GUID `json:"tenant"`
-	Users   []User    `json:"users"`
-	Clients []Client  `json:"clients"`
+	Tenant  guid.GUID   `json:"tenant"`
+	Others  []guid.GUID `json:"tenants,omitempty"` // the tenants after the first one
+	Users   []User      `json:"users"`
+	Clients []Client    `json:"clients"`
+}
+
+// tenant returns the id of the i-th tenant.
+func (s *secrets) tenant(i int) guid.GUID {
+	if i == 0 {
+		return s.Tenant
+	}
+	return s.Others[i-1]
 }
 
 const (
@@ -41,15 +51,21 @@ const (
 	webClient     = "4d6bb1f0-0f4e-4d0b-9a39-6b1f4f3f7a03"
 )
 
-func newSecrets() *secrets {
+func newSecrets(t *topology) *secrets {
 	s := &secrets{Tenant: guid.New()}
-	for _, p := range people {
-		role := "user"
+	for range t.inHybrid()[1:] {
+		s.Others = append(s.Others, guid.New())
+	}
+	for _, p := range t.people() {
+		role, home := "user", ""
 		if p.admin {
 			role = "admin"
 		}
+		if p.tenant > 0 {
+			home = tenants[p.tenant].initial
+		}
 		// Four kinds of characters and 60 random bits: it passes any policy and reads well.
-		s.Users = append(s.Users, User{UPN: p.alias + "@" + domain, Name: p.name, Password: "Lab-" + rand.Text()[:12] + "1", Synced: !p.builtin, Role: role})
+		s.Users = append(s.Users, User{UPN: p.upn(), Name: p.name, Password: "Lab-" + rand.Text()[:12] + "1", Synced: !p.builtin, Role: role, Tenant: home})
 	}
 	s.Clients = []Client{
 		{Name: "HMA lab client", ID: labClient, Redirect: "http://localhost"},
@@ -59,10 +75,10 @@ func newSecrets() *secrets {
 	return s
 }
 
-func (d *dir) loadSecrets(key *sealed.Key) (*secrets, error) {
+func (d *dir) loadSecrets(key *sealed.Key, t *topology) (*secrets, error) {
 	box, err := os.ReadFile(d.file(secretsFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		s := newSecrets()
+		s := newSecrets(t)
 		plain, err := json.Marshal(s)
 		if err != nil {
 			return nil, err
@@ -85,6 +101,7 @@ func (d *dir) loadSecrets(key *sealed.Key) (*secrets, error) {
 
 // build is the organisation that the lab becomes at its first start.
 type build struct {
+	topology
 	now     time.Time
 	healthy bool
 	origin  string            // of the cloud
@@ -96,6 +113,8 @@ type build struct {
 
 	entra *entra.Directory
 	org   *org.Organization
+	// accounts are the people's in the account forest, where there is one.
+	accounts []account
 }
 
 // run makes both halves. What takes time (keys, password hashes) runs side by side.
@@ -115,14 +134,16 @@ func (b *build) run(ctx context.Context) error {
 			continue
 		}
 		if _, err := b.org.UpdateRecipient(ctx, r.GUID, func(r *org.Recipient) error {
-			r.ImmutableID, r.ObjectID = r.SourceAnchor(), objects[i]
+			r.ImmutableID, r.ObjectID = b.anchor(i, r), objects[i]
 			return nil
 		}); err != nil {
 			return err
 		}
 	}
-	if err := b.trust(ctx); err != nil {
-		return err
+	if !b.Bare {
+		if err := b.trust(ctx); err != nil {
+			return err
+		}
 	}
 	return b.mail(ctx, recipients)
 }
@@ -130,12 +151,9 @@ func (b *build) run(ctx context.Context) error {
 // trust makes the AuthServer objects that the Hybrid Configuration Wizard makes,
 // named by the cloud organisation's GUID, and reads their metadata.
 func (b *build) trust(ctx context.Context) error {
-	organization := guid.New()
-	for _, n := range []org.NewAuthServer{
-		{Name: "EvoSts - " + organization.String(), Type: org.AzureAD, Enabled: true,
-			AuthMetadataURL: b.origin + "/" + tenantDomain + "/federationmetadata/2007-06/federationmetadata.xml"},
-	} {
-		if err := b.roles.AddAuthServer(ctx, n); err != nil {
+	for _, tenant := range b.inHybrid() {
+		if err := b.roles.AddAuthServer(ctx, org.NewAuthServer{Name: "EvoSts - " + guid.New().String(), Type: org.AzureAD, Enabled: true,
+			AuthMetadataURL: b.origin + "/" + tenant.initial + "/federationmetadata/2007-06/federationmetadata.xml"}); err != nil {
 			return err
 		}
 	}
@@ -148,9 +166,18 @@ func (b *build) onPremises(ctx context.Context) ([]*org.Recipient, error) {
 	if err := b.org.CreateOrganization(ctx, org.NewOrganization{Name: "Contoso", Domain: domain}); err != nil {
 		return nil, err
 	}
-	for _, name := range serverNames {
-		if err := b.org.CreateServer(ctx, org.NewServer{Name: name, FQDN: strings.ToLower(name) + "." + domain,
-			Version: org.Version{15, 2, 1544, 11}, InternalHost: b.hosts[name], ExternalHost: mailHost, AutodiscoverHost: discoverHost}); err != nil {
+	for _, other := range b.inHybrid()[1:] {
+		if err := b.org.CreateAcceptedDomain(ctx, other.domain); err != nil {
+			return nil, err
+		}
+	}
+	for _, s := range b.servers() {
+		version, err := org.ParseVersion(s.Build)
+		if err != nil {
+			return nil, err
+		}
+		if err := b.org.CreateServer(ctx, org.NewServer{Name: s.Name, FQDN: strings.ToLower(s.Name) + "." + domain,
+			Version: version, InternalHost: b.internalHost(s.Name), ExternalHost: mailHost, AutodiscoverHost: discoverHost}); err != nil {
 			return nil, err
 		}
 	}
@@ -164,7 +191,8 @@ func (b *build) onPremises(ctx context.Context) ([]*org.Recipient, error) {
 				vd.IISAuthenticationMethods = append(vd.IISAuthenticationMethods, org.MethodBasic)
 			case org.Oab:
 				// A planted fault: one virtual directory of one server was forgotten.
-				vd.OAuthAuthentication = b.healthy || vd.Server != serverNames[1]
+				servers := b.servers()
+				vd.OAuthAuthentication = b.healthy || vd.Server != servers[len(servers)-1].Name
 			}
 		}
 		return nil
@@ -172,6 +200,7 @@ func (b *build) onPremises(ctx context.Context) ([]*org.Recipient, error) {
 	if err != nil {
 		return nil, err
 	}
+	people := b.people()
 	recipients := make([]*org.Recipient, len(people))
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error {
@@ -179,10 +208,14 @@ func (b *build) onPremises(ctx context.Context) ([]*org.Recipient, error) {
 		return err
 	})
 	for i, p := range people {
-		r := org.NewRecipient(p.alias+"@"+domain, p.name)
+		r := org.NewRecipient(p.upn(), p.name)
 		r.GivenName, r.Surname = p.given, p.surname
 		r.Administrator, r.CriticalSystemObject = p.admin, p.builtin
 		r.HiddenFromAddressLists = p.builtin
+		if b.Forest && !p.builtin {
+			// The account here is there for the mailbox alone; its owner is another forest's.
+			r.Enabled, r.LinkedMasterAccount, r.MasterAccountSID = false, accountForestNetBIOS+`\`+p.alias, b.account(i).sid
+		}
 		if recipients[i], err = b.org.CreateRecipient(ctx, r); err != nil {
 			return nil, errors.Join(err, work.Wait())
 		}
@@ -191,63 +224,84 @@ func (b *build) onPremises(ctx context.Context) ([]*org.Recipient, error) {
 	return recipients, work.Wait()
 }
 
-// cloud makes the tenant as synchronisation and the Hybrid Configuration Wizard
-// leave it, and returns the object id of each recipient, "" for the one that is
-// never synchronised.
+// cloud makes the tenants as synchronisation leaves them, with the names that the
+// administrator has registered, and returns the object id of each recipient, "" for
+// the one that is never synchronised.
 func (b *build) cloud(ctx context.Context, recipients []*org.Recipient) ([]string, error) {
-	tenant, err := b.entra.CreateTenant(ctx, entra.NewTenant{ID: b.secrets.Tenant.String(), DisplayName: "Contoso",
-		Initial: tenantDomain, Domains: []string{domain}, SyncEnabled: true})
-	if err != nil {
-		return nil, err
-	}
 	names := []string{"https://" + mailHost + "/"}
-	for _, name := range serverNames {
-		names = append(names, "https://"+b.hosts[name]+"/")
+	for _, host := range b.discoverHosts()[1:] {
+		names = append(names, "https://"+host+"/")
+	}
+	if !b.PublicNames {
+		for _, s := range b.servers() {
+			names = append(names, "https://"+b.hosts[s.Name]+"/")
+		}
 	}
 	if b.healthy {
 		// Without it the name is the first planted fault.
 		names = append([]string{"https://" + discoverHost + "/"}, names...)
 	}
-	if err := b.entra.SeedExchange(ctx, tenant, names, nil); err != nil {
-		return nil, err
-	}
-	if err := b.entra.SeedGraph(ctx, tenant, b.origin, b.origin+"/"); err != nil {
-		return nil, err
-	}
-	if err := b.entra.SeedWellKnownClients(ctx, tenant); err != nil {
-		return nil, err
-	}
-	if err := b.clients(ctx, tenant); err != nil {
-		return nil, err
-	}
-	objects := make([]string, len(recipients))
-	for i, r := range recipients {
-		if people[i].builtin {
-			continue
-		}
-		pph1, _, err := b.org.PasswordHash(ctx, r.GUID)
+	for i, t := range b.inHybrid() {
+		id, err := b.entra.CreateTenant(ctx, entra.NewTenant{ID: b.secrets.tenant(i).String(), DisplayName: t.name,
+			Initial: t.initial, Domains: []string{t.domain}, SyncEnabled: true})
 		if err != nil {
 			return nil, err
 		}
-		u := entra.User{Tenant: tenant, UPN: r.UPN, DisplayName: r.DisplayName, GivenName: r.GivenName, Surname: r.Surname,
-			Mail: r.PrimarySMTP, MailNickname: r.Alias, Enabled: true,
-			ImmutableID: r.SourceAnchor(), OnPremSID: r.SID, OnPremAccount: r.SAMAccount, OnPremDomain: domain, OnPremUPN: r.UPN,
-			SyncEnabled: true, LastSync: b.now}
-		for _, address := range r.Addresses {
-			prefix := "smtp:"
-			if address == r.PrimarySMTP {
-				prefix = "SMTP:"
-			}
-			u.ProxyAddresses = append(u.ProxyAddresses, prefix+address)
+		if err := b.entra.SeedExchange(ctx, id, names, nil); err != nil {
+			return nil, err
 		}
-		if people[i].admin {
-			u.Roles = []string{entra.RoleGlobalAdministrator}
+		if err := b.entra.SeedGraph(ctx, id, b.origin, b.origin+"/"); err != nil {
+			return nil, err
 		}
-		if objects[i], err = b.entra.CreateUser(ctx, u, entra.Secret{PPH1: pph1}); err != nil {
+		if err := b.entra.SeedWellKnownClients(ctx, id); err != nil {
+			return nil, err
+		}
+		if err := b.clients(ctx, id); err != nil {
 			return nil, err
 		}
 	}
-	return objects, b.entra.RecordSync(ctx, tenant, b.now)
+	objects := make([]string, len(recipients))
+	for i, p := range b.people() {
+		if p.builtin {
+			continue
+		}
+		var err error
+		if objects[i], err = b.synchronise(ctx, i, p, recipients[i]); err != nil {
+			return nil, err
+		}
+	}
+	for i := range b.inHybrid() {
+		if err := b.entra.RecordSync(ctx, b.secrets.tenant(i).String(), b.now); err != nil {
+			return nil, err
+		}
+	}
+	return objects, nil
+}
+
+// synchronise makes the i-th person's cloud account of the one on premises, and returns its object id.
+func (b *build) synchronise(ctx context.Context, i int, p member, r *org.Recipient) (string, error) {
+	pph1, _, err := b.org.PasswordHash(ctx, r.GUID)
+	if err != nil {
+		return "", err
+	}
+	u := entra.User{Tenant: b.secrets.tenant(p.tenant).String(), UPN: r.UPN, DisplayName: r.DisplayName, GivenName: r.GivenName, Surname: r.Surname,
+		Mail: r.PrimarySMTP, MailNickname: r.Alias, Enabled: true,
+		ImmutableID: b.anchor(i, r), OnPremSID: r.SID, OnPremAccount: r.SAMAccount, OnPremDomain: domain, OnPremUPN: r.UPN,
+		SyncEnabled: true, LastSync: b.now}
+	if b.Forest {
+		u.OnPremSID, u.OnPremDomain = r.MasterAccountSID, accountForest
+	}
+	for _, address := range r.Addresses {
+		prefix := "smtp:"
+		if address == r.PrimarySMTP {
+			prefix = "SMTP:"
+		}
+		u.ProxyAddresses = append(u.ProxyAddresses, prefix+address)
+	}
+	if p.admin {
+		u.Roles = []string{entra.RoleGlobalAdministrator}
+	}
+	return b.entra.CreateUser(ctx, u, entra.Secret{PPH1: pph1})
 }
 
 // clients registers the lab's own applications: a public one for everything, one
@@ -288,4 +342,39 @@ func (b *build) clients(ctx context.Context, tenant string) error {
 		}
 	}
 	return nil
+}
+
+// internalHost is the host of a server's internal URLs.
+func (b *build) internalHost(server string) string {
+	if b.PublicNames {
+		return mailHost
+	}
+	return b.hosts[server]
+}
+
+// account is a person's account in the account forest of a resource forest.
+type account struct {
+	id  guid.GUID
+	sid string
+}
+
+// account returns that of the i-th person, which is made when it is first asked for.
+func (b *build) account(i int) account {
+	if b.accounts == nil {
+		var parts [3]uint32
+		binary.Read(rand.Reader, binary.LittleEndian, &parts) // crypto/rand does not fail
+		for n := range b.people() {
+			b.accounts = append(b.accounts, account{guid.New(), fmt.Sprintf("S-1-5-21-%d-%d-%d-%d", parts[0], parts[1], parts[2], 1105+n)})
+		}
+	}
+	return b.accounts[i]
+}
+
+// anchor is the immutable id of the i-th person: made of the account that the person signs in
+// with, which in a resource forest is another than the mailbox's.
+func (b *build) anchor(i int, r *org.Recipient) string {
+	if b.Forest {
+		return (&org.Recipient{GUID: b.account(i).id}).SourceAnchor()
+	}
+	return r.SourceAnchor()
 }

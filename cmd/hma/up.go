@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,15 +18,25 @@ const drainTime = 10 * time.Second
 
 // start is what demo and up have in common: the flags that say how a lab starts.
 type start struct {
-	ports   string
-	healthy bool
-	cloud   string
+	ports       string
+	healthy     bool
+	cloud       string
+	servers     []string
+	tenants     int
+	forest      bool
+	bare        bool
+	publicNames bool
 }
 
 func (s *start) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&s.ports, "ports", "default", "`which` ports: default, or auto for free ones")
 	cmd.Flags().BoolVar(&s.healthy, "healthy", false, "without the planted faults that check finds")
 	cmd.Flags().StringVar(&s.cloud, "cloud", "", "`address` of the cloud half, for clients that insist on port 443 (127.0.0.2:443)")
+	cmd.Flags().StringSliceVar(&s.servers, "servers", nil, "Exchange servers with their builds, `NAME=BUILD,...` (EX1=15.2.1544.11,EX2=15.2.986.5)")
+	cmd.Flags().IntVar(&s.tenants, "tenants", 1, "how many tenants the organisation is in hybrid with")
+	cmd.Flags().BoolVar(&s.forest, "forest", false, "a resource forest: the mailboxes are linked to accounts of another forest")
+	cmd.Flags().BoolVar(&s.bare, "bare", false, "as it is before the Hybrid Configuration Wizard has run")
+	cmd.Flags().BoolVar(&s.publicNames, "public-names", false, "internal URLs have the public name too, not localhost's")
 }
 
 // lab starts a lab in the directory.
@@ -32,7 +44,19 @@ func (s *start) lab(ctx context.Context, a *app, dir string, fresh bool) (*lab.L
 	if s.ports != "default" && s.ports != "auto" {
 		return nil, usage("--ports %s: want default or auto", s.ports)
 	}
-	l, err := lab.Start(ctx, lab.Options{Dir: dir, Fresh: fresh, Healthy: s.healthy, FreePorts: s.ports == "auto", Cloud: s.cloud, Log: a.log()})
+	o := lab.Options{Dir: dir, Fresh: fresh, Healthy: s.healthy, Tenants: s.tenants, Forest: s.forest, Bare: s.bare, PublicNames: s.publicNames,
+		FreePorts: s.ports == "auto", Cloud: s.cloud, Log: a.log()}
+	for _, text := range s.servers {
+		name, build, ok := strings.Cut(text, "=")
+		if !ok {
+			build = lab.DefaultBuild
+		}
+		o.Servers = append(o.Servers, lab.Server{Name: name, Build: build})
+	}
+	l, err := lab.Start(ctx, o)
+	if errors.Is(err, lab.ErrTopology) {
+		return nil, usage("%w", err)
+	}
 	return l, err
 }
 
@@ -52,7 +76,7 @@ func (a *app) up() *cobra.Command {
 		Long: `Starts the lab organisation contoso.com: a cloud tenant, two Exchange servers,
 people with mail. Everything listens on loopback. endpoints.json in the data
 directory appears when everything answers. Ctrl-C or SIGTERM stops it.`,
-		Example: "  hma up\n  hma up --data /tmp/lab --ports auto --healthy",
+		Example: "  hma up\n  hma up --data /tmp/lab --ports auto --healthy\n  hma up --data /tmp/old --servers EX1=15.2.1544.11,EX2=15.2.986.5 --tenants 2",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			began := time.Now()
 			l, err := s.lab(cmd.Context(), a, a.data, false)
@@ -85,9 +109,13 @@ directory appears when everything answers. Ctrl-C or SIGTERM stops it.`,
 func (a *app) showLab(e *lab.Endpoints, took time.Duration) {
 	v := a.view
 	v.printf("%s %s\n", styleTitle.Render("The lab organisation "+e.Domain+" is ready"), styleFaint.Render(fmt.Sprintf("(%d ms)", took.Milliseconds())))
-	rows := [][]string{{"cloud", e.Cloud, "tenant " + e.Tenant.Domain}}
+	var domains []string
+	for _, t := range e.Tenants {
+		domains = append(domains, t.Domain)
+	}
+	rows := [][]string{{"cloud", e.Cloud, "tenant " + strings.Join(domains, ", ")}}
 	for _, s := range e.Servers {
-		rows = append(rows, []string{"server " + s.Name, s.URL, "Exchange 2019 CU14"})
+		rows = append(rows, []string{"server " + s.Name, s.URL, "Exchange " + s.Build})
 	}
 	rows = append(rows, []string{"mail in", e.LMTP, "LMTP"})
 	v.table([]string{"What", "Where", ""}, rows)

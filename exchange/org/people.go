@@ -197,6 +197,10 @@ func (r *Recipient) SourceAnchor() string {
 	return base64.StdEncoding.EncodeToString(b[:])
 }
 
+// Active tells whether the mailbox is somebody's to use: of an enabled account, or a linked
+// one, whose own account is disabled as it must be (Get-Mailbox, RecipientTypeDetails LinkedMailbox).
+func (r *Recipient) Active() bool { return r.Enabled || r.MasterAccountSID != "" }
+
 // Synchronised tells whether the person has an account in the cloud.
 func (r *Recipient) Synchronised() bool { return r.ImmutableID != "" || r.ObjectID != "" }
 

@@ -22,7 +22,7 @@ func (d directory) Mailbox(ctx context.Context, address string) (*transport.Mail
 	if err != nil {
 		return nil, err
 	}
-	if len(found) != 1 || found[0].MailboxGUID.IsNil() || !found[0].Enabled {
+	if len(found) != 1 || found[0].MailboxGUID.IsNil() || !found[0].Active() {
 		return nil, fmt.Errorf("%s: %w", address, transport.ErrUnknownRecipient)
 	}
 	r := found[0]
@@ -49,5 +49,5 @@ func (r *Roles) maySendAs(ctx context.Context, sid, address string) (bool, error
 	if err != nil {
 		return false, err
 	}
-	return len(found) == 1 && found[0].SID == sid && found[0].Enabled, nil
+	return len(found) == 1 && found[0].SID == sid && found[0].Active(), nil
 }

@@ -3,6 +3,7 @@
 package testenv
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -92,7 +93,7 @@ func (e *Env) Token(t testing.TB, u lab.User, resource string) string {
 	t.Helper()
 	form := url.Values{"grant_type": {"password"}, "client_id": {e.Endpoints.Clients[0].ID}, "resource": {resource},
 		"username": {u.UPN}, "password": {u.Password}}
-	resp, err := e.HTTP.PostForm(e.Endpoints.Cloud+"/"+e.Endpoints.Tenant.ID+"/oauth2/token", form)
+	resp, err := e.HTTP.PostForm(e.Endpoints.Cloud+"/"+cmp.Or(u.Tenant, e.Endpoints.Tenant.ID)+"/oauth2/token", form)
 	if err != nil {
 		t.Fatal(err)
 	}
