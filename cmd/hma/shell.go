@@ -58,7 +58,7 @@ standard input, and ends at its first error.`,
 			if a.view.terminal {
 				width = a.view.width
 			}
-			err = shell.Run(cmd.Context(), text, shell.Session{Client: lab.admin, Out: a.view.w, Err: a.err, Width: width})
+			err = shell.Run(cmd.Context(), text, shell.Session{Client: lab.admin, Out: a.view.w, Err: a.err, Width: width, Ask: a.prompter()})
 			if _, ok := errors.AsType[*shell.Failure](err); ok {
 				return exit{exitFound, nil} // it has been shown with its place
 			}
