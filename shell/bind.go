@@ -95,19 +95,23 @@ func (c *call) bind(cmd *psobject.Command, convert bool) error {
 	if c.has("ErrorVariable") {
 		c.state.variables[strings.ToLower(c.string("ErrorVariable"))] = []any{}
 	}
-	if !convert {
-		return nil
-	}
-	var missing []string
+	var missing []psobject.Parameter
+	var names []string
 	for _, p := range cmd.Params {
-		if p.Mandatory && !c.has(p.Name) {
-			missing = append(missing, p.Name)
+		if p.Mandatory && !c.has(p.Name) && !(p.Pipeline && c.piped) {
+			missing = append(missing, p)
+			names = append(names, p.Name)
 		}
 	}
-	if missing != nil {
-		return c.unbound(c.source.Extent, c.name, "MissingMandatoryParameter", "Cannot process command because of one or more missing mandatory parameters: %s.", strings.Join(missing, " "))
+	switch {
+	case missing == nil:
+		return nil
+	case c.Ask != nil:
+		return c.supply(cmd, missing)
+	case convert:
+		return c.unbound(c.source.Extent, c.name, "MissingMandatoryParameter", "Cannot process command because of one or more missing mandatory parameters: %s.", strings.Join(names, " "))
 	}
-	return nil
+	return nil // the server says so itself
 }
 
 // parameter finds the parameter that an argument names.
@@ -212,10 +216,14 @@ func (c *call) fit(p *psobject.Parameter, x parse.Expr, v any, at parse.Extent) 
 }
 
 // remote is a cmdlet of the server: it runs once, or for all that came through the pipeline.
-func remote(c *call) (*stage, error) {
+func remote(cmd *psobject.Command) func(*call) (*stage, error) {
+	return func(c *call) (*stage, error) { return c.remote(cmd) }
+}
+
+func (c *call) remote(cmd *psobject.Command) (*stage, error) {
 	inv := psobject.Invocation{Cmdlet: c.source.Name}
 	for _, p := range c.bound {
-		if isCommon(p) {
+		if isCommon(p) || p == "Confirm" && c.Ask != nil {
 			continue
 		}
 		a := c.args[p]
@@ -229,9 +237,30 @@ func remote(c *call) (*stage, error) {
 		inv.Parameters = append(inv.Parameters, psobject.Property{Name: p, Value: value})
 	}
 	var input []psobject.Object
+	ask := c.confirmation(cmd)
 	flush := func() error {
 		call := inv
 		call.Input, input = input, nil
+		if !ask.wanted && !(c.flag("Verbose") && takes(cmd, "WhatIf") && !c.flag("WhatIf")) {
+			return c.invoke(call)
+		}
+		would, err := c.would(call)
+		if record, refused := err.(*psobject.ErrorRecord); refused {
+			return c.complain(c.fail(c.source.Extent, "", *record))
+		}
+		if err != nil {
+			return err
+		}
+		if ask.wanted {
+			if yes, err := c.confirmed(&ask, would); err != nil || !yes {
+				return err
+			}
+		}
+		if c.flag("Verbose") {
+			for _, line := range would {
+				fmt.Fprintln(c.Err, "VERBOSE: "+clean(line))
+			}
+		}
 		return c.invoke(call)
 	}
 	return &stage{
@@ -241,7 +270,7 @@ func remote(c *call) (*stage, error) {
 				return c.complain(c.failed("InvalidArgument", "ParameterBindingException", "InputObjectNotBound", typeName(v), "The input object cannot be bound to any parameters for the command: a value of type %s cannot be sent to the server.", typeName(v)))
 			}
 			input = append(input, o)
-			if len(input) == batch || c.action != stop {
+			if len(input) == batch || c.action != stop || ask.wanted {
 				return flush()
 			}
 			return nil
@@ -283,9 +312,6 @@ func edit(h *hash) (any, bool) {
 const batch = 1000
 
 func (c *call) invoke(inv psobject.Invocation) error {
-	if c.flag("Verbose") {
-		fmt.Fprintf(c.Err, "VERBOSE: %s runs on the server, for %d input objects.\n", c.name, len(inv.Input))
-	}
 	res, err := c.Client.Invoke(c.ctx, inv)
 	if !c.has("WarningAction") || c.string("WarningAction") == "Continue" {
 		for _, w := range res.Warnings {

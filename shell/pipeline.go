@@ -26,13 +26,14 @@ type stage struct {
 // call is one command of a pipeline with its arguments.
 type call struct {
 	*runner
-	source *parse.Command
-	name   string
-	args   map[string]argument // by the parameters' proper names
-	bound  []string            // these names in the order in which they were bound
-	out    emit
-	piped  bool // something stands before it in the pipeline
-	action errorAction
+	source   *parse.Command
+	name     string
+	args     map[string]argument // by the parameters' proper names
+	bound    []string            // these names in the order in which they were bound
+	out      emit
+	piped    bool // something stands before it in the pipeline
+	position int  // in the pipeline, from 1
+	action   errorAction
 
 	closers *[]func() // of the pipeline
 }
@@ -113,9 +114,13 @@ func (r *runner) pipeline(pl *parse.Pipeline, out emit) error {
 	}
 	calls := make([]*call, len(pl.Commands))
 	starts := make([]func(*call) (*stage, error), len(pl.Commands))
+	before := 0 // pipeline elements before the first command
+	if pl.First != nil {
+		before = 1
+	}
 	for i, source := range pl.Commands {
 		var err error
-		calls[i], starts[i], err = r.prepare(source, i > 0 || pl.First != nil)
+		calls[i], starts[i], err = r.prepare(source, before+i+1)
 		if err != nil {
 			return err
 		}
@@ -214,12 +219,12 @@ func (c *call) kept(out emit) emit {
 }
 
 // prepare finds a command and binds its arguments.
-func (r *runner) prepare(source *parse.Command, piped bool) (*call, func(*call) (*stage, error), error) {
+func (r *runner) prepare(source *parse.Command, position int) (*call, func(*call) (*stage, error), error) {
 	name := source.Name
 	if full, ok := aliases[strings.ToLower(name)]; ok {
 		name = full
 	}
-	c := &call{runner: r, source: source, name: name, piped: piped, action: r.preference()}
+	c := &call{runner: r, source: source, name: name, position: position, piped: position > 1, action: r.preference()}
 	local, ok := cmdlets[strings.ToLower(name)]
 	if !ok {
 		cmd, err := r.serverCommand(name)
@@ -233,7 +238,7 @@ func (r *runner) prepare(source *parse.Command, piped bool) (*call, func(*call) 
 		if c.asksForHelp() {
 			return c, describe(*cmd), nil
 		}
-		return c, remote, c.bind(cmd, false)
+		return c, remote(cmd), c.bind(cmd, false)
 	}
 	c.name = local.Name
 	if c.asksForHelp() {

@@ -50,6 +50,8 @@ func (r *runner) statement(st parse.Statement, out emit) error {
 		if st.Else != nil {
 			return r.block(st.Else, out)
 		}
+	case *parse.Exit:
+		return r.exit(st)
 	case *parse.ForEach:
 		v, err := r.value(st.Values)
 		if err != nil {
@@ -69,6 +71,22 @@ func (r *runner) statement(st parse.Statement, out emit) error {
 		}
 	}
 	return nil
+}
+
+// exit ends the text with a code, 0 where none is given.
+func (r *runner) exit(st *parse.Exit) error {
+	if st.Code == nil {
+		return Exit{}
+	}
+	v, err := r.eval(st.Code)
+	if err != nil {
+		return err
+	}
+	code, ok := whole(v)
+	if !ok || code < 0 || code > 255 {
+		return r.wrong(st.Code.At(), "InvalidExitCode", "An exit code is a whole number from 0 to 255, not \"%s\".", expanded(v))
+	}
+	return Exit{int(code)}
 }
 
 // block runs the statements of a block, whose extents may lie in an earlier text.

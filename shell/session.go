@@ -3,6 +3,7 @@ package shell
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -57,6 +58,14 @@ type state struct {
 	commands  []psobject.Command // the server's, nil before they are needed
 }
 
+// Exit is what Run returns when the statement exit ended the text.
+type Exit struct {
+	Code int // 0 to 255
+}
+
+// Error names the code.
+func (e Exit) Error() string { return fmt.Sprintf("exit %d", e.Code) }
+
 // Run runs one text in a session of its own; see Session.Run.
 func Run(ctx context.Context, text string, s Session) error { return s.Run(ctx, text) }
 
@@ -65,6 +74,7 @@ func Run(ctx context.Context, text string, s Session) error { return s.Run(ctx, 
 // $ErrorActionPreference do not let pass. What the text or a
 // cmdlet is to blame for is a *Failure; that the server cannot be reached, the
 // output not written or ctx ended is returned as it is, and nothing is written about it.
+// The statement exit returns an Exit.
 func (s *Session) Run(ctx context.Context, text string) error {
 	if s.state == nil {
 		s.state = &state{variables: make(map[string]any), ok: true}

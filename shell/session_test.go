@@ -157,3 +157,17 @@ func TestFiles(t *testing.T) {
 		t.Errorf("-NoClobber: %q, %v", data, err)
 	}
 }
+
+func TestExit(t *testing.T) {
+	for text, want := range map[string]Exit{"1; exit; 2": {}, "1; exit 3; 2": {3}, "1; if ($true) { exit (1 + 1) }; 2": {2}, "1; 1..3 | % { exit $_ }": {1}, "1; exit\n2": {}, "1; EXIT 255": {255}} {
+		out, errs, err := run(t, &recorder{}, text)
+		if err != want || out != "1\n" || errs != "" {
+			t.Errorf("%s: %q, %q, %v", text, out, errs, err)
+		}
+	}
+	for _, text := range []string{"exit 256", "exit -1", "exit 'x'"} {
+		if _, errs, err := run(t, &recorder{}, text); !strings.Contains(errs, "An exit code is a whole number") {
+			t.Errorf("%s: %q, %v", text, errs, err)
+		}
+	}
+}

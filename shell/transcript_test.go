@@ -47,8 +47,11 @@ func newOrganization() *organization {
 
 func (o *organization) Commands(context.Context) ([]psobject.Command, error) {
 	identity := psobject.Parameter{Name: "Identity", Type: "string", Position: new(0), Pipeline: true}
+	confirm, whatIf := named("Confirm", "switch"), named("WhatIf", "switch", "wi")
 	list := []psobject.Command{
-		{Name: "Set-OwaVirtualDirectory", Synopsis: "Changes OWA's virtual directory.", Params: []psobject.Parameter{identity, {Name: "AdfsAuthentication", Type: "bool"}, {Name: "BasicAuthentication", Type: "bool"}, {Name: "FormsAuthentication", Type: "bool"}, {Name: "DigestAuthentication", Type: "bool"}}},
+		{Name: "Set-OwaVirtualDirectory", Synopsis: "Changes OWA's virtual directory.", Params: []psobject.Parameter{identity, {Name: "AdfsAuthentication", Type: "bool"}, {Name: "BasicAuthentication", Type: "bool"}, {Name: "FormsAuthentication", Type: "bool"}, {Name: "DigestAuthentication", Type: "bool"}, confirm, whatIf}},
+		{Name: "Remove-OwaVirtualDirectory", Params: []psobject.Parameter{needed(identity), confirm, whatIf}},
+		{Name: "Restart-Service", Params: []psobject.Parameter{needed(at(0, named("Name", "strings"))), named("Force", "switch")}},
 		{Name: "Set-AuthServer", Params: []psobject.Parameter{identity, {Name: "IsDefaultAuthorizationEndpoint", Type: "bool"}, {Name: "DomainName", Type: "strings"}, {Name: "WhatIf", Type: "switch"}}},
 		{Name: "Update-MgServicePrincipal", Params: []psobject.Parameter{{Name: "ServicePrincipalId", Type: "string"}, {Name: "ServicePrincipalNames", Type: "strings"}, {Name: "ReplyUrls", Type: "strings"}, {Name: "AppId", Type: "string"}}},
 		{Name: "New-SettingOverride", Params: []psobject.Parameter{{Name: "Name", Type: "string"}, {Name: "Parameters", Type: "strings"}}},
@@ -80,7 +83,12 @@ func (o *organization) Invoke(_ context.Context, inv psobject.Invocation) (psobj
 	var res psobject.Result
 	for _, p := range inv.Parameters {
 		if p.Name == "WhatIf" {
-			res.WhatIf = append(res.WhatIf, `What if: Performing the operation "`+inv.Cmdlet+`" on target "x".`)
+			for _, x := range inv.Input {
+				res.WhatIf = append(res.WhatIf, fmt.Sprintf("What if: Performing the operation %q on target \"%s\".", inv.Cmdlet, x.String("Identity")))
+			}
+			if inv.Input == nil {
+				res.WhatIf = append(res.WhatIf, `What if: Performing the operation "`+inv.Cmdlet+`" on target "x".`)
+			}
 		}
 		if e, ok := p.Value.(psobject.Edit); ok {
 			p.Value = fmt.Sprintf("+%v -%v", e.Add, e.Remove)

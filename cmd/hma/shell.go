@@ -62,6 +62,9 @@ standard input, and ends at its first error.`,
 			if _, ok := errors.AsType[*shell.Failure](err); ok {
 				return exit{exitFound, nil} // it has been shown with its place
 			}
+			if e, ok := errors.AsType[shell.Exit](err); ok {
+				return exit{e.Code, nil}
+			}
 			if err != nil {
 				return unreachable(err)
 			}

@@ -34,7 +34,7 @@ type Placeholder struct {
 	Text string
 }
 
-// Statement is a *Pipeline, *Assign, *If or *ForEach.
+// Statement is a *Pipeline, *Assign, *If, *ForEach or *Exit.
 type Statement interface {
 	Node
 	statement()
@@ -78,10 +78,17 @@ type ForEach struct {
 	Body     *Block
 }
 
+// Exit ends the whole text, and at a prompt the shell.
+type Exit struct {
+	Extent
+	Code Expr // nil means 0
+}
+
 func (*Pipeline) statement() {}
 func (*Assign) statement()   {}
 func (*If) statement()       {}
 func (*ForEach) statement()  {}
+func (*Exit) statement()     {}
 
 // Block is a list of statements in brackets, with the whole text that its extents belong to.
 type Block struct {

@@ -103,7 +103,7 @@ var unsupported = map[string]string{
 	"while": "use foreach", "for": "use foreach", "do": "use foreach", "until": "use foreach", "switch": "use if and elseif",
 	"function": "write the commands where they are needed", "filter": "write the commands where they are needed", "param": "", "begin": "", "process": "", "end": "",
 	"try": "use -ErrorAction and $Error", "catch": "use -ErrorAction and $Error", "finally": "", "trap": "", "throw": "",
-	"break": "use if, or Select-Object -First", "continue": "use if", "return": "", "exit": "", "class": "", "enum": "", "data": "", "using": "", "workflow": "", "dynamicparam": "",
+	"break": "use if, or Select-Object -First", "continue": "use if", "return": "", "class": "", "enum": "", "data": "", "using": "", "workflow": "", "dynamicparam": "",
 }
 
 func (p *parser) statement() (Statement, error) {
@@ -117,6 +117,8 @@ func (p *parser) statement() (Statement, error) {
 				return p.ifStatement()
 			case "foreach":
 				return p.forEach()
+			case "exit":
+				return p.exit()
 			case "else", "elseif":
 				return nil, p.fail(lower+" without an if", "write } "+lower+" on the line of the closing bracket, or below it")
 			default:
@@ -345,6 +347,22 @@ func (p *parser) forEach() (Statement, error) {
 		return nil, err
 	}
 	return &ForEach{p.done(at), v.Name, values, body}, nil
+}
+
+// exit reads the word and the exit code behind it, if there is one.
+func (p *parser) exit() (Statement, error) {
+	at := p.start()
+	p.name()
+	s := &Exit{Extent: p.done(at)}
+	if err := p.skip(false); err != nil {
+		return nil, err
+	}
+	if !p.startsExpression() {
+		return s, nil
+	}
+	code, err := p.expression()
+	s.Code, s.Extent = code, p.done(at)
+	return s, err
 }
 
 // nested reads a statement inside brackets that begin a value, with the line ends behind it.

@@ -32,6 +32,12 @@ func showStatement(s Statement) string {
 	case *ForEach:
 		return "foreach($" + s.Variable + " in " + showStatement(s.Values) + "){" + show(s.Body.Body) + "}"
 	}
+	if x, ok := s.(*Exit); ok {
+		if x.Code == nil {
+			return "exit"
+		}
+		return "exit " + showExpr(x.Code)
+	}
 	pl := s.(*Pipeline)
 	var commands []string
 	if pl.First != nil {

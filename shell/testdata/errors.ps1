@@ -18,7 +18,7 @@ Get-AuthServer nosuch
 ---
 $ErrorActionPreference = 'Stop'
 ---
-Set-OwaVirtualDirectory EX1 -WhatIf
+Get-AuthServer -WhatIf
 ---
 Get-AuthServer -Nope 1
 ---
