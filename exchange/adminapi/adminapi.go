@@ -71,7 +71,7 @@ func New(registry *cmdlet.Registry, opts Options) http.Handler {
 	return mux
 }
 
-// guard admits administrators only, and gives every request its id. Refusals are
+// guard admits members of a role group only, and gives every request its id. Refusals are
 // logged here, invocations where they run.
 func (h *handler) guard(next func(http.ResponseWriter, *http.Request, cmdlet.Caller)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -82,7 +82,7 @@ func (h *handler) guard(next func(http.ResponseWriter, *http.Request, cmdlet.Cal
 			http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTime))
 		}
 		caller, err := h.opts.Identify(r)
-		if err != nil || !caller.Administrator {
+		if err != nil || !caller.Admitted() {
 			h.opts.Log.Info("admin API refused", "id", id, "path", r.URL.Path, "caller", caller.Name, "error", err)
 		}
 		switch {
@@ -91,8 +91,8 @@ func (h *handler) guard(next func(http.ResponseWriter, *http.Request, cmdlet.Cal
 				h.opts.Challenge(w, r)
 			}
 			refuse(w, http.StatusUnauthorized, "sign in as an administrator")
-		case err != nil || !caller.Administrator:
-			refuse(w, http.StatusForbidden, "only members of Organization Management may use the Admin API")
+		case err != nil || !caller.Admitted():
+			refuse(w, http.StatusForbidden, "only members of Organization Management and View-Only Organization Management may use the Admin API")
 		default:
 			next(w, r, caller)
 		}
@@ -123,8 +123,9 @@ func answer(w http.ResponseWriter, status int, body any) {
 	w.Write(data)
 }
 
-func (h *handler) commands(w http.ResponseWriter, _ *http.Request, _ cmdlet.Caller) {
-	answer(w, http.StatusOK, h.registry.Commands())
+// commands lists what the caller may run.
+func (h *handler) commands(w http.ResponseWriter, _ *http.Request, caller cmdlet.Caller) {
+	answer(w, http.StatusOK, h.registry.CommandsFor(caller))
 }
 
 // invoke runs one invocation. The answer is 200 with a Result also when the cmdlet

@@ -53,8 +53,12 @@ func (l *Lease) during(run func()) {
 
 // lease holds the lock for as long as the request's connection lives. The first
 // line of the answer says that it is held; a byte now and then finds a dead holder.
-// A second one is told who holds it and since when (409).
+// A second one is told who holds it and since when (409). It is for those who change something.
 func (h *handler) lease(w http.ResponseWriter, r *http.Request, caller cmdlet.Caller) {
+	if !caller.Administrator {
+		refuse(w, http.StatusForbidden, "only members of Organization Management may hold the lease")
+		return
+	}
 	holder := caller.Name
 	if name := r.Header.Get("X-Lease-Holder"); name != "" {
 		holder += " (" + printable(name, 100) + ")"

@@ -75,6 +75,11 @@ func getExchangeDiagnosticInfo(c *call) error {
 	if arg := c.args.text("Argument"); arg != "" && !strings.EqualFold(arg, "Refresh") {
 		return invalid("Argument", "The argument '%s' is not supported; use Refresh.", arg)
 	} else if arg != "" {
+		if !c.caller.Administrator {
+			// A Get that acts: the servers take up what they run.
+			return &failure{c.caller.Name + " may not refresh a server: only members of the role group " + string(org.OrganizationManagement) + " may.",
+				"PermissionDenied", "UnauthorizedAccessException", c.caller.Name}
+		}
 		if err := c.restart(server); err != nil {
 			return err
 		}

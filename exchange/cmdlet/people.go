@@ -137,6 +137,7 @@ func (c *call) updatePerson(want func(*org.Recipient) bool, fn func(*org.Recipie
 	if err != nil {
 		return err
 	}
+	c.object = p.DisplayName
 	if c.whatIf() {
 		name := p.DisplayName
 		if err := fn(p); err != nil {

@@ -18,9 +18,14 @@ import (
 type Caller struct {
 	// Name is what logs show: a UPN, or "admin socket".
 	Name string
-	// Administrator tells that the caller is a member of Organization Management. Whoever could
-	// open the admin socket is one.
+	// Administrator tells that the caller is a member of Organization Management, who may run every
+	// cmdlet. Whoever could open the admin socket is one.
 	Administrator bool
+	// ViewOnly tells that the caller is a member of View-Only Organization Management, who may run
+	// what changes nothing.
+	ViewOnly bool
+	// ClientIP is where the call came from; "" over the admin socket.
+	ClientIP string
 	// Server is the server that the caller talks to; "" means all of them (the admin socket).
 	Server string
 }
@@ -30,6 +35,19 @@ type Metadata struct {
 	Issuer       string
 	Realm        string
 	Certificates []string // base64 DER
+}
+
+// Admitted tells whether the caller may run any cmdlet at all.
+func (c Caller) Admitted() bool { return c.Administrator || c.ViewOnly }
+
+// mayRun tells whether the caller's role groups hold the cmdlet.
+func (c Caller) mayRun(name string) bool { return c.Administrator || c.ViewOnly && reads(name) }
+
+// reads tells by its verb whether a cmdlet changes nothing: what members of View-Only Organization
+// Management may run, and what the admin audit log leaves out.
+func reads(name string) bool {
+	verb, _, _ := strings.Cut(name, "-")
+	return verb == "Get" || verb == "Test" || verb == "Search"
 }
 
 // MetadataFetcher reads the metadata document of an AuthServer of the given type
@@ -86,7 +104,7 @@ func all() []*cmdlet {
 		list = append(list, n.cmdlets()...)
 	}
 	for _, noun := range [][]*cmdlet{clientAccessService(), authServer(), authConfig(), exchangeCertificate(), organizationConfig(),
-		authenticationPolicy(), exchangeServer(), acceptedDomain(), user(), mailbox(), casMailbox(), adUser(), roleGroupMember(),
+		authenticationPolicy(), exchangeServer(), acceptedDomain(), user(), mailbox(), casMailbox(), adUser(), roleGroup(), roleGroupMember(), adminAuditLog(),
 		exchangeDiagnosticInfo(), service(), settingOverride(), partnerApplication(),
 		intraOrganizationConnector(), hybridConfiguration()} {
 		list = append(list, noun...)
@@ -95,10 +113,15 @@ func all() []*cmdlet {
 }
 
 // Commands returns the metadata of every cmdlet, by name.
-func (r *Registry) Commands() []psobject.Command {
+func (r *Registry) Commands() []psobject.Command { return r.CommandsFor(Caller{Administrator: true}) }
+
+// CommandsFor returns the metadata of the cmdlets that the caller may run, by name.
+func (r *Registry) CommandsFor(caller Caller) []psobject.Command {
 	list := make([]psobject.Command, 0, len(r.cmdlets))
 	for _, c := range r.cmdlets {
-		list = append(list, c.Command)
+		if caller.mayRun(c.Name) {
+			list = append(list, c.Command)
+		}
 	}
 	slices.SortFunc(list, func(a, b psobject.Command) int { return cmp.Compare(a.Name, b.Name) })
 	return list
@@ -118,9 +141,9 @@ func (r *Registry) Run(ctx context.Context, caller Caller, inv psobject.Invocati
 		return psobject.Result{Error: unknown(inv.Cmdlet)}
 	}
 	var res psobject.Result
-	if !caller.Administrator {
+	if !caller.mayRun(c.Name) {
 		res.Error = record(c.Name, &failure{Category: "PermissionDenied", Reason: "UnauthorizedAccessException", Target: caller.Name,
-			Message: fmt.Sprintf("%s may not run %s: only members of the role group Organization Management may.", caller.Name, c.Name)})
+			Message: fmt.Sprintf("%s may not run %s: only members of the role group %s may.", caller.Name, c.Name, org.OrganizationManagement)})
 		return res
 	}
 	if len(inv.Input) > maxInput {
@@ -137,7 +160,7 @@ func (r *Registry) Run(ctx context.Context, caller Caller, inv psobject.Invocati
 	for _, in := range inputs {
 		args, err := bind(&c.Command, inv.Parameters, in)
 		if err == nil {
-			err = c.run(&call{Context: ctx, r: r, caller: caller, cmdlet: c, args: args, res: &res})
+			err = (&call{Context: ctx, r: r, caller: caller, cmdlet: c, args: args, res: &res}).run()
 		}
 		if err != nil {
 			res.Error = r.record(c.Name, err)
@@ -173,6 +196,9 @@ func record(name string, err error) *psobject.ErrorRecord {
 
 // record turns an error into what the caller is told. What is not meant for the caller goes to the log alone.
 func (r *Registry) record(name string, err error) *psobject.ErrorRecord {
+	if done, ok := errors.AsType[*psobject.ErrorRecord](err); ok {
+		return done
+	}
 	if _, ok := errors.AsType[*failure](err); ok {
 		return record(name, err)
 	}
@@ -199,6 +225,7 @@ type call struct {
 	cmdlet *cmdlet
 	args   arguments
 	res    *psobject.Result
+	object string // what was changed, for the audit log; "" leaves it to the parameters
 }
 
 func (c *call) put(o psobject.Object) { c.res.Output = append(c.res.Output, o) }
@@ -234,7 +261,9 @@ func (c *call) edit(identity func() string, fn func(*org.Configuration) error) (
 		}
 		return changed, err
 	}
-	_, changed, err = c.r.org.Change(c, again)
+	if _, changed, err = c.r.org.Change(c, again); err == nil {
+		c.object = identity()
+	}
 	return changed, err
 }
 

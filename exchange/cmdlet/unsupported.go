@@ -10,7 +10,7 @@ import (
 // unsupported are cmdlets of Exchange Server, and of the shells beside it, that an
 // administrator may try here and that this organisation does not have.
 var unsupported = strings.Fields(`
-	Add-ADPermission Add-DistributionGroupMember Add-MailboxPermission Add-RecipientPermission Add-RoleGroupMember
+	Add-ADPermission Add-DistributionGroupMember Add-MailboxPermission Add-RecipientPermission
 	Clear-MobileDevice Complete-MigrationBatch Connect-ExchangeOnline Connect-Mailbox
 	Disable-App Disable-InboxRule Disable-Mailbox Disable-MailUser Disable-TransportRule Disable-UMMailbox
 	Dismount-Database Enable-App Enable-InboxRule Enable-Mailbox Enable-MailUser
@@ -29,7 +29,7 @@ var unsupported = strings.Fields(`
 	Get-MobileDeviceMailboxPolicy Get-MobileDeviceStatistics Get-MoveRequest Get-NetworkConnectionInfo Get-OfflineAddressBook
 	Get-OrganizationRelationship Get-OutlookAnywhere Get-OutlookProvider Get-OwaMailboxPolicy
 	Get-PopSettings Get-PublicFolder Get-Queue Get-ReceiveConnector Get-Recipient Get-RemoteDomain Get-RemoteMailbox
-	Get-RetentionPolicy Get-RoleAssignmentPolicy Get-RoleGroup Get-SendConnector Get-ServerComponentState Get-ServerHealth
+	Get-RetentionPolicy Get-RoleAssignmentPolicy Get-SendConnector Get-ServerComponentState Get-ServerHealth
 	Get-SharingPolicy Get-ThrottlingPolicy Get-ThrottlingPolicyAssociation Get-TransportConfig
 	Get-TransportRule Get-TransportServer Get-TransportService Get-UMMailbox Get-UserPhoto Import-ExchangeCertificate
 	Install-TransportAgent Mount-Database Move-ActiveMailboxDatabase Move-DatabasePath New-ActiveSyncDeviceAccessRule

@@ -8,6 +8,7 @@ import (
 	"hma/exchange/auth"
 	"hma/exchange/auth/openid"
 	"hma/exchange/clientaccess"
+	"hma/exchange/org"
 	"hma/internal/page"
 )
 
@@ -69,8 +70,10 @@ func name(id *auth.Identity) string {
 
 // role is the role group that counts here, as Get-RoleGroup names it.
 func role(id *auth.Identity) string {
-	if id.Recipient.Administrator {
-		return "Organization Management"
+	for _, g := range []org.RoleGroup{org.OrganizationManagement, org.ViewOnlyManagement} {
+		if id.Recipient.In(g) {
+			return string(g)
+		}
 	}
 	return "User"
 }

@@ -168,8 +168,10 @@ type Recipient struct {
 	MasterAccountSID    string `json:",omitempty"`
 	// CriticalSystemObject is isCriticalSystemObject: never synchronised.
 	CriticalSystemObject bool
-	// Administrator tells that the person may run cmdlets (Organization Management).
+	// Administrator tells that the person may run every cmdlet (Organization Management),
+	// ViewOnlyAdministrator that they may run those that change nothing.
 	Administrator          bool
+	ViewOnlyAdministrator  bool      `json:",omitempty"`
 	AuthenticationPolicy   guid.GUID // nil GUID: the organisation's default decides
 	MAPIEnabled            bool
 	EwsEnabled             bool

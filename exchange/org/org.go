@@ -123,6 +123,9 @@ CREATE TABLE person_password (
 );
 `, `
 ALTER TABLE live ADD COLUMN overrides TEXT NOT NULL DEFAULT '[]';
+`, `
+CREATE TABLE admin_audit (guid TEXT PRIMARY KEY, run BIGINT NOT NULL, body TEXT NOT NULL);
+CREATE INDEX admin_audit_run ON admin_audit (run, guid);
 `}
 
 // Open migrates db and returns the organisation in it. An empty database is an

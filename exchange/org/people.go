@@ -122,10 +122,16 @@ func (o *Organization) UpdateRecipient(ctx context.Context, id guid.GUID, fn fun
 		if err := json.Unmarshal([]byte(old), &r); err != nil {
 			return fmt.Errorf("read recipient: %w", err)
 		}
+		administered := r.administers()
 		if err := fn(&r); err != nil {
 			return err
 		}
 		r.GUID = id
+		if administered && !r.administers() {
+			if err := keepAdministrator(tx, id); err != nil {
+				return err
+			}
+		}
 		if err := r.check(); err != nil {
 			return err
 		}

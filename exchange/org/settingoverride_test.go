@@ -17,8 +17,10 @@ func TestOlderLiveRows(t *testing.T) {
 		s.Close()
 		o.Close()
 		must(t, db.Write(t.Context(), func(tx *sqldb.Tx) error {
-			if _, err := tx.Exec("ALTER TABLE live DROP COLUMN overrides"); err != nil {
-				return err
+			for _, back := range []string{"ALTER TABLE live DROP COLUMN overrides", "DROP TABLE admin_audit"} {
+				if _, err := tx.Exec(back); err != nil {
+					return err
+				}
 			}
 			_, err := tx.Exec("UPDATE schema_version SET version = 1 WHERE component = 'org'")
 			return err

@@ -85,7 +85,9 @@ func (r *Roles) identify(config *org.ServerConfig, q *http.Request) (cmdlet.Call
 	scoped := slices.ContainsFunc(id.Scopes, func(scope string) bool {
 		return slices.ContainsFunc(adminScopes, func(want string) bool { return strings.EqualFold(scope, want) })
 	})
-	return cmdlet.Caller{Name: id.Recipient.UPN, Administrator: scoped && id.Recipient.Administrator, Server: s.Server.Name}, nil
+	client, _, _ := net.SplitHostPort(q.RemoteAddr)
+	return cmdlet.Caller{Name: id.Recipient.UPN, Administrator: scoped && id.Recipient.In(org.OrganizationManagement),
+		ViewOnly: scoped && id.Recipient.In(org.ViewOnlyManagement), Server: s.Server.Name, ClientIP: client}, nil
 }
 
 // ServeAdmin answers on the admin socket. more serves paths that are no part of
