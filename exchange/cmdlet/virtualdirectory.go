@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"hma/exchange/org"
+	"hma/wire/guid"
 	"hma/wire/psobject"
 )
 
@@ -144,20 +145,19 @@ func (n *vdNoun) dn(cfg *org.Configuration, vd *org.VirtualDirectory) string {
 
 // matches tells whether identity names vd; a bare name does on every server.
 func (n *vdNoun) matches(cfg *org.Configuration, vd *org.VirtualDirectory, identity string) bool {
-	return vd.Kind == n.kind && is(identity, vd.GUID, vd.Name, vd.Identity(), n.dn(cfg, vd))
+	if vd.Kind != n.kind {
+		return false
+	}
+	if id, err := guid.Parse(identity); err == nil {
+		return id == vd.GUID
+	}
+	return strings.EqualFold(identity, vd.Name) || strings.EqualFold(identity, vd.Identity()) || strings.EqualFold(identity, n.dn(cfg, vd))
 }
 
 func (n *vdNoun) get(c *call) error {
 	cfg, err := c.r.org.Configuration(c)
 	if err != nil {
 		return err
-	}
-	var live []*org.VirtualDirectory
-	iis := !c.args.bool("ADPropertiesOnly")
-	if iis {
-		if live, err = c.r.org.LiveVirtualDirectories(c); err != nil {
-			return err
-		}
 	}
 	server := c.args.text("Server")
 	if server != "" {
@@ -168,25 +168,44 @@ func (n *vdNoun) get(c *call) error {
 		server = s.Name
 	}
 	identity := c.args.text("Identity")
-	found := false
+	var shown []*org.VirtualDirectory
 	for _, vd := range cfg.VirtualDirectories {
-		if vd.Kind != n.kind || server != "" && vd.Server != server || identity != "" && !n.matches(cfg, vd, identity) {
+		if vd.Kind == n.kind && (server == "" || vd.Server == server) && (identity == "" || n.matches(cfg, vd, identity)) {
+			shown = append(shown, vd)
+		}
+	}
+	if len(shown) == 0 && identity != "" {
+		return notFound(identity)
+	}
+	if c.args.bool("ADPropertiesOnly") {
+		for _, vd := range shown {
+			c.put(n.object(cfg, vd, false, false))
+		}
+		return nil
+	}
+	var where guid.GUID // of the one server whose values are wanted
+	if len(shown) == 1 {
+		if s := cfg.Server(shown[0].Server); s != nil {
+			where = s.GUID
+		}
+	}
+	live, err := c.r.org.LiveVirtualDirectories(c, where)
+	if err != nil {
+		return err
+	}
+	running := make(map[guid.GUID]*org.VirtualDirectory, len(live))
+	for _, vd := range live {
+		running[vd.GUID] = vd
+	}
+	for _, vd := range shown {
+		now := running[vd.GUID]
+		if now == nil {
+			c.warn("The server '%s' has not taken '%s' up yet: its values are those of the directory.", vd.Server, vd.Identity())
+			c.put(n.object(cfg, vd, true, false))
 			continue
 		}
-		found = true
-		shown, read := vd, false
-		if iis {
-			if i := slices.IndexFunc(live, func(l *org.VirtualDirectory) bool { return l.GUID == vd.GUID }); i >= 0 {
-				shown, read = live[i], true
-				shown.Stamp = vd.Stamp // the row of live values has none
-			} else {
-				c.warn("The server '%s' has not taken '%s' up yet: its values are those of the directory.", vd.Server, vd.Identity())
-			}
-		}
-		c.put(n.object(cfg, shown, iis, read))
-	}
-	if !found && identity != "" {
-		return notFound(identity)
+		now.Stamp = vd.Stamp // the row of live values has none
+		c.put(n.object(cfg, now, true, true))
 	}
 	return nil
 }
@@ -255,6 +274,7 @@ func (n *vdNoun) set(c *call) error {
 		}
 		shown = vd.Identity()
 		before := *vd
+		cfg.WriteIIS(vd)
 		if err := c.setURL("InternalUrl", &vd.InternalURL); err != nil {
 			return err
 		}

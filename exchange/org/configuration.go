@@ -31,6 +31,7 @@ type Configuration struct {
 	Partners           []*PartnerApplication
 	Connectors         []*IntraOrganizationConnector
 	Hybrids            []*HybridConfiguration // at most one
+	Drifts             []*Drift
 }
 
 // Server returns the server of the name, in any case, or nil.
@@ -73,195 +74,30 @@ func (c *Configuration) Policy(id guid.GUID) *AuthenticationPolicy {
 	return nil
 }
 
-// The classes of configuration objects, as the config table names them.
-const (
-	classOrganization     = "organization"
-	classAuthConfig       = "authconfig"
-	classServer           = "server"
-	classService          = "clientaccessservice"
-	classVirtualDirectory = "virtualdirectory"
-	classAuthServer       = "authserver"
-	classPolicy           = "authenticationpolicy"
-	classDomain           = "accepteddomain"
-	classCertificate      = "certificate"
-	classOverride         = "settingoverride"
-	classPartner          = "partnerapplication"
-	classConnector        = "intraorganizationconnector"
-	classHybrid           = "hybridconfiguration"
-)
-
-// entry is one object of a Configuration as its row sees it. The body is the
-// object as JSON under its Go field names, which therefore must not change.
-type entry struct {
-	class string
-	guid  *guid.GUID
-	name  string // unique within the class, compared without case
-	stamp *Stamp
-	body  any
-}
-
-func (c *Configuration) entries() []entry {
-	var list []entry
-	if c.Org.Name != "" {
-		list = append(list,
-			entry{classOrganization, &c.Org.GUID, c.Org.Name, &c.Org.Stamp, &c.Org},
-			entry{classAuthConfig, &c.Auth.GUID, "Auth Configuration", &c.Auth.Stamp, &c.Auth})
-	}
-	for _, x := range c.Servers {
-		list = append(list, entry{classServer, &x.GUID, x.Name, &x.Stamp, x})
-	}
-	for _, x := range c.Services {
-		list = append(list, entry{classService, &x.GUID, x.Server, &x.Stamp, x})
-	}
-	for _, x := range c.VirtualDirectories {
-		list = append(list, entry{classVirtualDirectory, &x.GUID, x.Identity(), &x.Stamp, x})
-	}
-	for _, x := range c.AuthServers {
-		list = append(list, entry{classAuthServer, &x.GUID, x.Name, &x.Stamp, x})
-	}
-	for _, x := range c.Policies {
-		list = append(list, entry{classPolicy, &x.GUID, x.Name, &x.Stamp, x})
-	}
-	for _, x := range c.AcceptedDomains {
-		list = append(list, entry{classDomain, &x.GUID, x.DomainName, &x.Stamp, x})
-	}
-	for _, x := range c.Certificates {
-		list = append(list, entry{classCertificate, &x.GUID, x.Server + `\` + x.Thumbprint, &x.Stamp, x})
-	}
-	for _, x := range c.Overrides {
-		list = append(list, entry{classOverride, &x.GUID, x.Name, &x.Stamp, x})
-	}
-	for _, x := range c.Partners {
-		list = append(list, entry{classPartner, &x.GUID, x.Name, &x.Stamp, x})
-	}
-	for _, x := range c.Connectors {
-		list = append(list, entry{classConnector, &x.GUID, x.Name, &x.Stamp, x})
-	}
-	for _, x := range c.Hybrids {
-		// One name for all of them: there is room for one.
-		list = append(list, entry{classHybrid, &x.GUID, "Hybrid Configuration", &x.Stamp, x})
-	}
-	return list
-}
-
-// add decodes a row into the list of its class.
-func (c *Configuration) add(class, body string, created, changed time.Time) error {
-	stamp := Stamp{created, changed}
-	var err error
-	switch class {
-	case classOrganization:
-		err = json.Unmarshal([]byte(body), &c.Org)
-		c.Org.Stamp = stamp
-	case classAuthConfig:
-		err = json.Unmarshal([]byte(body), &c.Auth)
-		c.Auth.Stamp = stamp
-	case classServer:
-		var x Server
-		err = json.Unmarshal([]byte(body), &x)
-		x.Stamp = stamp
-		c.Servers = append(c.Servers, &x)
-	case classService:
-		var x ClientAccessService
-		err = json.Unmarshal([]byte(body), &x)
-		x.Stamp = stamp
-		c.Services = append(c.Services, &x)
-	case classVirtualDirectory:
-		var x VirtualDirectory
-		err = json.Unmarshal([]byte(body), &x)
-		x.Stamp = stamp
-		c.VirtualDirectories = append(c.VirtualDirectories, &x)
-	case classAuthServer:
-		var x AuthServer
-		err = json.Unmarshal([]byte(body), &x)
-		x.Stamp = stamp
-		c.AuthServers = append(c.AuthServers, &x)
-	case classPolicy:
-		var x AuthenticationPolicy
-		err = json.Unmarshal([]byte(body), &x)
-		x.Stamp = stamp
-		c.Policies = append(c.Policies, &x)
-	case classDomain:
-		var x AcceptedDomain
-		err = json.Unmarshal([]byte(body), &x)
-		x.Stamp = stamp
-		c.AcceptedDomains = append(c.AcceptedDomains, &x)
-	case classCertificate:
-		var x Certificate
-		err = json.Unmarshal([]byte(body), &x)
-		x.Stamp = stamp
-		c.Certificates = append(c.Certificates, &x)
-	case classOverride:
-		var x SettingOverride
-		err = json.Unmarshal([]byte(body), &x)
-		x.Stamp = stamp
-		c.Overrides = append(c.Overrides, &x)
-	case classPartner:
-		var x PartnerApplication
-		err = json.Unmarshal([]byte(body), &x)
-		x.Stamp = stamp
-		c.Partners = append(c.Partners, &x)
-	case classConnector:
-		var x IntraOrganizationConnector
-		err = json.Unmarshal([]byte(body), &x)
-		x.Stamp = stamp
-		c.Connectors = append(c.Connectors, &x)
-	case classHybrid:
-		var x HybridConfiguration
-		err = json.Unmarshal([]byte(body), &x)
-		x.Stamp = stamp
-		c.Hybrids = append(c.Hybrids, &x)
-	default:
-		return fmt.Errorf("read configuration: unknown class %q", class)
-	}
-	if err != nil {
-		return fmt.Errorf("read configuration: %s: %w", class, err)
-	}
-	return nil
-}
-
-type rowKey struct {
-	class string
-	guid  guid.GUID
-}
-
-type row struct {
-	name, body string
-}
-
-// load reads the whole configuration, and its rows as they stand.
-func load(tx *sqldb.Tx) (*Configuration, map[rowKey]row, error) {
+// load reads the whole configuration as the transaction sees it.
+func load(tx *sqldb.Tx) (*Configuration, error) {
 	c := &Configuration{}
-	if err := tx.QueryRow("SELECT config FROM version WHERE id = 1").Scan(&c.Version); err != nil {
-		return nil, nil, fmt.Errorf("read version: %w", err)
-	}
-	rows, err := tx.Query("SELECT class, guid, name, body, created, changed FROM config ORDER BY class, name")
+	rows, err := tx.Query("SELECT class, body, created, changed FROM config ORDER BY class, name")
 	if err != nil {
-		return nil, nil, fmt.Errorf("read configuration: %w", err)
+		return nil, fmt.Errorf("read configuration: %w", err)
 	}
-	stored := make(map[rowKey]row)
 	defer rows.Close()
 	for rows.Next() {
-		var class, id string
-		var r row
+		var name, body string
 		var created, changed int64
-		if err := rows.Scan(&class, &id, &r.name, &r.body, &created, &changed); err != nil {
-			return nil, nil, fmt.Errorf("read configuration: %w", err)
+		if err := rows.Scan(&name, &body, &created, &changed); err != nil {
+			return nil, fmt.Errorf("read configuration: %w", err)
 		}
-		g, err := guid.Parse(id)
-		if err != nil {
-			return nil, nil, fmt.Errorf("read configuration: %s: %w", class, err)
+		i := slices.IndexFunc(classes, func(k class) bool { return k.called() == name })
+		if i < 0 {
+			return nil, fmt.Errorf("read configuration: unknown class %q", name)
 		}
-		stored[rowKey{class, g}] = r
-		if err := c.add(class, r.body, fromMicros(created), fromMicros(changed)); err != nil {
-			return nil, nil, err
+		if err := classes[i].add(c, body, Stamp{fromMicros(created), fromMicros(changed)}); err != nil {
+			return nil, err
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return nil, nil, fmt.Errorf("read configuration: %w", err)
-	}
-	rows.Close()
-	if err := c.loadFetched(tx); err != nil {
-		return nil, nil, err
+		return nil, fmt.Errorf("read configuration: %w", err)
 	}
 	slices.SortStableFunc(c.AcceptedDomains, func(a, b *AcceptedDomain) int {
 		switch {
@@ -272,7 +108,38 @@ func load(tx *sqldb.Tx) (*Configuration, map[rowKey]row, error) {
 		}
 		return 0
 	})
-	return c, stored, nil
+	return c, nil
+}
+
+// at returns the configuration of the version, to which the transaction sees the rows belong: the kept one, or
+// else what the rows say. Nobody may change it. Only what was committed may be kept.
+func (o *Organization) at(tx *sqldb.Tx, version int64) (*Configuration, error) {
+	if kept := o.kept.Load(); kept != nil && kept.Version == version {
+		return kept, nil
+	}
+	c, err := load(tx)
+	if err == nil {
+		c.Version = version
+	}
+	return c, err
+}
+
+// keep remembers a committed configuration unless a newer one is kept.
+func (o *Organization) keep(c *Configuration) {
+	for {
+		old := o.kept.Load()
+		if old != nil && old.Version >= c.Version || o.kept.CompareAndSwap(old, c) {
+			return
+		}
+	}
+}
+
+// configVersion reads the configuration's version row.
+func configVersion(tx *sqldb.Tx) (version int64, err error) {
+	if err := tx.QueryRow("SELECT config FROM version WHERE id = 1").Scan(&version); err != nil {
+		return 0, fmt.Errorf("read version: %w", err)
+	}
+	return version, nil
 }
 
 // loadFetched adds when each AuthServer's metadata was read.
@@ -312,14 +179,32 @@ func (c *Configuration) saveFetched(tx *sqldb.Tx) error {
 	return nil
 }
 
-// Configuration reads the whole configuration as the directory holds it. The result is the caller's own.
+// Configuration returns the whole configuration as the directory holds it. Its objects are shared with other
+// readers and must not be changed; Change does that. While the version stands it is read from memory.
 func (o *Organization) Configuration(ctx context.Context) (*Configuration, error) {
-	var c *Configuration
-	err := o.db.View(ctx, func(tx *sqldb.Tx) (err error) {
-		c, _, err = load(tx)
-		return err
+	var c Configuration
+	err := o.db.View(ctx, func(tx *sqldb.Tx) error {
+		version, err := configVersion(tx)
+		if err != nil {
+			return err
+		}
+		kept, err := o.at(tx, version)
+		if err != nil {
+			return err
+		}
+		o.keep(kept)
+		// A fetch that found nothing new moves no version: its time is read apart, into copies.
+		c = *kept
+		c.AuthServers = make([]*AuthServer, len(kept.AuthServers))
+		for i, a := range kept.AuthServers {
+			c.AuthServers[i] = new(*a)
+		}
+		return c.loadFetched(tx)
 	})
-	return c, err
+	if err != nil {
+		return nil, err
+	}
+	return &c, nil
 }
 
 // Change lets fn edit the configuration and writes what fn changed, added or
@@ -345,27 +230,41 @@ func (o *Organization) Preview(ctx context.Context, fn func(*Configuration) erro
 // errPreview rolls a previewed change back.
 var errPreview = errors.New("previewed")
 
-// change is Change; without keep it ends in errPreview.
-func (o *Organization) change(ctx context.Context, fn func(*Configuration) error, keep bool) (version int64, changed bool, err error) {
+// change is Change; without apply it ends in errPreview.
+func (o *Organization) change(ctx context.Context, fn func(*Configuration) error, apply bool) (version int64, changed bool, err error) {
 	var people int64
+	var next *Configuration // to be kept once it is committed
 	err = o.db.Write(ctx, func(tx *sqldb.Tx) error {
+		people, changed, next = 0, false, nil
 		// First of all the version row: whoever changes something else at the same time waits here.
 		if _, err := tx.Exec("UPDATE version SET config = config + 1 WHERE id = 1"); err != nil {
 			return fmt.Errorf("move version: %w", err)
 		}
-		c, stored, err := load(tx)
+		if version, err = configVersion(tx); err != nil {
+			return err
+		}
+		before, err := o.at(tx, version-1)
 		if err != nil {
 			return err
 		}
-		version = c.Version
+		c := &Configuration{Version: version}
+		for _, k := range classes {
+			k.lend(before, c)
+		}
+		if err := c.loadFetched(tx); err != nil {
+			return err
+		}
 		if err := fn(c); err != nil {
 			return err
 		}
-		classes, err := save(tx, c, stored, micros(o.opts.Now()))
+		if err := c.check(); err != nil {
+			return err
+		}
+		written, inPlace, err := write(tx, before, c, micros(o.opts.Now()))
 		if err != nil {
 			return err
 		}
-		if classes[classAuthServer] {
+		if slices.Contains(written, classAuthServer) {
 			_, err := tx.Exec("DELETE FROM metadata_fetched WHERE auth_server NOT IN (SELECT guid FROM config WHERE class = $1)", classAuthServer)
 			if err != nil {
 				return fmt.Errorf("remove metadata time: %w", err)
@@ -374,8 +273,8 @@ func (o *Organization) change(ctx context.Context, fn func(*Configuration) error
 		if err := c.saveFetched(tx); err != nil {
 			return err
 		}
-		people, changed = 0, len(classes) > 0
-		if !keep {
+		changed = len(written) > 0
+		if !apply {
 			return errPreview
 		}
 		if !changed {
@@ -384,7 +283,10 @@ func (o *Organization) change(ctx context.Context, fn func(*Configuration) error
 			_, err := tx.Exec("UPDATE version SET config = $1 WHERE id = 1", version)
 			return err
 		}
-		if classes[classPolicy] || classes[classOrganization] {
+		if inPlace {
+			next = c // else the order of a list may be another: it is read anew
+		}
+		if slices.Contains(written, classPolicy) || slices.Contains(written, classOrganization) {
 			// Policies, and which of them is the default, decide about people.
 			if _, err := tx.Exec("UPDATE version SET people = people + 1 WHERE id = 1"); err != nil {
 				return fmt.Errorf("move people version: %w", err)
@@ -394,15 +296,17 @@ func (o *Organization) change(ctx context.Context, fn func(*Configuration) error
 		return nil
 	})
 	if err != nil {
-		return 0, changed && !keep, err
+		return 0, changed && !apply, err
+	}
+	if next != nil {
+		o.keep(next)
 	}
 	o.sawPeople(people)
 	return version, changed, nil
 }
 
-// save writes the difference between c and the stored rows and returns the classes that it touched.
-func save(tx *sqldb.Tx, c *Configuration, stored map[rowKey]row, now int64) (map[string]bool, error) {
-	classes := make(map[string]bool)
+// check completes what was set and refuses what no configuration may be.
+func (c *Configuration) check() error {
 	defaults := 0
 	for _, a := range c.AuthServers {
 		if a.IsDefaultAuthorizationEndpoint {
@@ -410,7 +314,7 @@ func save(tx *sqldb.Tx, c *Configuration, stored map[rowKey]row, now int64) (map
 		}
 	}
 	if defaults > 1 {
-		return nil, refuse("%d AuthServer objects would be the default authorization endpoint; only one may be.", defaults)
+		return refuse("%d AuthServer objects would be the default authorization endpoint; only one may be.", defaults)
 	}
 	for _, vd := range c.VirtualDirectories {
 		if vd.Kind == Mapi {
@@ -418,51 +322,34 @@ func save(tx *sqldb.Tx, c *Configuration, stored map[rowKey]row, now int64) (map
 			vd.InternalAuthenticationMethods, vd.ExternalAuthenticationMethods = vd.IISAuthenticationMethods, vd.IISAuthenticationMethods
 		}
 	}
-	for _, e := range c.entries() {
-		if e.guid.IsNil() {
-			*e.guid = guid.New()
-		}
-		body, err := json.Marshal(e.body)
-		if err != nil {
-			return nil, fmt.Errorf("write %s: %w", e.class, err)
-		}
-		key := rowKey{e.class, *e.guid}
-		next := row{name: asciiLower(e.name), body: string(body)}
-		old, exists := stored[key]
-		delete(stored, key)
-		switch {
-		case !exists:
-			e.stamp.WhenCreated, e.stamp.WhenChanged = fromMicros(now), fromMicros(now)
-			_, err = tx.Exec("INSERT INTO config (class, guid, name, body, created, changed) VALUES ($1, $2, $3, $4, $5, $6)",
-				e.class, e.guid.String(), next.name, next.body, now, now)
-		case old != next:
-			e.stamp.WhenChanged = fromMicros(now)
-			_, err = tx.Exec("UPDATE config SET name = $1, body = $2, changed = $3 WHERE class = $4 AND guid = $5",
-				next.name, next.body, now, e.class, e.guid.String())
-		default:
-			continue
-		}
-		if sqldb.IsUnique(err) {
-			return nil, fmt.Errorf("%s %q: %w", e.class, e.name, ErrExists)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("write %s: %w", e.class, err)
-		}
-		classes[e.class] = true
-	}
-	for key := range stored {
-		if _, err := tx.Exec("DELETE FROM config WHERE class = $1 AND guid = $2", key.class, key.guid.String()); err != nil {
-			return nil, fmt.Errorf("remove %s: %w", key.class, err)
-		}
-		classes[key.class] = true
-	}
-	return classes, nil
+	return nil
 }
 
-// LiveVirtualDirectories returns the virtual directories with the values that
-// their servers run, as these recorded them. Servers that have never run are not among them.
-func (o *Organization) LiveVirtualDirectories(ctx context.Context) ([]*VirtualDirectory, error) {
-	rows, err := o.db.Query(ctx, "SELECT body FROM live ORDER BY server")
+// write brings the rows from before to after and returns the classes that it touched. inPlace tells that no object
+// came, went or got another name.
+func write(tx *sqldb.Tx, before, after *Configuration, now int64) (written []string, inPlace bool, err error) {
+	inPlace = true
+	for _, k := range classes {
+		changed, same, err := k.write(tx, before, after, now)
+		if err != nil {
+			return nil, false, err
+		}
+		if changed {
+			written = append(written, k.called())
+		}
+		inPlace = inPlace && same
+	}
+	return written, inPlace, nil
+}
+
+// LiveVirtualDirectories returns the virtual directories of the server with the values that it runs, as it
+// recorded them; the nil GUID means those of all servers. A server that has never run has none.
+func (o *Organization) LiveVirtualDirectories(ctx context.Context, server guid.GUID) ([]*VirtualDirectory, error) {
+	query, args := "SELECT body FROM live ORDER BY server", []any(nil)
+	if !server.IsNil() {
+		query, args = "SELECT body FROM live WHERE server = $1", []any{server.String()}
+	}
+	rows, err := o.db.Query(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read live values: %w", err)
 	}

@@ -10,8 +10,9 @@
 // configuration's version row has moved. People are not in a snapshot: they are
 // looked up by index, so that a disabled user is out at once.
 //
-// Configuration is a small directory: objects by class, GUID and name, read
-// whole and changed in one transaction (Organization.Change). People are rows with
+// Configuration is a small directory: objects by class, GUID and name, kept in
+// memory while its version row stands and changed in one transaction
+// (Organization.Change). People are rows with
 // an index for each way in which a token or a password names somebody. It keeps what a
 // directory can hold, two people with one address included; the cmdlets refuse to
 // make such things.

@@ -55,7 +55,8 @@ type Organization struct {
 	db   *sqldb.DB
 	opts Options
 
-	people atomic.Int64 // newest people version seen
+	people atomic.Int64                  // newest people version seen
+	kept   atomic.Pointer[Configuration] // a committed configuration, which nobody changes; nil before it is first read
 	stop   context.CancelFunc
 	ctx    context.Context
 	polled sync.WaitGroup

@@ -271,7 +271,7 @@ func TestServerTakesUp(t *testing.T) {
 			t.Error("the old snapshot changed, or the new one did not")
 		}
 		ex2.Close()
-		live, err := o.LiveVirtualDirectories(t.Context())
+		live, err := o.LiveVirtualDirectories(t.Context(), guid.Nil)
 		must(t, err)
 		i := slices.IndexFunc(live, func(vd *org.VirtualDirectory) bool { return vd.Server == "EX1" && vd.Kind == org.Owa })
 		if i < 0 || !live[i].OAuthAuthentication || len(live) != 2*len(org.Kinds) {
@@ -521,4 +521,88 @@ func TestPublicHost(t *testing.T) {
 			t.Errorf("%q gives %q, want %q", authority, got, want)
 		}
 	}
+}
+
+// TestListsKeepTheirOrder adds, renames, changes and removes in one change, and reads what is kept and what is stored.
+func TestListsKeepTheirOrder(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		o := contoso(t, db)
+		names := func(o *org.Organization) string {
+			c, err := o.Configuration(t.Context())
+			must(t, err)
+			list := ""
+			for _, p := range c.Policies {
+				list += p.Name + " "
+			}
+			return list
+		}
+		for _, step := range []struct {
+			want string
+			fn   func(c *org.Configuration)
+		}{
+			{"A C D ", func(c *org.Configuration) {
+				for _, n := range []string{"D", "A", "C"} {
+					c.Policies = append(c.Policies, &org.AuthenticationPolicy{Name: n})
+				}
+			}},
+			{"A B D ", func(c *org.Configuration) { c.Policies[1].Name = "B" }},
+			{"B D E ", func(c *org.Configuration) {
+				c.Policies = append(c.Policies[1:], &org.AuthenticationPolicy{Name: "E"})
+			}},
+			{"F ", func(c *org.Configuration) { c.Policies = c.Policies[2:]; c.Policies[0].Name = "F" }},
+		} {
+			before, err := o.Configuration(t.Context())
+			must(t, err)
+			was := len(before.Policies)
+			_, changed, err := o.Change(t.Context(), func(c *org.Configuration) error { step.fn(c); return nil })
+			if err != nil || !changed || len(before.Policies) != was {
+				t.Fatalf("changed %v, %v; %d policies where %d were read before", changed, err, len(before.Policies), was)
+			}
+			if here, there := names(o), names(open(t, db)); here != step.want || there != step.want {
+				t.Errorf("kept %q, stored %q, want %q", here, there, step.want)
+			}
+		}
+	})
+}
+
+// TestDrift changes IIS behind the directory's back: the server obeys, the directory does not know, a Set mends it.
+func TestDrift(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		o := contoso(t, db)
+		ex2, err := o.Server(t.Context(), "EX2")
+		must(t, err)
+		state := func() string {
+			c, err := o.Configuration(t.Context())
+			must(t, err)
+			live, err := o.LiveVirtualDirectories(t.Context(), c.Server("EX2").GUID)
+			must(t, err)
+			i := slices.IndexFunc(live, func(vd *org.VirtualDirectory) bool { return vd.Kind == org.Oab })
+			return strconv.FormatBool(c.VirtualDirectory("EX2", org.Oab).OAuth()) + " " + strconv.FormatBool(live[i].OAuth()) + " " +
+				strconv.FormatBool(ex2.Snapshot().VirtualDirectory(org.Oab).OAuth())
+		}
+		off := func(vd *org.VirtualDirectory) { vd.OAuthAuthentication = false }
+		must(t, o.ChangeIIS(t.Context(), "EX2", org.Oab, off))
+		must(t, o.ChangeIIS(t.Context(), "ex2", org.Oab, func(vd *org.VirtualDirectory) { vd.BasicAuthentication = true }))
+		if got := state(); got != "true false false" {
+			t.Errorf("directory, recorded, running: %s", got)
+		}
+		must(t, o.RefreshServer(t.Context(), "EX2"))
+		if got := state(); got != "true false false" {
+			t.Errorf("after a restart: %s", got)
+		}
+		_, changed, err := o.Change(t.Context(), func(c *org.Configuration) error {
+			c.WriteIIS(c.VirtualDirectory("EX2", org.Oab))
+			return nil
+		})
+		if err != nil || !changed {
+			t.Errorf("a Set to what the directory says changes IIS: %v, %v", changed, err)
+		}
+		must(t, ex2.Refresh(t.Context()))
+		if got := state(); got != "true true true" {
+			t.Errorf("after a Set: %s", got)
+		}
+		if err := o.ChangeIIS(t.Context(), "EX9", org.Oab, off); !errors.Is(err, org.ErrNotFound) {
+			t.Errorf("EX9: %v", err)
+		}
+	})
 }

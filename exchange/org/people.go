@@ -54,7 +54,11 @@ func (o *Organization) CreateRecipient(ctx context.Context, r Recipient) (*Recip
 		if err := tx.QueryRow("SELECT people, rid FROM version WHERE id = 1").Scan(&people, &rid); err != nil {
 			return err
 		}
-		c, _, err := load(tx)
+		version, err := configVersion(tx)
+		if err != nil {
+			return err
+		}
+		c, err := o.at(tx, version)
 		if err != nil {
 			return err
 		}

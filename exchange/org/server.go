@@ -157,6 +157,9 @@ func (c *Configuration) Snapshot(server string) (*Snapshot, error) {
 		if vd.Server != srv.Name {
 			continue
 		}
+		if d := c.drift(vd); d != nil {
+			vd = vd.withIIS(&d.IIS)
+		}
 		snap.VirtualDirectories = append(snap.VirtualDirectories, vd)
 		if vd.Kind != PowerShell && vd.Kind != Rpc { // neither takes a token
 			addHost(snap.Hosts, vd.InternalURL)

@@ -120,6 +120,7 @@ func (c *Configuration) RemoveVirtualDirectory(vd *VirtualDirectory) error {
 			return err
 		}
 	}
+	c.WriteIIS(vd)
 	c.VirtualDirectories = slices.DeleteFunc(c.VirtualDirectories, func(other *VirtualDirectory) bool { return other == vd })
 	return nil
 }

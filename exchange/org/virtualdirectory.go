@@ -1,6 +1,12 @@
 package org
 
-import "hma/wire/guid"
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"hma/wire/guid"
+)
 
 // Kind is the noun of a virtual directory's cmdlets without "VirtualDirectory".
 type Kind string
@@ -62,6 +68,97 @@ type VirtualDirectory struct {
 	AdfsAuthentication            bool
 	OAuthAuthentication           bool
 	WSSecurityAuthentication      bool
+	// InternalDownloadHostName and ExternalDownloadHostName are the hosts from which OWA serves attachments, "" for
+	// its own (OrganizationConfig.EnableDownloadDomains).
+	InternalDownloadHostName string `json:",omitempty"`
+	ExternalDownloadHostName string `json:",omitempty"`
+}
+
+func (vd *VirtualDirectory) clone() {
+	vd.IISAuthenticationMethods = slices.Clone(vd.IISAuthenticationMethods)
+	vd.InternalAuthenticationMethods = slices.Clone(vd.InternalAuthenticationMethods)
+	vd.ExternalAuthenticationMethods = slices.Clone(vd.ExternalAuthenticationMethods)
+}
+
+func (vd *VirtualDirectory) same(o *VirtualDirectory) bool {
+	return vd.GUID == o.GUID && vd.Server == o.Server && vd.Kind == o.Kind && vd.Name == o.Name && vd.Path == o.Path &&
+		vd.InternalURL == o.InternalURL && vd.ExternalURL == o.ExternalURL && vd.sameIIS(o) &&
+		slices.Equal(vd.InternalAuthenticationMethods, o.InternalAuthenticationMethods) &&
+		slices.Equal(vd.ExternalAuthenticationMethods, o.ExternalAuthenticationMethods) &&
+		vd.InternalDownloadHostName == o.InternalDownloadHostName && vd.ExternalDownloadHostName == o.ExternalDownloadHostName
+}
+
+// sameIIS compares what lies in IIS, that is how the virtual directory authenticates.
+func (vd *VirtualDirectory) sameIIS(o *VirtualDirectory) bool {
+	return slices.Equal(vd.IISAuthenticationMethods, o.IISAuthenticationMethods) &&
+		vd.BasicAuthentication == o.BasicAuthentication && vd.WindowsAuthentication == o.WindowsAuthentication &&
+		vd.DigestAuthentication == o.DigestAuthentication && vd.FormsAuthentication == o.FormsAuthentication &&
+		vd.AdfsAuthentication == o.AdfsAuthentication && vd.OAuthAuthentication == o.OAuthAuthentication &&
+		vd.WSSecurityAuthentication == o.WSSecurityAuthentication
+}
+
+// withIIS returns a copy of vd with what lies in IIS taken from the other.
+func (vd *VirtualDirectory) withIIS(from *VirtualDirectory) *VirtualDirectory {
+	c := *vd
+	c.clone()
+	c.IISAuthenticationMethods = slices.Clone(from.IISAuthenticationMethods)
+	c.BasicAuthentication, c.WindowsAuthentication = from.BasicAuthentication, from.WindowsAuthentication
+	c.DigestAuthentication, c.FormsAuthentication = from.DigestAuthentication, from.FormsAuthentication
+	c.AdfsAuthentication, c.OAuthAuthentication = from.AdfsAuthentication, from.OAuthAuthentication
+	c.WSSecurityAuthentication = from.WSSecurityAuthentication
+	return &c
+}
+
+// Drift is what somebody changed in IIS behind Exchange's back: how one virtual directory authenticates, whatever the
+// directory says. It holds until a Set of the virtual directory writes IIS again.
+type Drift struct {
+	Stamp
+	GUID             guid.GUID
+	VirtualDirectory guid.GUID
+	// IIS holds the methods and switches; its other fields are those of the time of the change.
+	IIS VirtualDirectory
+}
+
+// drift returns what was changed in IIS of the virtual directory, or nil.
+func (c *Configuration) drift(vd *VirtualDirectory) *Drift {
+	for _, d := range c.Drifts {
+		if d.VirtualDirectory == vd.GUID {
+			return d
+		}
+	}
+	return nil
+}
+
+// WriteIIS ends what was changed in IIS behind Exchange's back: setting or removing a virtual directory writes both places.
+func (c *Configuration) WriteIIS(vd *VirtualDirectory) {
+	c.Drifts = slices.DeleteFunc(c.Drifts, func(d *Drift) bool { return d.VirtualDirectory == vd.GUID })
+}
+
+// ChangeIIS lets fn change how the server's virtual directory of the kind authenticates in IIS alone, as IIS Manager
+// does: the server obeys at once, and the directory's copy still says what it said (-ADPropertiesOnly shows it). What
+// fn does to other fields has no effect. No such virtual directory is ErrNotFound.
+func (o *Organization) ChangeIIS(ctx context.Context, server string, kind Kind, fn func(*VirtualDirectory)) error {
+	_, changed, err := o.Change(ctx, func(c *Configuration) error {
+		vd := c.VirtualDirectory(server, kind)
+		if vd == nil {
+			return fmt.Errorf("virtual directory %s of %s: %w", kind.Folder(), server, ErrNotFound)
+		}
+		d := c.drift(vd)
+		if d == nil {
+			d = &Drift{VirtualDirectory: vd.GUID, IIS: *vd}
+			d.IIS.clone()
+			c.Drifts = append(c.Drifts, d)
+		}
+		fn(&d.IIS)
+		if d.IIS.sameIIS(vd) {
+			c.WriteIIS(vd)
+		}
+		return nil
+	})
+	if err != nil || !changed {
+		return err
+	}
+	return o.RefreshServer(ctx, server)
 }
 
 // OAuth tells whether the virtual directory takes bearer tokens: by its list for
