@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"hma/exchange/auth/outbound"
 	"hma/exchange/org"
 	"hma/wire/psobject"
 )
@@ -62,6 +63,8 @@ type Options struct {
 	Now func() time.Time
 	// Fetch reads metadata documents for New-AuthServer and Set-AuthServer; nil makes them fail where they need one.
 	Fetch MetadataFetcher
+	// Outbound signs in elsewhere for Test-OAuthConnectivity; nil makes that fail.
+	Outbound *outbound.Client
 	// Restart makes a server take the configuration up at once, "" all servers; nil means Organization.RefreshServer.
 	Restart func(ctx context.Context, server string) error
 	// Log takes the reason of internal failures; nil discards it.
@@ -106,7 +109,7 @@ func all() []*cmdlet {
 	for _, noun := range [][]*cmdlet{clientAccessService(), authServer(), authConfig(), exchangeCertificate(), organizationConfig(),
 		authenticationPolicy(), exchangeServer(), acceptedDomain(), user(), mailbox(), casMailbox(), adUser(), roleGroup(), roleGroupMember(), adminAuditLog(),
 		exchangeDiagnosticInfo(), service(), settingOverride(), partnerApplication(),
-		intraOrganizationConnector(), hybridConfiguration()} {
+		intraOrganizationConnector(), hybridConfiguration(), testOAuthConnectivity()} {
 		list = append(list, noun...)
 	}
 	return withWhatIf(list)

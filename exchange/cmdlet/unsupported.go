@@ -54,7 +54,7 @@ var unsupported = strings.Fields(`
 	Set-ReceiveConnector Set-RemoteMailbox Set-SendConnector Set-ServerComponentState
 	Set-ThrottlingPolicy Set-TransportConfig Set-TransportRule Set-TransportService Start-ManagedFolderAssistant
 	Suspend-MoveRequest Test-ActiveSyncConnectivity Test-EcpConnectivity Test-MAPIConnectivity Test-Mailflow
-	Test-MigrationServerAvailability Test-OAuthConnectivity Test-OutlookConnectivity Test-OutlookWebServices
+	Test-MigrationServerAvailability Test-OutlookConnectivity Test-OutlookWebServices
 	Test-OwaConnectivity Test-ReplicationHealth Test-ServiceHealth Test-WebServicesConnectivity Update-AddressList
 	Update-EmailAddressPolicy Update-GlobalAddressList Update-HybridConfiguration Update-OfflineAddressBook Update-Recipient
 `)

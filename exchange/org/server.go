@@ -141,6 +141,11 @@ func (c *Configuration) Snapshot(server string) (*Snapshot, error) {
 			snap.Overrides = append(snap.Overrides, s)
 		}
 	}
+	for _, cert := range c.Certificates {
+		if cert.Server == srv.Name {
+			snap.Certificates = append(snap.Certificates, cert)
+		}
+	}
 	for _, p := range c.Policies {
 		snap.Policies[p.GUID] = p
 	}

@@ -19,6 +19,8 @@ type Snapshot struct {
 	VirtualDirectories []*VirtualDirectory
 	AuthServers        []*AuthServer
 	Auth               AuthConfig
+	// Certificates are those in this server's store.
+	Certificates []*Certificate
 	// Overrides are the setting overrides that are for this server, by name; Override reads them.
 	Overrides []*SettingOverride
 	// Policies are all authentication policies by GUID.
@@ -53,6 +55,16 @@ func (s *Snapshot) VirtualDirectory(kind Kind) *VirtualDirectory {
 	for _, vd := range s.VirtualDirectories {
 		if vd.Kind == kind {
 			return vd
+		}
+	}
+	return nil
+}
+
+// Certificate returns the certificate with the thumbprint, in any case, from this server's store, or nil.
+func (s *Snapshot) Certificate(thumbprint string) *Certificate {
+	for _, cert := range s.Certificates {
+		if strings.EqualFold(cert.Thumbprint, thumbprint) {
+			return cert
 		}
 	}
 	return nil

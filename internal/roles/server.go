@@ -13,6 +13,7 @@ import (
 	"hma/exchange/adminapi"
 	"hma/exchange/auth"
 	"hma/exchange/auth/openid"
+	"hma/exchange/auth/outbound"
 	"hma/exchange/autodiscover"
 	"hma/exchange/clientaccess"
 	"hma/exchange/cmdlet"
@@ -126,7 +127,8 @@ func (f fetcher) FetchMetadata(ctx context.Context, url, serverType string) (cmd
 func (r *Roles) newExchange() {
 	r.metadata = auth.NewMetadata(auth.MetadataOptions{Store: r.Org, Now: r.cfg.Now, Roots: r.cfg.Roots, Log: r.log})
 	r.auth = auth.New(auth.Options{People: r.Org, Keys: r.metadata, Log: r.log})
-	r.cmdlets = cmdlet.New(r.Org, cmdlet.Options{Now: r.cfg.Now, Fetch: fetcher{r.metadata}, Log: r.log})
+	r.cmdlets = cmdlet.New(r.Org, cmdlet.Options{Now: r.cfg.Now, Fetch: fetcher{r.metadata}, Log: r.log,
+		Outbound: outbound.New(outbound.Options{Keys: r.Org, Now: r.cfg.Now, Roots: r.cfg.Roots})})
 	r.ews = ews.New(r.Store, r.Transport, ews.Options{Now: r.cfg.Now, IDKey: r.cfg.Key.Derive("ews ids", 32), People: r.Org, Log: r.log})
 	r.oab = oab.New(r.book)
 	r.signIn = openid.New(openid.Options{Auth: r.auth, Key: r.cfg.Key, Now: r.cfg.Now})
