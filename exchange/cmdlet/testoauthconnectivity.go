@@ -9,10 +9,12 @@ import (
 	"hma/wire/psobject"
 )
 
+const oauthTest = "Test-OAuthConnectivity"
+
 // testOAuthConnectivity: whether the organisation itself can sign in elsewhere, which is what the OAuth certificate,
 // its upload and the AuthServer of the Access Control Service are for.
 func testOAuthConnectivity() []*cmdlet {
-	return []*cmdlet{{psobject.Command{Name: "Test-OAuthConnectivity",
+	return []*cmdlet{{psobject.Command{Name: oauthTest,
 		Synopsis: "Gets a token with the OAuth certificate and calls a service with it, over the network.",
 		Asks:     `"Configure OAuth authentication between Exchange and Exchange Online organizations": how do you know this worked`,
 		Params: []psobject.Parameter{{Name: "Service", Type: "string", Mandatory: true, Values: []string{outbound.EWS, outbound.AutoD, outbound.Generic}},
