@@ -48,9 +48,31 @@ type Application struct {
 	Scopes        []Scope
 	AppRoles      []AppRole
 	Owner         string // owning tenant; empty is Tenant
+	// KeyCredentials are the certificates that the client may sign assertions with.
+	KeyCredentials []KeyCredential
+	// RequiredAccess lists what the application says it needs (Graph:
+	// requiredResourceAccess). It is a wish: role assignments and consent count.
+	RequiredAccess []RequiredAccess
+	Created        time.Time
 
 	secrets []clientSecret
 }
+
+// RequiredAccess names the permissions of one resource that an application says it needs.
+type RequiredAccess struct {
+	ResourceAppID string           `json:"resourceAppId"`
+	Access        []ResourceAccess `json:"resourceAccess"`
+}
+
+// ResourceAccess is one permission of RequiredAccess.
+type ResourceAccess struct {
+	ID   string `json:"id"`   // of the app role or scope
+	Type string `json:"type"` // Role or Scope
+}
+
+// ObjectID is the application's object id, which is not its service principal's.
+// It is made from tenant and application id and needs no row.
+func (a *Application) ObjectID() string { return nameID("application " + a.Tenant + " " + a.AppID) }
 
 // DefaultRefreshWindow is how long a replaced refresh token stays good unless a client says otherwise.
 const DefaultRefreshWindow = 24 * time.Hour
@@ -101,9 +123,61 @@ func (d *Directory) insertApplication(tx *sqldb.Tx, a Application, replyURLs []s
 		Names: names, ReplyURLs: urls, Scopes: a.Scopes, AppRoles: a.AppRoles}); err != nil {
 		return err
 	}
-	_, err = tx.Exec("INSERT INTO application (tenant, app_id, is_public, id_token, family, redirects, refresh_window) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-		a.Tenant, a.AppID, flag(a.Public), flag(a.IDToken), flag(a.Family), list(a.Redirects), a.RefreshWindow.Microseconds())
+	return d.insertRegistration(tx, a)
+}
+
+// insertRegistration writes the application alone.
+func (d *Directory) insertRegistration(tx *sqldb.Tx, a Application) error {
+	if err := checkKeys(a.KeyCredentials); err != nil {
+		return err
+	}
+	_, err := tx.Exec(`INSERT INTO application (tenant, app_id, is_public, id_token, family, redirects, refresh_window, display_name, created,
+		key_credentials, required_access) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		a.Tenant, a.AppID, flag(a.Public), flag(a.IDToken), flag(a.Family), list(a.Redirects), a.RefreshWindow.Microseconds(), a.DisplayName,
+		micros(d.now()), list(a.KeyCredentials), list(a.RequiredAccess))
 	return err
+}
+
+// RegisterApplication registers a confidential client without a service
+// principal, as Graph's POST /applications does, and returns its application
+// id. Nobody gets a token with it until CreateServicePrincipal.
+func (d *Directory) RegisterApplication(ctx context.Context, a Application) (string, error) {
+	a.AppID = guid.New().String()
+	err := d.configure(ctx, func(tx *sqldb.Tx) error { return d.insertRegistration(tx, a) })
+	if err != nil {
+		return "", fmt.Errorf("register application %q: %w", a.DisplayName, err)
+	}
+	return a.AppID, nil
+}
+
+// UpdateApplication changes one application of a tenant: edit receives a copy
+// of what is stored and changes DisplayName (the service principal's with it),
+// KeyCredentials or RequiredAccess. edit may run more than once. ErrInvalid and
+// ErrNotFound are the refusals; nothing is changed then.
+func (d *Directory) UpdateApplication(ctx context.Context, tenant, appID string, edit func(*Application) error) error {
+	return d.configure(ctx, func(tx *sqldb.Tx) error {
+		stored, err := readApplications(tx, "WHERE tenant = $1 AND app_id = $2", tenant, appID)
+		if err != nil {
+			return err
+		}
+		if len(stored) == 0 {
+			return fmt.Errorf("application %s: %w", appID, ErrNotFound)
+		}
+		a := stored[0]
+		name := a.DisplayName
+		if err := edit(a); err != nil {
+			return err
+		}
+		if err := checkKeys(a.KeyCredentials); err != nil {
+			return err
+		}
+		if _, err := tx.Exec("UPDATE application SET display_name = $3, key_credentials = $4, required_access = $5 WHERE tenant = $1 AND app_id = $2",
+			tenant, appID, a.DisplayName, list(a.KeyCredentials), list(a.RequiredAccess)); err != nil || a.DisplayName == name {
+			return err
+		}
+		_, err = tx.Exec("UPDATE service_principal SET display_name = $3 WHERE tenant = $1 AND app_id = $2", tenant, appID, a.DisplayName)
+		return err
+	})
 }
 
 // minSecret keeps client secrets long enough that one fast hash guards them.
@@ -180,8 +254,9 @@ func (a *Application) redirectType(uri string) RedirectType {
 	return Web
 }
 
-func readApplications(tx *sqldb.Tx) ([]*Application, error) {
-	rows, err := tx.Query("SELECT tenant, app_id, is_public, id_token, family, redirects, refresh_window FROM application")
+func readApplications(tx *sqldb.Tx, where string, args ...any) ([]*Application, error) {
+	rows, err := tx.Query(`SELECT tenant, app_id, is_public, id_token, family, redirects, refresh_window, display_name, created, key_credentials,
+		required_access FROM application `+where+` ORDER BY tenant, app_id`, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -189,14 +264,19 @@ func readApplications(tx *sqldb.Tx) ([]*Application, error) {
 	var all []*Application
 	for rows.Next() {
 		a := new(Application)
-		var redirects string
-		var window int64
-		if err := rows.Scan(&a.Tenant, &a.AppID, &a.Public, &a.IDToken, &a.Family, &redirects, &window); err != nil {
+		var redirects, keys, access string
+		var window, created int64
+		if err := rows.Scan(&a.Tenant, &a.AppID, &a.Public, &a.IDToken, &a.Family, &redirects, &window, &a.DisplayName, &created, &keys, &access); err != nil {
 			return nil, err
 		}
-		a.RefreshWindow = time.Duration(window) * time.Microsecond
-		if err := json.Unmarshal([]byte(redirects), &a.Redirects); err != nil {
-			return nil, fmt.Errorf("application %s: %w", a.AppID, err)
+		a.RefreshWindow, a.Created = time.Duration(window)*time.Microsecond, fromMicros(created)
+		for _, column := range []struct {
+			text string
+			into any
+		}{{redirects, &a.Redirects}, {keys, &a.KeyCredentials}, {access, &a.RequiredAccess}} {
+			if err := json.Unmarshal([]byte(column.text), column.into); err != nil {
+				return nil, fmt.Errorf("application %s: %w", a.AppID, err)
+			}
 		}
 		all = append(all, a)
 	}

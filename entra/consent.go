@@ -79,6 +79,14 @@ func (d *Directory) AssignRole(ctx context.Context, tenant, clientAppID, resourc
 	})
 }
 
+// RoleAssignment says that a client holds an app role of a resource (Graph: appRoleAssignment).
+type RoleAssignment struct {
+	ID       string
+	Client   string // service principal object id
+	Resource string // service principal object id
+	Role     string // the role's value
+}
+
 // Scope finds a delegated scope of the resource by its value in any case.
 func (sp *ServicePrincipal) Scope(value string) (Scope, bool) {
 	for _, s := range sp.Scopes {

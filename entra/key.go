@@ -70,9 +70,12 @@ func (d *Directory) newKey() (id string, cert, box []byte, err error) {
 	return thumbprint(cert), cert, d.key.Seal(keyPurpose, der), nil
 }
 
-func thumbprint(cert []byte) string {
+func thumbprint(cert []byte) string { return base64.RawURLEncoding.EncodeToString(sha1Of(cert)) }
+
+// sha1Of is the thumbprint of a certificate (RFC 7515 4.1.7).
+func sha1Of(cert []byte) []byte {
 	sum := sha1.Sum(cert)
-	return base64.RawURLEncoding.EncodeToString(sum[:])
+	return sum[:]
 }
 
 // ensureKeys makes the current and the next key of an empty directory.

@@ -45,7 +45,10 @@ type ServicePrincipal struct {
 	Homepage           string
 	LogoutURL          string
 	Tags               []string
-	Created            time.Time
+	// KeyCredentials are certificates that prove the principal itself: Exchange
+	// on premises signs its server-to-server assertions with one of them.
+	KeyCredentials []KeyCredential
+	Created        time.Time
 }
 
 // Limits of the literal lists; Graph documents 1,000 for both.
@@ -72,7 +75,7 @@ func (e *NameInUseError) Error() string {
 
 // UpdateServicePrincipal changes one service principal: edit receives a copy of
 // what is stored and changes Names, ReplyURLs, Enabled, AssignmentRequired,
-// DisplayName, Homepage, LogoutURL or Tags; a list it sets replaces the stored
+// DisplayName, Homepage, LogoutURL, Tags or KeyCredentials; a list it sets replaces the stored
 // list. edit may run more than once. NameInUseError, ErrInvalid and ErrNotFound
 // are the refusals; nothing is changed then.
 func (d *Directory) UpdateServicePrincipal(ctx context.Context, tenant, id string, edit func(*ServicePrincipal) error) error {
@@ -100,8 +103,9 @@ func (d *Directory) UpdateServicePrincipal(ctx context.Context, tenant, id strin
 			return err
 		}
 		_, err = tx.Exec(`UPDATE service_principal SET display_name = $2, enabled = $3, assignment_required = $4, names = $5, reply_urls = $6,
-			homepage = $7, logout_url = $8, tags = $9 WHERE id = $1`,
-			id, sp.DisplayName, flag(sp.Enabled), flag(sp.AssignmentRequired), list(sp.Names), list(sp.ReplyURLs), sp.Homepage, sp.LogoutURL, list(sp.Tags))
+			homepage = $7, logout_url = $8, tags = $9, key_credentials = $10 WHERE id = $1`,
+			id, sp.DisplayName, flag(sp.Enabled), flag(sp.AssignmentRequired), list(sp.Names), list(sp.ReplyURLs), sp.Homepage, sp.LogoutURL, list(sp.Tags),
+			list(sp.KeyCredentials))
 		return err
 	})
 }
@@ -121,6 +125,9 @@ func checkLists(sp *ServicePrincipal) error {
 			return &NameInUseError{Name: name, Within: true}
 		}
 		seen[folded] = true
+	}
+	if err := checkKeys(sp.KeyCredentials); err != nil {
+		return err
 	}
 	clear(seen)
 	for _, u := range sp.ReplyURLs {
@@ -193,19 +200,43 @@ func (d *Directory) insertPrincipal(tx *sqldb.Tx, sp *ServicePrincipal) error {
 		return fmt.Errorf("service principal of %s: %w", sp.AppID, ErrExists)
 	}
 	_, err := tx.Exec(`INSERT INTO service_principal (id, tenant, app_id, display_name, enabled, kind, owner, assignment_required, names, reply_urls,
-		scopes, app_roles, homepage, logout_url, tags, created) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+		scopes, app_roles, homepage, logout_url, tags, created, key_credentials) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
 		sp.ID, sp.Tenant, sp.AppID, sp.DisplayName, flag(sp.Enabled), sp.Kind, sp.Owner, flag(sp.AssignmentRequired), list(sp.Names), list(sp.ReplyURLs),
-		list(sp.Scopes), list(sp.AppRoles), sp.Homepage, sp.LogoutURL, list(sp.Tags), micros(sp.Created))
+		list(sp.Scopes), list(sp.AppRoles), sp.Homepage, sp.LogoutURL, list(sp.Tags), micros(sp.Created), list(sp.KeyCredentials))
 	if err != nil {
 		return err
 	}
 	return insertNames(tx, sp)
 }
 
+// CreateServicePrincipal makes the service principal of an application that the
+// tenant has registered and returns its object id. ErrNotFound: no such
+// application; ErrExists: it has one.
+func (d *Directory) CreateServicePrincipal(ctx context.Context, tenant, appID string) (string, error) {
+	var id string
+	err := d.configure(ctx, func(tx *sqldb.Tx) error {
+		registered, err := readApplications(tx, "WHERE tenant = $1 AND app_id = $2", tenant, appID)
+		if err != nil {
+			return err
+		}
+		if len(registered) == 0 {
+			return fmt.Errorf("application: %w", ErrNotFound)
+		}
+		sp := &ServicePrincipal{Tenant: tenant, AppID: appID, DisplayName: registered[0].DisplayName, Enabled: true, Owner: tenant, Names: []string{appID}}
+		err = d.insertPrincipal(tx, sp)
+		id = sp.ID
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("create service principal of %s: %w", appID, err)
+	}
+	return id, nil
+}
+
 // readPrincipals reads service principals in the order in which they were made.
 func readPrincipals(tx *sqldb.Tx, where string, args ...any) ([]*ServicePrincipal, error) {
 	rows, err := tx.Query(`SELECT id, tenant, app_id, display_name, enabled, kind, owner, assignment_required, names, reply_urls, scopes, app_roles,
-		homepage, logout_url, tags, created FROM service_principal `+where+` ORDER BY created, id`, args...)
+		homepage, logout_url, tags, created, key_credentials FROM service_principal `+where+` ORDER BY created, id`, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -213,17 +244,17 @@ func readPrincipals(tx *sqldb.Tx, where string, args ...any) ([]*ServicePrincipa
 	var all []*ServicePrincipal
 	for rows.Next() {
 		sp := new(ServicePrincipal)
-		var names, replies, scopes, roles, tags string
+		var names, replies, scopes, roles, tags, keys string
 		var created int64
 		if err := rows.Scan(&sp.ID, &sp.Tenant, &sp.AppID, &sp.DisplayName, &sp.Enabled, &sp.Kind, &sp.Owner, &sp.AssignmentRequired, &names, &replies,
-			&scopes, &roles, &sp.Homepage, &sp.LogoutURL, &tags, &created); err != nil {
+			&scopes, &roles, &sp.Homepage, &sp.LogoutURL, &tags, &created, &keys); err != nil {
 			return nil, err
 		}
 		sp.Created = fromMicros(created)
 		for _, column := range []struct {
 			text string
 			into any
-		}{{names, &sp.Names}, {replies, &sp.ReplyURLs}, {scopes, &sp.Scopes}, {roles, &sp.AppRoles}, {tags, &sp.Tags}} {
+		}{{names, &sp.Names}, {replies, &sp.ReplyURLs}, {scopes, &sp.Scopes}, {roles, &sp.AppRoles}, {tags, &sp.Tags}, {keys, &sp.KeyCredentials}} {
 			if err := json.Unmarshal([]byte(column.text), column.into); err != nil {
 				return nil, fmt.Errorf("service principal %s: %w", sp.ID, err)
 			}

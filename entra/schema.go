@@ -192,4 +192,13 @@ CREATE TABLE browser_session (
 	expires BIGINT NOT NULL
 );
 CREATE INDEX browser_session_expires ON browser_session (expires);
+`, `
+-- Certificates that prove a client, applications without a service principal,
+-- and whether Exchange Online still takes the principal that all tenants share.
+ALTER TABLE service_principal ADD COLUMN key_credentials TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE application ADD COLUMN display_name TEXT NOT NULL DEFAULT '';
+ALTER TABLE application ADD COLUMN created BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE application ADD COLUMN key_credentials TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE application ADD COLUMN required_access TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE tenant ADD COLUMN shared_principal_blocked BIGINT NOT NULL DEFAULT 0;
 `}

@@ -81,9 +81,14 @@ func permissionID(kind, appID, value string) string {
 	if id := knownIDs[key]; id != "" {
 		return id
 	}
-	sum := sha256.Sum256([]byte(key))
+	return nameID(key)
+}
+
+// nameID is a GUID made from a name (RFC 9562 version 8).
+func nameID(name string) string {
+	sum := sha256.Sum256([]byte(name))
 	id := guid.GUID(sum[:16])
-	id[6], id[8] = id[6]&0x0f|0x80, id[8]&0x3f|0x80 // RFC 9562 version 8: made from a name
+	id[6], id[8] = id[6]&0x0f|0x80, id[8]&0x3f|0x80
 	return id.String()
 }
 

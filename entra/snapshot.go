@@ -37,9 +37,14 @@ type Tenant struct {
 	byName     map[string]*ServicePrincipal // folded literal servicePrincipalNames
 	wildcards  []wildcard
 	clients    map[string]*Application
+	owned      []*Application // registered here, not Microsoft's
 	grants     map[pair][]*Grant
 	allGrants  []*Grant
 	roles      map[pair][]string
+	assigned   []RoleAssignment
+	// SharedPrincipalBlocked is whether Exchange Online refuses EWS calls that
+	// servers make as the service principal that all tenants share.
+	SharedPrincipalBlocked bool
 }
 
 // pair is a client and a resource, by object id.
@@ -110,14 +115,20 @@ func (d *Directory) readSnapshot(tx *sqldb.Tx) (*Snapshot, error) {
 			}
 		}
 	}
-	clients, err := readApplications(tx)
+	clients, err := readApplications(tx, "")
 	if err != nil {
 		return nil, err
 	}
 	for _, a := range clients {
 		t := s.byName[a.Tenant]
-		a.DisplayName = t.byAppID[a.AppID].DisplayName
 		t.clients[a.AppID] = a
+		sp := t.byAppID[a.AppID]
+		if sp == nil || sp.Owner == t.ID {
+			t.owned = append(t.owned, a)
+		}
+		if sp != nil {
+			a.DisplayName = sp.DisplayName
+		}
 	}
 	if err := s.readSecrets(tx); err != nil {
 		return nil, err
@@ -130,7 +141,7 @@ func (d *Directory) readSnapshot(tx *sqldb.Tx) (*Snapshot, error) {
 }
 
 func (s *Snapshot) readTenants(tx *sqldb.Tx) error {
-	rows, err := tx.Query("SELECT id, display_name, created, sync_enabled, last_sync FROM tenant ORDER BY created, id")
+	rows, err := tx.Query("SELECT id, display_name, created, sync_enabled, last_sync, shared_principal_blocked FROM tenant ORDER BY created, id")
 	if err != nil {
 		return err
 	}
@@ -139,7 +150,7 @@ func (s *Snapshot) readTenants(tx *sqldb.Tx) error {
 		t := &Tenant{byID: map[string]*ServicePrincipal{}, byAppID: map[string]*ServicePrincipal{}, byName: map[string]*ServicePrincipal{},
 			clients: map[string]*Application{}, grants: map[pair][]*Grant{}, roles: map[pair][]string{}}
 		var created, lastSync int64
-		if err := rows.Scan(&t.ID, &t.DisplayName, &created, &t.SyncEnabled, &lastSync); err != nil {
+		if err := rows.Scan(&t.ID, &t.DisplayName, &created, &t.SyncEnabled, &lastSync, &t.SharedPrincipalBlocked); err != nil {
 			return err
 		}
 		t.Created, t.LastSync = fromMicros(created), fromMicros(lastSync)
@@ -210,19 +221,21 @@ func (s *Snapshot) readGrants(tx *sqldb.Tx) error {
 		return err
 	}
 	rows.Close()
-	rows, err = tx.Query("SELECT tenant, client, resource, role FROM role_assignment ORDER BY role")
+	rows, err = tx.Query("SELECT id, tenant, client, resource, role FROM role_assignment ORDER BY role, id")
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var tenant, client, resource, role string
-		if err := rows.Scan(&tenant, &client, &resource, &role); err != nil {
+		var tenant string
+		var a RoleAssignment
+		if err := rows.Scan(&a.ID, &tenant, &a.Client, &a.Resource, &a.Role); err != nil {
 			return err
 		}
 		t := s.byName[tenant]
-		key := pair{client, resource}
-		t.roles[key] = append(t.roles[key], role)
+		key := pair{a.Client, a.Resource}
+		t.roles[key] = append(t.roles[key], a.Role)
+		t.assigned = append(t.assigned, a)
 	}
 	return rows.Err()
 }
@@ -265,6 +278,12 @@ func (t *Tenant) ServicePrincipalByAppID(appID string) *ServicePrincipal {
 	return t.byAppID[strings.ToLower(appID)]
 }
 
+// Applications returns the applications that the tenant has registered itself, in the order of their ids.
+func (t *Tenant) Applications() []*Application { return t.owned }
+
+// RoleAssignments returns all app roles that clients hold in the tenant.
+func (t *Tenant) RoleAssignments() []RoleAssignment { return t.assigned }
+
 // Grants returns all consent of the tenant.
 func (t *Tenant) Grants() []*Grant { return t.allGrants }
 
@@ -285,7 +304,7 @@ type Client struct {
 	tenant *Tenant
 }
 
-// Client finds a registered client by its application id; false: the tenant knows none.
+// Client finds a registered client by its application id; false: the tenant knows none, or it has no service principal.
 func (t *Tenant) Client(appID string) (Client, bool) {
 	a := t.clients[appID]
 	if a == nil {
@@ -293,7 +312,8 @@ func (t *Tenant) Client(appID string) (Client, bool) {
 			return Client{}, false
 		}
 	}
-	return Client{Application: a, SP: t.byAppID[a.AppID], tenant: t}, true
+	sp := t.byAppID[a.AppID]
+	return Client{Application: a, SP: sp, tenant: t}, sp != nil
 }
 
 // Granted returns the delegated scopes that the client may use on a resource for a person.

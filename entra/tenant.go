@@ -76,6 +76,16 @@ func (d *Directory) RecordSync(ctx context.Context, tenant string, at time.Time)
 	})
 }
 
+// BlockSharedPrincipal says whether Exchange Online refuses EWS calls of servers
+// that use the service principal which all tenants share. The real service has
+// refused them since 2025-10-31; a new tenant here does not.
+func (d *Directory) BlockSharedPrincipal(ctx context.Context, tenant string, blocked bool) error {
+	return d.configure(ctx, func(tx *sqldb.Tx) error {
+		res, err := tx.Exec("UPDATE tenant SET shared_principal_blocked = $2 WHERE id = $1", tenant, flag(blocked))
+		return needRow(res, err, "tenant", tenant)
+	})
+}
+
 // needRow turns "no row changed" into ErrNotFound.
 func needRow(res sql.Result, err error, what, id string) error {
 	if err != nil {

@@ -73,8 +73,12 @@ type signerKey struct {
 
 // sign makes a compact JWS (RFC 7515). v1 headers carry x5t beside kid.
 func (s *service) sign(snapshot *entra.Snapshot, c *claims) (string, error) {
+	return s.signAny(snapshot, c, c.Version == "1.0")
+}
+
+func (s *service) signAny(snapshot *entra.Snapshot, c any, withThumb bool) (string, error) {
 	key := snapshot.Keys()[0]
-	id := signerKey{key.ID, c.Version == "1.0"}
+	id := signerKey{key.ID, withThumb}
 	found, ok := s.signers.m.Load(id)
 	if !ok {
 		options := (&jose.SignerOptions{}).WithType("JWT")

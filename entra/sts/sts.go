@@ -62,6 +62,8 @@ func (s *service) routes() {
 		"/{tenant}/discovery/v2.0/keys":                               s.version(v2, s.serveKeys),
 		"/{tenant}/federationmetadata/2007-06/federationmetadata.xml": s.serveFederationMetadata,
 		"/{tenant}/FederationMetadata/2007-06/FederationMetadata.xml": s.serveFederationMetadata,
+		"/{tenant}/metadata/json/1":                                   s.serveServerMetadata,
+		"/{tenant}/tokens/OAuth/2":                                    s.serveServerToken,
 		"/common/discovery/instance":                                  s.serveInstance,
 		"/common/userrealm/{user}":                                    s.serveUserRealm,
 		"/common/UserRealm/{user}":                                    s.serveUserRealm,

@@ -40,15 +40,7 @@ func (s *service) serveToken(w http.ResponseWriter, r *http.Request, v version) 
 	if allowScript(w, r) {
 		return
 	}
-	var p params
-	out, err := func() (*tokenResponse, error) {
-		if r.Method != http.MethodPost {
-			return nil, refuse(aadsts.MethodNotAllowed, http.MethodPost)
-		}
-		var err error
-		if p, err = form(w, r); err != nil {
-			return nil, err
-		}
+	s.answerToken(w, r, func(p params) (*tokenResponse, error) {
 		req, err := s.parseToken(r, v, p)
 		if err != nil {
 			return nil, err
@@ -62,6 +54,21 @@ func (s *service) serveToken(w http.ResponseWriter, r *http.Request, v version) 
 			return nil, refuse(aadsts.GrantUnsupported, clip(grant))
 		}
 		return run(s, r.Context(), req)
+	})
+}
+
+// answerToken reads the posted form, lets decide judge it, and writes the token or the refusal.
+func (s *service) answerToken(w http.ResponseWriter, r *http.Request, decide func(params) (*tokenResponse, error)) {
+	var p params
+	out, err := func() (*tokenResponse, error) {
+		if r.Method != http.MethodPost {
+			return nil, refuse(aadsts.MethodNotAllowed, http.MethodPost)
+		}
+		var err error
+		if p, err = form(w, r); err != nil {
+			return nil, err
+		}
+		return decide(p)
 	}()
 	t := newTrace(r, p)
 	t.header(w, r)

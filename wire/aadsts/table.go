@@ -8,8 +8,11 @@ const (
 	ResourceDisabled              Code = 50001
 	SAMLTokenInvalid              Code = 50008
 	ReplyURLUnknown               Code = 50011
+	ServerAssertionRefused        Code = 50012
 	UserFromOtherTenant           Code = 50020
+	AssertionMalformed            Code = 50027
 	UserUnknown                   Code = 50034
+	AssertionSubject              Code = 50048
 	InstanceUnknown               Code = 50049
 	AccountLocked                 Code = 50053
 	PasswordExpired               Code = 50055
@@ -86,8 +89,10 @@ const (
 	CodeOtherTenant               Code = 700005
 	ApplicationMissing            Code = 700011
 	ApplicationUnknown            Code = 700016
+	AssertionOtherClient          Code = 700021
 	SeveralResources              Code = 700022
 	ScopeWithoutResource          Code = 700023
+	AssertionTime                 Code = 700024
 	PublicClientSecret            Code = 700025
 	AssertionInvalid              Code = 700027
 	IDTokenDisabled               Code = 700054
@@ -132,14 +137,26 @@ var table = []Entry{
 		Text:    "The redirect URI '{0}' is not among the reply URLs registered for the application '{1}'.",
 		Explain: "The address that the answer should go to is not registered, so it was shown here instead of being sent there. With OWA or ECP this means that replyUrls of the Exchange service principal lack https://host/owa or https://host/ecp.",
 		Fix:     "Add exactly this address (the comparison is literal, slashes and case included) to the application's reply URLs."},
+	{Code: ServerAssertionRefused, Error: "invalid_client", Status: 401,
+		Text:    "Error validating credentials: the client assertion {0}.",
+		Explain: "A mail server asked for a token with its OAuth certificate, and the certificate is not a key credential of the Exchange service principal in this tenant, or what it signed is for somebody else.",
+		Fix:     "Upload the current OAuth certificate (Get-AuthConfig names it) to the Exchange service principal: run the Hybrid Configuration Wizard again."},
 	{Code: UserFromOtherTenant, Error: "invalid_grant", Status: 400,
 		Text:    "The user account '{0}' does not exist in the tenant '{1}' and cannot use the application there.",
 		Explain: "The person belongs to another tenant and is no guest in this one.",
 		Fix:     "Sign in with an account of this tenant, or invite the person as a guest."},
+	{Code: AssertionMalformed, Error: "invalid_request", Status: 400,
+		Text:    "The JWT is not valid or is malformed: {0}.",
+		Explain: "The assertion is no signed JSON Web Token, its algorithm is not accepted, or a claim is missing, stands twice or has another type.",
+		Fix:     "Correct what builds the assertion; the text says what is wrong."},
 	{Code: UserUnknown, Error: "invalid_grant", Status: 400,
 		Text:    "The user account '{0}' does not exist in the directory.",
 		Explain: "The name is not one of this directory's.",
 		Fix:     "Check the spelling, and whether the person is synchronised."},
+	{Code: AssertionSubject, Error: "invalid_client", Status: 401,
+		Text:    "The subject must match the issuer claim in the client assertion.",
+		Explain: "A client signs for itself: iss and sub are both its application id.",
+		Fix:     "Set iss and sub to the client id."},
 	{Code: InstanceUnknown, Error: "invalid_instance", Status: 400,
 		Text:    "The authority host '{0}' is not known.",
 		Explain: "Instance discovery was asked about a host that does not belong to this cloud.",
@@ -444,6 +461,10 @@ var table = []Entry{
 		Text:    "The application '{0}' was not found in the tenant '{1}'.",
 		Explain: "The client id is not registered in this tenant, or the sign-in went to the wrong tenant.",
 		Fix:     "Register the application, or use the right tenant."},
+	{Code: AssertionOtherClient, Error: "invalid_client", Status: 401,
+		Text:    "The client assertion's application '{0}' does not match the client_id parameter.",
+		Explain: "One client sent an assertion that another one signed.",
+		Fix:     "Set iss and sub of the assertion to the client id that is sent."},
 	{Code: SeveralResources, Error: "invalid_request", Status: 400,
 		Text:    "The scope names more than one resource; a token is for one.",
 		Explain: "One token has one audience.",
@@ -452,14 +473,18 @@ var table = []Entry{
 		Text:    "The scope names no resource: '{0}'.",
 		Explain: "Application permissions are asked for as resource/.default.",
 		Fix:     "Send scope=<resource>/.default."},
+	{Code: AssertionTime, Error: "invalid_client", Status: 401,
+		Text:    "The client assertion is not within its valid time range. Current time: {0}, assertion valid from {1}, expiry time of assertion {2}.",
+		Explain: "The assertion has expired, is not yet valid, or is valid for longer than an hour.",
+		Fix:     "Check the client's clock, and sign a fresh assertion for each request."},
 	{Code: PublicClientSecret, Error: "invalid_client", Status: 401,
 		Text:    "The client '{0}' is public: it must send neither a secret nor an assertion.",
 		Explain: "A secret in a program on people's devices is none.",
 		Fix:     "Leave the secret out, or register a confidential client."},
 	{Code: AssertionInvalid, Error: "invalid_client", Status: 401,
-		Text:    "The client assertion is not valid or its method is not accepted here.",
-		Explain: "The signature or the certificate behind the assertion is not known.",
-		Fix:     "Use a client secret, or register the certificate."},
+		Text:    "The client assertion {0}.",
+		Explain: "The assertion is signed with a certificate that the application does not have or that is out of date, or it is meant for another endpoint.",
+		Fix:     "Add the certificate to the application's key credentials, or sign with the one that is there."},
 	{Code: IDTokenDisabled, Error: "unsupported_response_type", Status: 400,
 		Text:    "The response type id_token is not enabled for the application '{0}'.",
 		Explain: "The application's registration does not allow ID tokens from the authorize endpoint.",
