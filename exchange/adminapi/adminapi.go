@@ -52,7 +52,7 @@ type handler struct {
 	opts     Options
 }
 
-// New returns the Admin API over the cmdlets, for paths that begin with /adminapi/v1/.
+// New returns the Admin API over the cmdlets, for paths that begin with /adminapi/.
 func New(registry *cmdlet.Registry, opts Options) http.Handler {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
@@ -62,18 +62,22 @@ func New(registry *cmdlet.Registry, opts Options) http.Handler {
 	}
 	h := &handler{registry, opts}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /adminapi/v1/commands", h.guard(h.commands))
-	mux.HandleFunc("POST /adminapi/v1/invoke", h.guard(h.invoke))
-	mux.HandleFunc("POST /adminapi/v1/lease", h.guard(h.lease))
+	mux.HandleFunc("GET /adminapi/v1/commands", h.guard(refuse, h.commands))
+	mux.HandleFunc("POST /adminapi/v1/invoke", h.guard(refuse, h.invoke))
+	mux.HandleFunc("POST /adminapi/v1/lease", h.guard(refuse, h.lease))
+	mux.HandleFunc("POST /adminapi/beta/{organization}/InvokeCommand", h.guard(refuseOData, h.invokeCommand))
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		refuse(w, http.StatusNotFound, "no such path: the Admin API has commands, invoke and lease")
+		refuse(w, http.StatusNotFound, "no such path: the Admin API has v1/commands, v1/invoke, v1/lease and beta/{organization}/InvokeCommand")
 	})
 	return mux
 }
 
+// refuser answers a request that runs no cmdlet, in the form of its path.
+type refuser func(w http.ResponseWriter, status int, message string)
+
 // guard admits members of a role group only, and gives every request its id. Refusals are
-// logged here, invocations where they run.
-func (h *handler) guard(next func(http.ResponseWriter, *http.Request, cmdlet.Caller)) http.HandlerFunc {
+// logged here, invocations where they run; no writes them.
+func (h *handler) guard(no refuser, next func(http.ResponseWriter, *http.Request, cmdlet.Caller)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		id := guid.New().String()
 		w.Header().Set("request-id", id)
@@ -90,9 +94,9 @@ func (h *handler) guard(next func(http.ResponseWriter, *http.Request, cmdlet.Cal
 			if h.opts.Challenge != nil {
 				h.opts.Challenge(w, r)
 			}
-			refuse(w, http.StatusUnauthorized, "sign in as an administrator")
+			no(w, http.StatusUnauthorized, "sign in as an administrator")
 		case err != nil || !caller.Admitted():
-			refuse(w, http.StatusForbidden, "only members of Organization Management and View-Only Organization Management may use the Admin API")
+			no(w, http.StatusForbidden, "only members of Organization Management and View-Only Organization Management may use the Admin API")
 		default:
 			next(w, r, caller)
 		}
@@ -107,10 +111,11 @@ type refusal struct {
 }
 
 func refuse(w http.ResponseWriter, status int, message string) {
-	answer(w, status, refusal{Error: message})
+	write(w, status, refusal{Error: message})
 }
 
-func answer(w http.ResponseWriter, status int, body any) {
+// write answers with a JSON document.
+func write(w http.ResponseWriter, status int, body any) {
 	data, err := json.Marshal(body)
 	if err != nil {
 		http.Error(w, `{"error":"the answer cannot be written"}`, http.StatusInternalServerError)
@@ -125,36 +130,51 @@ func answer(w http.ResponseWriter, status int, body any) {
 
 // commands lists what the caller may run.
 func (h *handler) commands(w http.ResponseWriter, _ *http.Request, caller cmdlet.Caller) {
-	answer(w, http.StatusOK, h.registry.CommandsFor(caller))
+	write(w, http.StatusOK, h.registry.CommandsFor(caller))
 }
 
 // invoke runs one invocation. The answer is 200 with a Result also when the cmdlet
 // failed: the status speaks of the request, Result.Error of the cmdlet.
 func (h *handler) invoke(w http.ResponseWriter, r *http.Request, caller cmdlet.Caller) {
+	var inv psobject.Invocation
+	if readBody(w, r, refuse, &inv) {
+		write(w, http.StatusOK, h.run(r, caller, inv))
+	}
+}
+
+// readBody decodes a request's body, or refuses it.
+func readBody(w http.ResponseWriter, r *http.Request, no refuser, into any) bool {
 	// A form cannot be sent with this type: a page in an administrator's browser cannot run cmdlets.
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		refuse(w, http.StatusUnsupportedMediaType, "send application/json")
-		return
+		no(w, http.StatusUnsupportedMediaType, "send application/json")
+		return false
 	}
-	var inv psobject.Invocation
 	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&inv); err != nil {
+	if err := dec.Decode(into); err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			refuse(w, http.StatusRequestEntityTooLarge, "the invocation is too long")
-			return
+			no(w, http.StatusRequestEntityTooLarge, "the invocation is too long")
+			return false
 		}
-		refuse(w, http.StatusBadRequest, "the body is no invocation")
-		return
+		message := "the body is no invocation"
+		if bad, ok := errors.AsType[inputError](err); ok {
+			message += ": " + bad.Error()
+		}
+		no(w, http.StatusBadRequest, message)
+		return false
 	}
+	return true
+}
+
+// run runs one cmdlet for the caller within its time, and logs it.
+func (h *handler) run(r *http.Request, caller cmdlet.Caller, inv psobject.Invocation) (res psobject.Result) {
 	ctx, cancel := context.WithTimeout(r.Context(), runTime)
 	defer cancel()
-	var res psobject.Result
 	h.opts.Lease.during(func() { res = h.registry.Run(ctx, caller, inv) })
 	attrs := []any{"caller", caller.Name, "cmdlet", inv.Cmdlet, "output", len(res.Output)}
 	if res.Error != nil {
 		attrs = append(attrs, "error", res.Error.Message)
 	}
 	h.opts.Log.Info("cmdlet", attrs...)
-	answer(w, http.StatusOK, res)
+	return res
 }

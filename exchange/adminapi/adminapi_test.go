@@ -30,6 +30,8 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 var start = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
 
+func startNow() time.Time { return start }
+
 // contoso returns the cmdlets of an organisation whose shown values are the same each time.
 func contoso(t *testing.T) *cmdlet.Registry {
 	t.Helper()
@@ -44,7 +46,7 @@ func contoso(t *testing.T) *cmdlet.Registry {
 			InternalHost: "mail.contoso.com", ExternalHost: "mail.contoso.com", AutodiscoverHost: "autodiscover.contoso.com"}))
 	}
 	id := guid.MustParse("11111111-2222-3333-4444-555555555555")
-	_, err = o.CreateAuthServer(t.Context(), org.NewAuthServer{GUID: id, Name: "EvoSts - " + id.String(), Type: org.AzureAD, Enabled: true,
+	_, err = o.CreateAuthServer(t.Context(), org.NewAuthServer{GUID: id, Name: "EvoSts - " + id.String(), Type: org.AzureAD, Enabled: true, Realm: id.String(),
 		AuthMetadataURL: "https://login.contoso.com/t/federationmetadata/2007-06/federationmetadata.xml"})
 	must(t, err)
 	for i := range 2 {

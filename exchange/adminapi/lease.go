@@ -73,7 +73,7 @@ func (h *handler) lease(w http.ResponseWriter, r *http.Request, caller cmdlet.Ca
 		ok, other, since = h.opts.Lease.take(holder, h.opts.Now().UTC())
 	}
 	if !ok {
-		answer(w, http.StatusConflict, refusal{Error: "another run holds the lease", Holder: other, Since: &since})
+		write(w, http.StatusConflict, refusal{Error: "another run holds the lease", Holder: other, Since: &since})
 		return
 	}
 	defer h.opts.Lease.release()

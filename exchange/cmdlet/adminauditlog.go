@@ -33,7 +33,7 @@ func adminAuditLog() []*cmdlet {
 // a change that nobody can find the author of is worse than one that has to wait. The record
 // then says how the call ended.
 func (c *call) run() error {
-	if reads(c.cmdlet.Name) || c.whatIf() {
+	if Reads(c.cmdlet.Name) || c.whatIf() {
 		return c.cmdlet.run(c)
 	}
 	rec := &org.AuditRecord{Caller: c.caller.Name, Cmdlet: c.cmdlet.Name, Parameters: c.auditParameters(), ObjectModified: c.auditObject(),

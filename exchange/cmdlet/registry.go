@@ -42,14 +42,19 @@ type Metadata struct {
 func (c Caller) Admitted() bool { return c.Administrator || c.ViewOnly }
 
 // mayRun tells whether the caller's role groups hold the cmdlet.
-func (c Caller) mayRun(name string) bool { return c.Administrator || c.ViewOnly && reads(name) }
+func (c Caller) mayRun(name string) bool { return c.Administrator || c.ViewOnly && Reads(name) }
 
-// reads tells by its verb whether a cmdlet changes nothing: what members of View-Only Organization
+// Reads tells by its verb whether a cmdlet changes nothing: what members of View-Only Organization
 // Management may run, and what the admin audit log leaves out. Test-OAuthConnectivity is none of them:
 // it signs with the organisation's key, for anybody, and calls where it is told to.
-func reads(name string) bool {
-	verb, _, _ := strings.Cut(name, "-")
-	return verb == "Get" || verb == "Search" || verb == "Test" && name != oauthTest
+func Reads(name string) bool {
+	switch verb, _, _ := strings.Cut(strings.ToLower(name), "-"); verb {
+	case "get", "search":
+		return true
+	case "test":
+		return !strings.EqualFold(name, oauthTest)
+	}
+	return false
 }
 
 // MetadataFetcher reads the metadata document of an AuthServer of the given type
@@ -129,6 +134,20 @@ func (r *Registry) CommandsFor(caller Caller) []psobject.Command {
 	}
 	slices.SortFunc(list, func(a, b psobject.Command) int { return cmp.Compare(a.Name, b.Name) })
 	return list
+}
+
+// Serves tells whether a name is the organisation's: its own, one of its accepted domains, or the tenant
+// id of an AuthServer of the cloud that it trusts.
+func (r *Registry) Serves(ctx context.Context, name string) (bool, error) {
+	cfg, err := r.org.Configuration(ctx)
+	if err != nil {
+		return false, err
+	}
+	return strings.EqualFold(name, cfg.Org.Name) ||
+		slices.ContainsFunc(cfg.AcceptedDomains, func(d *org.AcceptedDomain) bool { return strings.EqualFold(name, d.DomainName) }) ||
+		slices.ContainsFunc(cfg.AuthServers, func(s *org.AuthServer) bool {
+			return s.Enabled && s.Type == org.AzureAD && s.Realm != "" && strings.EqualFold(name, s.Realm)
+		}), nil
 }
 
 // Limits of one invocation.
