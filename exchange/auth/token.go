@@ -151,15 +151,16 @@ func (a *Authenticator) verify(ctx context.Context, t *trust, text string, now t
 	v.host = audienceHost(c.Audience, from.server.Realm)
 	list := strings.Fields(c.Scopes)
 	v.scopes, v.permitted = parseScopes(list), len(list) > 0 || len(c.Roles) > 0
-	v.profile = c.profile()
+	v.profile = c.profile(from.server)
 	v.identity = Identity{AuthN: "Bearer*", Issuer: from.server.IssuerIdentifier, Application: c.AppID, Scopes: list, Roles: c.Roles}
 	return v, keep, nil
 }
 
-// profile tells what kind of token the claims make.
-func (c *claims) profile() profile {
+// profile tells what kind of token the claims make. What the Access Control Service signs speaks
+// for a server, whatever else it says.
+func (c *claims) profile(from *org.AuthServer) profile {
 	switch {
-	case c.Actor != "" || strings.Contains(c.Issuer, "@"):
+	case c.Actor != "" || from.Type == org.MicrosoftACS:
 		return s2s
 	case c.Audience == wellknown.Exchange && c.Scopes == "" && len(c.Roles) == 0 && c.IDType != "app":
 		return v1IDToken
@@ -221,8 +222,9 @@ func (a *Authenticator) admit(ctx context.Context, f *Facts, v *token) (*Identit
 	return id, nil
 }
 
+// checkTenant wants the AuthServer's tenant in the token. A server's token has it in its issuer.
 func (v *token) checkTenant() error {
-	if v.issuer.Realm != "" && !strings.EqualFold(v.claims.Tenant, v.issuer.Realm) {
+	if v.issuer.Type != org.MicrosoftACS && v.issuer.Realm != "" && !strings.EqualFold(v.claims.Tenant, v.issuer.Realm) {
 		return fail(bearer.InvalidTenant, bearer.ReasonTenant(v.claims.Tenant), "token is of another tenant")
 	}
 	return nil

@@ -27,14 +27,15 @@ type trust struct {
 	issuers []*issuer
 }
 
-// find returns the AuthServer that the iss claim names: its IssuerIdentifier,
-// or IssuerIdentifier@Realm as the Access Control Service writes it.
+// find returns the AuthServer that the iss claim names: its IssuerIdentifier, or
+// IssuerIdentifier@Realm for the Access Control Service, whose tenants share one identifier.
 func (t *trust) find(iss string) *issuer {
 	for _, i := range t.issuers {
-		if iss == i.server.IssuerIdentifier {
-			return i
-		}
-		if id, realm, ok := strings.Cut(iss, "@"); ok && id == i.server.IssuerIdentifier && strings.EqualFold(realm, i.server.Realm) {
+		if i.server.Type == org.MicrosoftACS {
+			if id, realm, ok := strings.Cut(iss, "@"); ok && id == i.server.IssuerIdentifier && strings.EqualFold(realm, i.server.Realm) {
+				return i
+			}
+		} else if iss == i.server.IssuerIdentifier {
 			return i
 		}
 	}

@@ -18,8 +18,8 @@ type Door struct {
 // New returns the door. now is the time that error documents carry.
 func New(now func() time.Time) *Door { return &Door{now: now} }
 
-// ServeDoor answers one request under /autodiscover. Only the JSON form is
-// served to requests without an identity.
+// ServeDoor answers one request under /autodiscover. Only the JSON form and the organisation's
+// own metadata are served to requests without an identity.
 func (d *Door) ServeDoor(w http.ResponseWriter, r *clientaccess.Request) {
 	w.Header().Set("Cache-Control", "private")
 	rest := strings.ToLower(r.Rest)
@@ -27,6 +27,9 @@ func (d *Door) ServeDoor(w http.ResponseWriter, r *clientaccess.Request) {
 	switch {
 	case rest == "/autodiscover.json" || strings.HasPrefix(rest, "/autodiscover.json/"):
 		serveJSON(w, r)
+		return
+	case isMetadata(rest):
+		serveMetadata(w, r, d.now())
 		return
 	case rest == "/autodiscover.xml":
 		serve = d.servePOX

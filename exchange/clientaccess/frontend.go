@@ -128,12 +128,12 @@ var methods = []string{http.MethodGet, http.MethodHead, http.MethodOptions, http
 // the challenge is an answer to them.
 var rpcMethods = []string{"RPC_IN_DATA", "RPC_OUT_DATA"}
 
-// anonymous tells whether a request is for the door to judge: Autodiscover's JSON
-// is for everybody, and OWA and ECP on OAuth have sessions of their own.
+// anonymous tells whether a request is for the door to judge: Autodiscover's JSON and the
+// organisation's metadata are for everybody, and OWA and ECP on OAuth have sessions of their own.
 func anonymous(vd *org.VirtualDirectory, rest string) bool {
 	switch vd.Kind {
 	case org.Autodiscover:
-		return below(rest, "/autodiscover.json")
+		return below(rest, "/autodiscover.json") || strings.EqualFold(rest, "/metadata/json/1") || strings.EqualFold(rest, "/metadata/json/ex1")
 	case org.Owa, org.Ecp:
 		return vd.OAuth()
 	}

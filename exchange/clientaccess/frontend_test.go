@@ -98,7 +98,8 @@ func TestAnonymousPaths(t *testing.T) {
 	})
 	for path, want := range map[string]int{
 		"/autodiscover/autodiscover.json?Email=a": 200, "/Autodiscover/AutoDiscover.JSON/v1.0/a@b": 200, "/owa/": 200, "/ecp": 200,
-		"/autodiscover/autodiscover.xml": 401, "/autodiscover/autodiscover.jsonx": 401, "/autodiscover/metadata/json/1": 401, "/ews/exchange.asmx": 401, "/oab/": 401, "/mapi/emsmdb": 401,
+		"/autodiscover/metadata/json/1": 200, "/Autodiscover/Metadata/json/ex1": 200, "/autodiscover/metadata/json/1/x": 401, "/autodiscover/metadata/json/2": 401,
+		"/autodiscover/autodiscover.xml": 401, "/autodiscover/autodiscover.jsonx": 401, "/ews/exchange.asmx": 401, "/oab/": 401, "/mapi/emsmdb": 401,
 	} {
 		if a := w.do("GET", path, nil, nil); a.Code != want {
 			t.Errorf("%s: %d, want %d", path, a.Code, want)

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"database/sql"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -137,6 +138,12 @@ func (o *Organization) CertificateKey(ctx context.Context, thumbprint string) (c
 		return nil, fmt.Errorf("key of certificate %s: a %T cannot sign", thumbprint, key)
 	}
 	return signer, nil
+}
+
+// X5T is the certificate's name in the header of what it signed: base64url of SHA-1 (RFC 7515 4.1.7).
+func (c *Certificate) X5T() string {
+	sum := sha1.Sum(c.DER)
+	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 // X509 parses the certificate.

@@ -126,6 +126,13 @@ func (e Env) AppOnly() Claims {
 		"appidacr": "2", "idtyp": "app", "oid": "99999999-0000-0000-0000-00000000000a", "roles": []string{"full_access_as_app"}, "tid": e.Tenant, "ver": "1.0"}
 }
 
+// Server are the claims of a token that the Access Control Service gives a server.
+func (e Env) Server() Claims {
+	acs := wellknown.ACS + "@" + e.Tenant
+	return Claims{"aud": wellknown.Exchange + "/" + e.Host + "@" + e.Tenant, "iss": acs, "nbf": e.Now.Unix() - 60, "exp": e.Now.Unix() + 4000,
+		"identityprovider": acs, "nameid": wellknown.Exchange + "@" + e.Tenant, "oid": "99999999-0000-0000-0000-00000000000b", "trustedfordelegation": "true"}
+}
+
 // IDToken are the claims of the id_token of a sign-in at OWA or ECP.
 func (e Env) IDToken() Claims {
 	sum := sha256.Sum256([]byte(e.Code))
@@ -268,6 +275,14 @@ func (e Env) AuthServer() *org.AuthServer {
 		CertificateStrings: []string{base64.StdEncoding.EncodeToString(e.Public)}, Enabled: true, IsDefaultAuthorizationEndpoint: true}
 }
 
+// ACS returns the enabled AuthServer of the Access Control Service, which in the tests' cloud signs with the same key.
+func (e Env) ACS() *org.AuthServer {
+	return &org.AuthServer{GUID: guid.GUID{15: 2}, Name: "ACS - " + e.Tenant, Type: org.MicrosoftACS, IssuerIdentifier: wellknown.ACS, Realm: e.Tenant,
+		TokenIssuingEndpoint: "https://accounts.accesscontrol.windows.net/" + e.Tenant + "/tokens/OAuth/2",
+		AuthMetadataURL:      "https://accounts.accesscontrol.windows.net/" + e.Tenant + "/metadata/json/1",
+		CertificateStrings:   []string{base64.StdEncoding.EncodeToString(e.Public)}, Enabled: true}
+}
+
 // Kinds are the seven doors.
 var Kinds = []org.Kind{org.Autodiscover, org.WebServices, org.Mapi, org.ActiveSync, org.Oab, org.Owa, org.Ecp}
 
@@ -275,7 +290,7 @@ var Kinds = []org.Kind{org.Autodiscover, org.WebServices, org.Mapi, org.ActiveSy
 // offered, Basic beside OAuth on all but OWA and ECP, and /rpc on Basic.
 func (e Env) Snapshot() *org.Snapshot {
 	s := &org.Snapshot{Version: 1, Server: org.Server{Name: "EX1", Version: org.Version{15, 2, 1544, 11}},
-		AuthServers: []*org.AuthServer{e.AuthServer()}, Policies: map[guid.GUID]*org.AuthenticationPolicy{},
+		AuthServers: []*org.AuthServer{e.AuthServer(), e.ACS()}, Policies: map[guid.GUID]*org.AuthenticationPolicy{},
 		Hosts: map[string]bool{e.Host: true, "localhost:8443": true}, AcceptedDomains: []string{"contoso.com"}}
 	s.Org.OAuth2ClientProfileEnabled = true
 	s.Org.DomainSID = "S-1-5-21-1-2-3"

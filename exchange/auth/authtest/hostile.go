@@ -44,6 +44,11 @@ func Cases(e Env, kind org.Kind) []Case {
 	first, _, _ := strings.Cut(signed, ".")
 	last := signed[strings.LastIndexByte(signed, '.')+1:]
 	now := e.Now.Unix()
+	// A browser's door wants the Exchange application as the audience before anything else.
+	serverCode := bearer.Unparsable
+	if browser {
+		serverCode = bearer.InvalidResource
+	}
 
 	cases := []Case{
 		{"alg none", encode(`{"typ":"JWT","alg":"none"}`) + "." + encode(payload) + ".", 401, bearer.Unparsable},
@@ -93,6 +98,16 @@ func Cases(e Env, kind org.Kind) []Case {
 		{"actor token", e.Sign(good.With(Claims{"actortoken": "a.b.c"})), 401, bearer.Unparsable},
 		{"unknown user", e.Sign(good.With(Claims{"upn": e.UnknownUPN, "unique_name": e.UnknownUPN, "onprem_sid": nil, "oid": nil})), 401, bearer.InvalidUser},
 		{"nobody", e.Sign(good.With(Claims{"upn": nil, "unique_name": nil, "onprem_sid": nil, "oid": nil})), 401, bearer.InvalidUser},
+		{"a server's token", e.Sign(e.Server()), 401, serverCode},
+		{"a server's token with a user and a scope", e.Sign(e.Server().With(Claims{"upn": e.UPN, "scp": "user_impersonation", "tid": e.Tenant})), 401, serverCode},
+		{"a server's token with roles", e.Sign(e.Server().With(Claims{"roles": []string{"full_access_as_app"}, "idtyp": "app", "tid": e.Tenant})), 401, serverCode},
+		{"a user's token by the servers' issuer", e.Sign(good.With(Claims{"iss": wellknown.ACS + "@" + e.Tenant})), 401, bearer.Unparsable},
+		{"a user's token by the servers' issuer without a realm", e.Sign(good.With(Claims{"iss": wellknown.ACS})), 401, bearer.InvalidIssuer},
+		{"a server's token of another tenant", e.Sign(e.Server().With(Claims{"iss": wellknown.ACS + "@99999999-2222-3333-4444-555555555555"})), 401, bearer.InvalidIssuer},
+		{"Exchange as its own issuer", e.Sign(e.Server().With(Claims{"iss": wellknown.Exchange + "@" + e.Tenant})), 401, bearer.InvalidIssuer},
+		{"unsigned token around a server's", encode(`{"typ":"JWT","alg":"none"}`) + "." + encode(e.actAs(e.Sign(e.Server())).json()) + ".", 401, bearer.Unparsable},
+		{"alg none with a signature around a server's", encode(`{"alg":"none"}`) + "." + encode(e.actAs(e.Sign(e.Server())).json()) + "." + last, 401, bearer.Unparsable},
+		{"signed token around a server's", e.Sign(e.actAs(e.Sign(e.Server())).With(Claims{"iss": e.Issuer, "tid": e.Tenant, "scp": "user_impersonation", "aud": good["aud"]})), 401, bearer.Unparsable},
 		{"64 KiB", e.Sign(good.With(Claims{"pad": strings.Repeat("x", 48<<10)})), 401, bearer.Unparsable},
 		{"three dots", signed + ".", 401, bearer.Unparsable},
 		{"only dots", "..", 401, bearer.Unparsable},
@@ -142,6 +157,12 @@ func Cases(e Env, kind org.Kind) []Case {
 		cases = append(cases, Case{"application without roles", e.Sign(e.AppOnly().With(Claims{"roles": nil})), 401, bearer.InvalidGrant})
 	}
 	return cases
+}
+
+// actAs are the claims of the outer token with which a server acts for the world's user.
+func (e Env) actAs(actor string) Claims {
+	return Claims{"aud": wellknown.Exchange + "/" + e.Host + "@" + e.Tenant, "iss": wellknown.Exchange + "@" + e.Tenant, "nbf": e.Now.Unix() - 60,
+		"exp": e.Now.Unix() + 4000, "nii": "urn:federation:MicrosoftOnline", "upn": e.UPN, "smtp": e.UPN, "actortoken": actor}
 }
 
 // hs256 signs with the public key as the secret, as a server would check that lets the token choose.

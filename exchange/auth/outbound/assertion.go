@@ -3,7 +3,6 @@ package outbound
 import (
 	"context"
 	"crypto/rsa"
-	"crypto/sha1"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -56,9 +55,8 @@ func (c *Client) signer(ctx context.Context, s *org.Snapshot) (*signer, error) {
 	if !ok {
 		return nil, fail("The OAuth certificate %s has no RSA key.", thumbprint)
 	}
-	sum := sha1.Sum(cert.DER)
 	made, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: key},
-		(&jose.SignerOptions{}).WithType("JWT").WithHeader("x5t", base64.RawURLEncoding.EncodeToString(sum[:])))
+		(&jose.SignerOptions{}).WithType("JWT").WithHeader("x5t", cert.X5T()))
 	if err != nil {
 		return nil, fmt.Errorf("sign with certificate %s: %w", thumbprint, err)
 	}
