@@ -190,7 +190,7 @@ func (r *runner) set(at parse.Extent, name string, v any) error {
 			return r.wrong(at, "RuntimeException", "Cannot set $ErrorActionPreference to '%s': it takes Stop, Continue, SilentlyContinue or Ignore.", text(v))
 		}
 	}
-	r.state.variables[lower] = v
+	r.state.variables[lower], r.state.spelled[lower] = v, name
 	return nil
 }
 

@@ -53,6 +53,7 @@ type Session struct {
 // state is what a session keeps from one text to the next.
 type state struct {
 	variables map[string]any
+	spelled   map[string]string  // the variables' names as they were written
 	errors    []any              // $Error, the newest first
 	ok        bool               // $?
 	commands  []psobject.Command // the server's, nil before they are needed
@@ -76,9 +77,7 @@ func Run(ctx context.Context, text string, s Session) error { return s.Run(ctx, 
 // output not written or ctx ended is returned as it is, and nothing is written about it.
 // The statement exit returns an Exit.
 func (s *Session) Run(ctx context.Context, text string) error {
-	if s.state == nil {
-		s.state = &state{variables: make(map[string]any), ok: true}
-	}
+	s.begin()
 	script, err := parse.Parse(text)
 	r := &runner{Session: s, ctx: ctx}
 	if bad, ok := errors.AsType[*parse.Error](err); ok {
@@ -122,6 +121,12 @@ func (s *Session) Run(ctx context.Context, text string) error {
 		r.complained = false
 	}
 	return nil
+}
+
+func (s *Session) begin() {
+	if s.state == nil {
+		s.state = &state{variables: make(map[string]any), spelled: make(map[string]string), ok: true}
+	}
 }
 
 // Incomplete tells whether a text ended before its last statement did, so that at a prompt more lines may follow.
