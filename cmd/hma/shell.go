@@ -4,7 +4,11 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
+	"strings"
 
+	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/colorprofile"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
@@ -22,11 +26,13 @@ func (a *app) shellCommand() *cobra.Command {
 		GroupID: "lab",
 		Long: `Runs Exchange cmdlets against the running lab, in a part of PowerShell: pipelines,
 variables, expressions, if and foreach, and the cmdlets that filter, sort and
-show objects; Get-Command lists all. The text comes from -c, from FILE, or from
-standard input, and ends at its first error.`,
-		Example: "  hma shell -c 'Get-MapiVirtualDirectory | fl server,*url*,*auth*'\n  hma shell -c 'Get-AuthServer | ft name,enabled; Get-OrganizationConfig | fl OAuth*'",
+show objects; Get-Command lists all. At a terminal it prompts, completes with the
+tab key and keeps a history; exit or Ctrl-D leaves it. Otherwise the text comes from
+-c, from FILE, or from standard input, and ends at its first error.`,
+		Example: "  hma shell\n  hma shell -c 'Get-MapiVirtualDirectory | fl server,*url*,*auth*'\n  hma shell -c 'Get-AuthServer | ft name,enabled; Get-OrganizationConfig | fl OAuth*'",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			interactive := false
 			switch {
 			case cmd.Flags().Changed("command"):
 				if len(args) > 0 {
@@ -41,6 +47,8 @@ standard input, and ends at its first error.`,
 				if text, err = readScript(f); err != nil {
 					return err
 				}
+			case a.edits():
+				interactive = true
 			default:
 				if f, ok := a.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 					return usage("shell: give -c TEXT, a FILE, or a script on standard input")
@@ -54,11 +62,14 @@ standard input, and ends at its first error.`,
 			if err != nil {
 				return err
 			}
-			width := 0
+			s := &shell.Session{Client: lab.admin, Out: a.view.w, Err: &tinted{colorprofile.NewWriter(a.err, a.env)}, Ask: a.prompter()}
 			if a.view.terminal {
-				width = a.view.width
+				s.Width = a.view.width
 			}
-			err = shell.Run(cmd.Context(), text, shell.Session{Client: lab.admin, Out: a.view.w, Err: a.err, Width: width, Ask: a.prompter()})
+			if interactive {
+				return a.console(cmd.Context(), s)
+			}
+			err = s.Run(cmd.Context(), text)
 			if _, ok := errors.AsType[*shell.Failure](err); ok {
 				return exit{exitFound, nil} // it has been shown with its place
 			}
@@ -75,6 +86,11 @@ standard input, and ends at its first error.`,
 	return cmd
 }
 
+// edits tells whether lines can be edited: input, output and messages are a terminal's that can move its cursor.
+func (a *app) edits() bool {
+	return a.prompter() != nil && a.view.terminal && !slices.Contains(a.env, "TERM=dumb") && slices.ContainsFunc(a.env, func(v string) bool { return strings.HasPrefix(v, "TERM=") })
+}
+
 func readScript(r io.Reader) (string, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxScript+1))
 	if err != nil {
@@ -84,4 +100,28 @@ func readScript(r io.Reader) (string, error) {
 		return "", usage("shell: the script is larger than %d bytes", maxScript)
 	}
 	return string(text), nil
+}
+
+// tinted gives what the shell says beside its output the colours of PowerShell's console: each write is one message.
+type tinted struct{ w io.Writer }
+
+func (t *tinted) Write(message []byte) (int, error) {
+	text := string(message)
+	style := styleBad
+	switch {
+	case strings.HasPrefix(text, "WARNING: "), strings.HasPrefix(text, "VERBOSE: "):
+		style = styleWarn
+	case strings.HasPrefix(text, "\ncmdlet "): // the question for a parameter
+		style = lipgloss.NewStyle()
+	}
+	lines := strings.SplitAfter(text, "\n")
+	for i, line := range lines {
+		if shown := strings.TrimSuffix(line, "\n"); shown != "" {
+			lines[i] = style.Render(shown) + line[len(shown):]
+		}
+	}
+	if _, err := io.WriteString(t.w, strings.Join(lines, "")); err != nil {
+		return 0, err
+	}
+	return len(message), nil
 }
