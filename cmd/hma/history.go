@@ -54,7 +54,7 @@ func openHistory(path string) (*history, error) {
 
 // secrets are the words beside which a secret stands: parameters in any abbreviation that nothing else has, secure
 // strings, and a token as it is.
-var secrets = regexp.MustCompile(`(?i)[-–—―](acc|pas|cred|clientsec)|securestring|connect-(mg)?graph\s.*[-–—―]a|password|eyJ[\w-]{8}`)
+var secrets = regexp.MustCompile(`(?i)\s[-–—―](acc|pas|cred|clientsec)|securestring|connect-(mg)?graph\s.*[-–—―]a|password|eyJ[\w-]{8}`)
 
 // secret tells whether a text may hold a secret.
 func secret(text string) bool { return secrets.MatchString(text) }
