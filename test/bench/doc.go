@@ -1,7 +1,7 @@
 // Command bench measures the figures that the project publishes, each with its
 // yardstick in the same run, and prints them for people and, to bench.json, as
 // lines of JSON. make bench runs it; arguments choose groups (validator,
-// frontend, sts, ews, up), none means all.
+// frontend, sts, ews, up, shell), none means all.
 //
 // How it is measured:
 //
@@ -27,6 +27,7 @@
 //     databases of their own. They are kept in .cache/bench and made again when
 //     the store's tables have changed. GetItem takes items from all over the folder.
 //   - up starts the built program with an empty folder, nine times.
+//   - shell runs hma shell with one command against a lab, 25 processes one after the other, each from start to end.
 //
 // Start reading at main, then figure.
 package main

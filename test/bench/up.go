@@ -24,11 +24,16 @@ const (
 func up(ctx context.Context, b *bench) error {
 	var ready, rss []float64
 	for n := range starts {
-		seconds, bytes, err := startLab(ctx, b.hma, filepath.Join(b.work, fmt.Sprintf("lab-%d", n)))
+		seconds, err := withLab(ctx, b.hma, filepath.Join(b.work, fmt.Sprintf("lab-%d", n)), func(pid int) error {
+			time.Sleep(idle)
+			bytes, err := resident(pid)
+			rss = append(rss, bytes/1e6)
+			return err
+		})
 		if err != nil {
 			return err
 		}
-		ready, rss = append(ready, seconds), append(rss, bytes/1e6)
+		ready = append(ready, seconds)
 	}
 	note := fmt.Sprintf("%d starts, new folder each; process start to endpoints.json", starts)
 	if err := b.print(below(2).judge("up.ready", "s", ready, note), nil); err != nil {
@@ -37,15 +42,15 @@ func up(ctx context.Context, b *bench) error {
 	return b.print(below(80).judge("up.rss", "MB", rss, fmt.Sprintf("resident %s after the lab was ready", idle)), nil)
 }
 
-// startLab starts a lab in a new folder and ends it. It returns the time until
-// endpoints.json was there and the resident memory of the idle lab in bytes.
-func startLab(ctx context.Context, program, dir string) (seconds, rss float64, err error) {
+// withLab starts a lab in a new folder, calls use with its process id, and ends it. It
+// returns the time until endpoints.json was there.
+func withLab(ctx context.Context, program, dir string, use func(pid int) error) (seconds float64, err error) {
 	var said bytes.Buffer
 	cmd := exec.CommandContext(ctx, program, "up", "--ports", "auto", "--data", dir)
 	cmd.Stdout, cmd.Stderr = &said, &said
 	start := time.Now()
 	if err := cmd.Start(); err != nil {
-		return 0, 0, err
+		return 0, err
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
@@ -66,21 +71,19 @@ func startLab(ctx context.Context, program, dir string) (seconds, rss float64, e
 			break
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
-			return 0, 0, err
+			return 0, err
 		}
 		select {
 		case err := <-ended:
 			ended <- err
-			return 0, 0, fmt.Errorf("%s up ended before it was ready: %v: %s", program, err, said.Bytes())
+			return 0, fmt.Errorf("%s up ended before it was ready: %v: %s", program, err, said.Bytes())
 		case <-time.After(2 * time.Millisecond):
 		}
 		if time.Since(start) > time.Minute {
-			return 0, 0, fmt.Errorf("%s up was not ready after a minute", program)
+			return 0, fmt.Errorf("%s up was not ready after a minute", program)
 		}
 	}
-	time.Sleep(idle)
-	rss, err = resident(cmd.Process.Pid)
-	return seconds, rss, err
+	return seconds, use(cmd.Process.Pid)
 }
 
 // resident is a process's VmRSS in bytes, from /proc/PID/status.
