@@ -3,6 +3,7 @@ package shell
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"hma/wire/psobject"
 )
@@ -22,6 +23,9 @@ func init() {
 	} {
 		cmdlets[name] = c
 	}
+	for _, c := range graphCmdlets() {
+		cmdlets[strings.ToLower(c.Name)] = c
+	}
 }
 
 // aliases are the short names that PowerShell has for these commands.
@@ -30,6 +34,7 @@ var aliases = map[string]string{
 	"foreach": "ForEach-Object", "ft": "Format-Table", "gc": "Get-Content", "gcm": "Get-Command", "gm": "Get-Member", "group": "Group-Object",
 	"help": "Get-Help", "man": "Get-Help", "measure": "Measure-Object", "select": "Select-Object", "sls": "Select-String", "sort": "Sort-Object",
 	"tee": "Tee-Object", "type": "Get-Content", "cat": "Get-Content", "where": "Where-Object",
+	"connect-graph": "Connect-MgGraph", "disconnect-graph": "Disconnect-MgGraph", "invoke-graphrequest": "Invoke-MgGraphRequest",
 }
 
 // localNames returns the proper names of the commands that need no server, sorted.

@@ -12,8 +12,8 @@ import (
 
 func TestComplete(t *testing.T) {
 	server := newOrganization()
-	s := &Session{Client: server, Out: io.Discard, Err: io.Discard}
-	if err := s.Run(t.Context(), "$servicePrincipal = Get-MgServicePrincipal; $replyUrls = 1; $h = @{Add=1; Remove=2}"); err != nil {
+	s := &Session{Client: server, Out: io.Discard, Err: io.Discard, Graph: cloudOf(t, newDirectory())}
+	if err := s.Run(t.Context(), "Connect-MgGraph; $servicePrincipal = Get-MgServicePrincipal | select Id, ServicePrincipalNames, ReplyUrls; $replyUrls = 1; $h = @{Add=1; Remove=2}"); err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range []struct{ text, want string }{

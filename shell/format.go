@@ -233,9 +233,13 @@ var views = map[string][]string{
 	data + "Management.CASMailbox":                                               {"Name", "ActiveSyncEnabled", "OWAEnabled", "PopEnabled", "ImapEnabled", "MAPIEnabled"},
 	data + "Management.ReducedRecipient":                                         {"Name", "RecipientType"},
 	"Microsoft.Exchange.Management.SystemConfigurationTasks.ExchangeCertificate": {"Thumbprint", "Services", "Subject"},
-	groupInfo:        {"Count", "Name", "Group"},
-	commandInfo:      {"CommandType", "Name", "Source"},
-	memberDefinition: {"Name", "MemberType", "Definition"},
+	models + "ServicePrincipal":                                                  {"DisplayName", "Id", "AppId", "SignInAudience", "ServicePrincipalType"},
+	models + "User":                                                              {"DisplayName", "Id", "Mail", "UserPrincipalName"},
+	models + "Organization":                                                      {"DisplayName", "Id"},
+	models + "Domain":                                                            {"Id", "AuthenticationType", "IsDefault", "IsInitial", "IsVerified", "SupportedServices"},
+	groupInfo:                                                                    {"Count", "Name", "Group"},
+	commandInfo:                                                                  {"CommandType", "Name", "Source"},
+	memberDefinition:                                                             {"Name", "MemberType", "Definition"},
 }
 
 // asTable tells whether an object is shown in a table by default: its type has one, or it has up to four properties.

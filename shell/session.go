@@ -46,6 +46,8 @@ type Session struct {
 	// Ask puts questions to the person at the terminal: -Confirm, a mandatory parameter that is
 	// missing, Add, Replace or Cancel. nil where nobody can be asked.
 	Ask Prompter
+	// Graph is what the Graph cmdlets reach; nil is Microsoft's cloud, and nothing is kept.
+	Graph *Graph
 
 	state *state
 }
@@ -57,6 +59,7 @@ type state struct {
 	errors    []any              // $Error, the newest first
 	ok        bool               // $?
 	commands  []psobject.Command // the server's, nil before they are needed
+	graph     graphState
 }
 
 // Exit is what Run returns when the statement exit ended the text.

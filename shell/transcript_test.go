@@ -41,7 +41,6 @@ func newOrganization() *organization {
 		"get-authserver": {
 			{Type: example + "AuthServer", Properties: []psobject.Property{{Name: "Name", Value: "EvoSts - 11111111-2222-3333-4444-555555555555"}, {Name: "Realm", Value: "t"}, {Name: "Enabled", Value: true}, {Name: "DomainName", Value: texts("contoso.onmicrosoft.com")}}},
 			{Type: example + "AuthServer", Properties: []psobject.Property{{Name: "Name", Value: "ACS - 11111111-2222-3333-4444-555555555555"}, {Name: "Realm", Value: "t"}, {Name: "Enabled", Value: false}, {Name: "DomainName", Value: []string{}}}}},
-		"get-mgserviceprincipal": {{Type: "Microsoft.Graph.ServicePrincipal", Properties: []psobject.Property{{Name: "Id", Value: "77"}, {Name: "ServicePrincipalNames", Value: texts("https://a.contoso.com/,https://b.contoso.com/")}, {Name: "ReplyUrls", Value: texts("https://a.contoso.com/owa")}}}},
 	}}
 }
 
@@ -53,10 +52,9 @@ func (o *organization) Commands(context.Context) ([]psobject.Command, error) {
 		{Name: "Remove-OwaVirtualDirectory", Params: []psobject.Parameter{needed(identity), confirm, whatIf}},
 		{Name: "Restart-Service", Params: []psobject.Parameter{needed(at(0, named("Name", "strings"))), named("Force", "switch")}},
 		{Name: "Set-AuthServer", Params: []psobject.Parameter{identity, {Name: "IsDefaultAuthorizationEndpoint", Type: "bool"}, {Name: "DomainName", Type: "strings"}, {Name: "WhatIf", Type: "switch"}}},
-		{Name: "Update-MgServicePrincipal", Params: []psobject.Parameter{{Name: "ServicePrincipalId", Type: "string"}, {Name: "ServicePrincipalNames", Type: "strings"}, {Name: "ReplyUrls", Type: "strings"}, {Name: "AppId", Type: "string"}}},
 		{Name: "New-SettingOverride", Params: []psobject.Parameter{{Name: "Name", Type: "string"}, {Name: "Parameters", Type: "strings"}}},
 	}
-	for _, name := range []string{"Get-MapiVirtualDirectory", "Get-OwaVirtualDirectory", "Get-ExchangeServer", "Get-AuthServer", "Get-MgServicePrincipal"} {
+	for _, name := range []string{"Get-MapiVirtualDirectory", "Get-OwaVirtualDirectory", "Get-ExchangeServer", "Get-AuthServer"} {
 		list = append(list, psobject.Command{Name: name, Synopsis: "Gets it.", Params: []psobject.Parameter{identity, {Name: "Server", Type: "string"}, {Name: "Filter", Type: "string"}, {Name: "ADPropertiesOnly", Type: "switch"}}})
 	}
 	return list, nil
@@ -117,7 +115,7 @@ func TestTranscripts(t *testing.T) {
 			}
 			t.Chdir(t.TempDir())
 			var out strings.Builder
-			s := &Session{Client: newOrganization(), Out: &out, Err: &out, Width: 100}
+			s := &Session{Client: newOrganization(), Out: &out, Err: &out, Width: 100, Graph: cloudOf(t, newDirectory())}
 			for text := range strings.SplitSeq(strings.TrimSpace(string(input)), "\n---\n") {
 				prompt := "[PS] C:\\>"
 				for line := range strings.Lines(text) {

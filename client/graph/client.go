@@ -17,6 +17,8 @@ type Client struct {
 	base  *url.URL
 	http  *http.Client
 	token func(ctx context.Context) (string, error)
+	// eventual: requests carry ConsistencyLevel: eventual
+	eventual bool
 }
 
 // Limits on what an answer may be: a page of 999 people with their addresses is
@@ -80,6 +82,9 @@ func (c *Client) do(ctx context.Context, method, target string, body, into any) 
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Accept", "application/json")
+	if c.eventual {
+		req.Header.Set("ConsistencyLevel", "eventual")
+	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
@@ -98,7 +103,7 @@ func (c *Client) do(ctx context.Context, method, target string, body, into any) 
 	if resp.StatusCode/100 != 2 {
 		return failure(resp, data)
 	}
-	if into == nil {
+	if into == nil || resp.StatusCode == http.StatusNoContent {
 		return nil
 	}
 	if err := json.Unmarshal(data, into); err != nil {
@@ -121,9 +126,14 @@ func failure(resp *http.Response, data []byte) *Error {
 	return e
 }
 
-// collect reads all pages of a collection. A nextLink that leads to another
-// origin is refused: the token would go with it.
+// collect reads all pages of a collection.
 func collect[T any](ctx context.Context, c *Client, target string) ([]T, error) {
+	return pages[T](ctx, c, target, 0)
+}
+
+// pages reads a collection until it has limit entities; 0 is all of them, and below 0 one page.
+// A nextLink that leads to another origin is refused: the token would go with it.
+func pages[T any](ctx context.Context, c *Client, target string, limit int) ([]T, error) {
 	var all []T
 	for range maxPages {
 		var page struct {
@@ -134,7 +144,10 @@ func collect[T any](ctx context.Context, c *Client, target string) ([]T, error) 
 			return nil, err
 		}
 		all = append(all, page.Value...)
-		if page.Next == "" {
+		if limit > 0 && len(all) >= limit {
+			return all[:limit], nil
+		}
+		if page.Next == "" || limit < 0 {
 			return all, nil
 		}
 		next, ok := strings.CutPrefix(page.Next, c.base.String())

@@ -21,7 +21,9 @@ import (
 type Authority struct {
 	Authorize, Token, DeviceCode string // endpoints
 	// V2 tells that a resource is asked for as a scope (resource/.default) instead of resource=.
-	V2       bool
+	V2 bool
+	// Scopes are the permissions of the resource that are asked for with V2, instead of all that were consented to (.default).
+	Scopes   []string
 	ClientID string
 	Redirect string // the client's redirect URI, for the code flow
 }
@@ -54,6 +56,8 @@ func AuthorityFrom(authorizationURI, tenant, clientID, redirect string) (Authori
 // Token is what a sign-in gave. Its fields are secrets.
 type Token struct {
 	Access, Refresh, ID string
+	// Scope are the permissions given, as the answer lists them.
+	Scope string
 	// Life is how long the access token is good for.
 	Life time.Duration
 }
@@ -110,7 +114,12 @@ func (e *SignInError) Error() string {
 func (a Authority) ask(form url.Values, resource string) url.Values {
 	form.Set("client_id", a.ClientID)
 	if a.V2 {
-		form.Set("scope", strings.TrimSuffix(resource, "/")+"/.default openid profile offline_access")
+		wanted := a.Scopes
+		if wanted == nil {
+			wanted = []string{".default"}
+		}
+		resource = strings.TrimSuffix(resource, "/")
+		form.Set("scope", resource+"/"+strings.Join(wanted, " "+resource+"/")+" openid profile offline_access")
 	} else {
 		form.Set("resource", resource)
 	}
@@ -211,6 +220,7 @@ func (c *Client) token(ctx context.Context, a Authority, form url.Values) (Token
 		Access  string     `json:"access_token"`
 		Refresh string     `json:"refresh_token"`
 		ID      string     `json:"id_token"`
+		Scope   string     `json:"scope"`
 		Life    jsonNumber `json:"expires_in"`
 	}
 	if err := c.post(ctx, a.Token, form, &t); err != nil {
@@ -219,7 +229,7 @@ func (c *Client) token(ctx context.Context, a Authority, form url.Values) (Token
 	if t.Access == "" {
 		return Token{}, errors.New("sign in: the answer holds no access token")
 	}
-	return Token{Access: t.Access, Refresh: t.Refresh, ID: t.ID, Life: time.Duration(t.Life) * time.Second}, nil
+	return Token{Access: t.Access, Refresh: t.Refresh, ID: t.ID, Scope: t.Scope, Life: time.Duration(t.Life) * time.Second}, nil
 }
 
 func (c *Client) post(ctx context.Context, endpoint string, form url.Values, into any) error {

@@ -87,7 +87,7 @@ func (r *running) connections(ctx context.Context, u lab.User, show func(string)
 		case show != nil:
 			t, err = r.mail.DeviceCode(ctx, authority, resource, show)
 		default:
-			t, err = r.mail.Code(ctx, authority, resource, u.UPN, r.browser(u).redirected)
+			t, err = r.mail.Code(ctx, authority, resource, u.UPN, r.browser(u).Redirected)
 		}
 		if err != nil {
 			return "", err

@@ -80,7 +80,7 @@ func (a *app) procedure(r *running, data string, c *caution) (*procedure.Procedu
 	}
 	reads := &procedure.SignIn{UPN: reader.UPN, Token: r.source(reader), Password: reader.Password}
 	if reader.Password != "" {
-		reads.Browser = r.browser(reader).posted
+		reads.Browser = r.browser(reader).Posted
 	}
 	socket := target.AdminAPI{Client: r.admin}
 	return procedure.New(procedure.Options{
@@ -143,7 +143,7 @@ func (r *running) prove(ctx context.Context, how string, administrators []facts.
 		if err != nil || u.Password == "" || how == proveDevice {
 			continue
 		}
-		token, err := r.mail.Code(ctx, r.authority(), wellknown.Exchange, u.UPN, r.browser(u).redirected)
+		token, err := r.mail.Code(ctx, r.authority(), wellknown.Exchange, u.UPN, r.browser(u).Redirected)
 		if err == nil {
 			return r.whose(token, administrators)
 		}

@@ -99,13 +99,13 @@ func TestBrowserStaysAtTheCloud(t *testing.T) {
 	t.Cleanup(elsewhere.Close)
 	r := cloud(t, "right", "")
 	b := r.browser(r.Users[0])
-	if _, err := b.posted(t.Context(), elsewhere.URL+"/authorize"); err == nil {
+	if _, err := b.Posted(t.Context(), elsewhere.URL+"/authorize"); err == nil {
 		t.Error("a sign-in elsewhere was gone to")
 	}
-	if to, err := b.redirected(t.Context(), r.Cloud+"/tenant/oauth2/authorize?state=s"); err != nil || to != "http://localhost?code=c&state=s" {
+	if to, err := b.Redirected(t.Context(), r.Cloud+"/tenant/oauth2/authorize?state=s"); err != nil || to != "http://localhost?code=c&state=s" {
 		t.Error(to, err)
 	}
-	if form, err := b.posted(t.Context(), r.Cloud+"/tenant/oauth2/authorize?state=s"); err == nil {
+	if form, err := b.Posted(t.Context(), r.Cloud+"/tenant/oauth2/authorize?state=s"); err == nil {
 		t.Errorf("a redirect is the form %v", form)
 	}
 }

@@ -61,3 +61,6 @@ func (r *running) authority() mail.Authority {
 	return mail.Authority{Authorize: base + "authorize", Token: base + "token", DeviceCode: base + "devicecode",
 		ClientID: r.Clients[0].ID, Redirect: r.Clients[0].Redirect}
 }
+
+// browser plays the browser of a lab user at the cloud's sign-in pages.
+func (r *running) browser(u lab.User) *mail.Pages { return r.mail.Pages(r.Cloud, u.UPN, u.Password) }

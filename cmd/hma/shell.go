@@ -62,7 +62,7 @@ tab key and keeps a history; exit or Ctrl-D leaves it. Otherwise the text comes 
 			if err != nil {
 				return err
 			}
-			s := &shell.Session{Client: lab.admin, Out: a.view.w, Err: &tinted{colorprofile.NewWriter(a.err, a.env)}, Ask: a.prompter()}
+			s := &shell.Session{Client: lab.admin, Out: a.view.w, Err: &tinted{colorprofile.NewWriter(a.err, a.env)}, Ask: a.prompter(), Graph: a.graph(lab)}
 			if a.view.terminal {
 				s.Width = a.view.width
 			}

@@ -83,8 +83,16 @@ func principalObject(sp *entra.ServicePrincipal) object {
 	return object{{"id", sp.ID}, {"accountEnabled", sp.Enabled}, {"appDisplayName", sp.DisplayName}, {"appId", sp.AppID},
 		{"appOwnerOrganizationId", optional(sp.Owner)}, {"appRoleAssignmentRequired", sp.AssignmentRequired}, {"createdDateTime", optionalTime(sp.Created)},
 		{"displayName", sp.DisplayName}, {"homepage", optional(sp.Homepage)}, {"logoutUrl", optional(sp.LogoutURL)}, {"replyUrls", texts(sp.ReplyURLs)},
-		{"servicePrincipalNames", texts(sp.Names)}, {"servicePrincipalType", sp.Kind}, {"tags", texts(sp.Tags)}, {"appRoles", roles},
+		{"servicePrincipalNames", texts(sp.Names)}, {"servicePrincipalType", sp.Kind}, {"signInAudience", audience(sp)}, {"tags", texts(sp.Tags)}, {"appRoles", roles},
 		{"oauth2PermissionScopes", scopes}, {"keyCredentials", []object{}}, {"passwordCredentials", []object{}}}
+}
+
+// audience tells whose people an application may sign in: its own tenant's, or those of any organisation.
+func audience(sp *entra.ServicePrincipal) string {
+	if sp.Owner == sp.Tenant {
+		return "AzureADMyOrg"
+	}
+	return "AzureADMultipleOrgs"
 }
 
 // patchPrincipal changes what the body names and nothing else. A collection in

@@ -1,5 +1,9 @@
 Get-MapiVirtualDirectory | fl server,*url*,*auth*
 ---
+Install-Module Microsoft.Graph -Scope AllUsers
+---
+Connect-MgGraph -Scopes Application.Read.All, Application.ReadWrite.All
+---
 Get-MgServicePrincipal -Filter "AppId eq '00000002-0000-0ff1-ce00-000000000000'" | select -ExpandProperty ServicePrincipalNames
 ---
 $x = Get-MgServicePrincipal -Filter "AppId eq '00000002-0000-0ff1-ce00-000000000000'"
