@@ -223,11 +223,15 @@ func (r *runner) unary(x *parse.Unary) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if x.Op == "not" {
+	switch x.Op {
+	case "not":
 		return !truth(v), nil
+	case "join":
+		v, err = r.operate("join", false, v, "")
+	default:
+		v, err = arithmetic(x.Op, int64(0), v)
 	}
-	op := x.Op
-	if v, err = arithmetic(op, int64(0), v); err != nil {
+	if err != nil {
 		return nil, r.wrong(x.Extent, "InvalidOperation", "%s", err)
 	}
 	return v, nil

@@ -24,6 +24,9 @@ func groupObject() *cmdlet {
 		byKey := make(map[string]*group)
 		return &stage{
 			process: func(v any) error {
+				if v == nil {
+					return nil
+				}
 				keys, err := c.keys(v, columns)
 				if err != nil {
 					return err

@@ -2,6 +2,7 @@ package shell
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,7 +13,11 @@ import (
 // about_Arrays, about_Hash_Tables, about_Quoting_Rules, about_If, about_Foreach and the pages of the cmdlets.
 // The output's lines are joined with |; an error is its message behind a !.
 func TestLanguage(t *testing.T) {
-	for _, test := range language {
+	cases := slices.Concat(language, edges)
+	if len(cases) < 500 {
+		t.Errorf("%d cases", len(cases))
+	}
+	for _, test := range cases {
 		var out, errs strings.Builder
 		err := Run(t.Context(), test.text, Session{Client: &recorder{}, Out: &out, Err: &errs})
 		got := strings.ReplaceAll(strings.TrimSuffix(out.String(), "\n"), "\n", "|")

@@ -26,11 +26,10 @@ type measure struct {
 
 func (m *measure) process(v any) error {
 	if m.has("Property") {
-		value := member(v, m.string("Property"))
-		if value == nil {
-			return nil
-		}
-		v = value
+		v = member(v, m.string("Property"))
+	}
+	if v == nil {
+		return nil
 	}
 	m.count++
 	if m.flag("Line") || m.flag("Word") || m.flag("Character") {

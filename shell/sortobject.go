@@ -23,6 +23,9 @@ func sortObject() *cmdlet {
 		var rows []row
 		return &stage{
 			process: func(v any) error {
+				if v == nil {
+					return nil
+				}
 				keys, err := c.keys(v, columns)
 				rows = append(rows, row{v, keys})
 				return err

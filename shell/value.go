@@ -415,7 +415,7 @@ func equal(a, b any, exact bool) bool {
 		}
 		return strings.EqualFold(a, expanded(b))
 	case bool:
-		return a == truth(b)
+		return b != nil && a == truth(b)
 	case int64, float64:
 		if b == nil {
 			return false

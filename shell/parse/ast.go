@@ -192,7 +192,7 @@ type ScriptBlock struct {
 	Body *Block
 }
 
-// Unary is an operator before its operand: "not", "-" or "+".
+// Unary is an operator before its operand: "not", "join", "-" or "+".
 type Unary struct {
 	Extent
 	Op string

@@ -179,15 +179,15 @@ func (p *parser) unary() (Expr, error) {
 		q := *p
 		q.next()
 		switch word := strings.ToLower(q.lookName()); {
-		case isDash(r) && word == "not":
-			op = "not"
-			p.take(4)
+		case isDash(r) && (word == "not" || word == "join"):
+			op = word
+			p.take(1 + len(word))
 		case q.peek() == r:
 			return nil, p.fail(fmt.Sprintf("%c%c is not supported", r, r), "")
 		case word != "" && !isDigit(rune(word[0])):
 			hint, ok := known[word]
 			if !ok {
-				hint = "only -not and a sign may stand before a value"
+				hint = "only -not, -join and a sign may stand before a value"
 			}
 			return nil, p.fail("-"+word+" cannot stand before a value", hint)
 		case isDash(r):

@@ -52,17 +52,15 @@ func (p *parser) hereString() (Expr, error) {
 	first := true
 	for {
 		q := *p
-		if !first {
-			if q.peek() == '\r' {
-				q.next()
-			}
-			if q.peek() == '\n' {
-				q.next()
-			} else {
-				q.off = -1
-			}
+		atLine := first
+		if q.peek() == '\r' {
+			q.next()
 		}
-		if q.off >= 0 && same(q.peek()) && q.after() == '@' {
+		if q.peek() == '\n' { // the last line's end is not part of the text
+			q.next()
+			atLine = true
+		}
+		if atLine && same(q.peek()) && q.after() == '@' {
 			q.take(2)
 			*p = q
 			return parts.expr(p.done(at)), nil
