@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -45,7 +46,9 @@ type Options struct {
 	Cloud string
 	// Messages is how many messages the mailboxes get in all at the first start; 0 means 300.
 	Messages int
-	Log      *slog.Logger
+	// PickUp is how soon a server runs a changed configuration; 0 means 200 ms.
+	PickUp time.Duration
+	Log    *slog.Logger
 	// Now is the clock of both halves; nil is the machine's.
 	Now func() time.Time
 }
@@ -143,7 +146,7 @@ func Start(ctx context.Context, o Options) (_ *Lab, err error) {
 	origin := "https://" + strings.TrimSuffix(chosen.Cloud, ":443")
 	l.Roles, err = roles.Open(ctx, roles.Config{
 		Entra: "sqlite:" + d.file("entra.db"), Org: "sqlite:" + d.file("org.db"), Mailbox: "sqlite:" + d.file("mailbox.db"),
-		Key: key, Now: o.Now, Log: o.Log, PickUp: pickUp, Origin: origin, Roots: ca.pool(), MailHost: mailHost, Lab: Banner,
+		Key: key, Now: o.Now, Log: o.Log, PickUp: cmp.Or(o.PickUp, pickUp), InstallPath: d.file, Origin: origin, Roots: ca.pool(), MailHost: mailHost, Lab: Banner,
 	})
 	if err != nil {
 		return nil, err

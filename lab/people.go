@@ -64,6 +64,8 @@ const (
 	domain       = "contoso.com"
 	mailHost     = "mail.contoso.com"
 	discoverHost = "autodiscover.contoso.com"
+	// downloadHost is for OWA's attachments, once download domains are turned on.
+	downloadHost = "download.contoso.com"
 	// accountForest is the forest in which the people of a resource forest's mailboxes have their accounts.
 	accountForest        = "corp.contoso.com"
 	accountForestNetBIOS = "CORP"

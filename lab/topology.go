@@ -86,4 +86,6 @@ func (t *topology) discoverHosts() []string {
 }
 
 // hostNames are the names under which the servers are reached from outside.
-func (t *topology) hostNames() []string { return append([]string{mailHost}, t.discoverHosts()...) }
+func (t *topology) hostNames() []string {
+	return append([]string{mailHost, downloadHost}, t.discoverHosts()...)
+}

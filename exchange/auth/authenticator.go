@@ -18,6 +18,8 @@ type People interface {
 	PeopleVersion() int64
 	// BySID returns the person with the SID, or org.ErrNotFound.
 	BySID(ctx context.Context, sid string) (*org.Recipient, error)
+	// ByMasterAccountSID returns everybody whose linked mailbox belongs to the account with the SID.
+	ByMasterAccountSID(ctx context.Context, sid string) ([]*org.Recipient, error)
 	// ByUPN and BySMTP return everybody with the name or address, compared without case.
 	ByUPN(ctx context.Context, upn string) ([]*org.Recipient, error)
 	BySMTP(ctx context.Context, address string) ([]*org.Recipient, error)
@@ -158,7 +160,11 @@ func (a *Authenticator) refuse(ctx context.Context, f *Facts, e failure) *Denial
 	d := a.legacy(f, e.log)
 	c := challenge(f.Snapshot)
 	if server, offered := a.offer(ctx, f); offered {
-		c.AuthorizationURI = server.AuthorizationEndpoint
+		// What leads to AD FS is dropped where a token has expired, and Outlook for Mac then cannot get another
+		// (ADFS-MA, KeepADFSHeadersOnTokenExpiry).
+		if e.reason != bearer.ReasonExpired || server.Type != org.ADFS || f.Snapshot.Override("OAuth", "KeepADFSHeadersOnTokenExpiry").Enabled() {
+			c.AuthorizationURI = server.AuthorizationEndpoint
+		}
 	}
 	c.Error = bearer.InvalidToken
 	d.Challenges = append([]string{c.String()}, d.Challenges...)
@@ -171,7 +177,10 @@ func (a *Authenticator) probe(ctx context.Context, f *Facts) *Denial {
 	d := a.legacy(f, "probe")
 	c := challenge(f.Snapshot)
 	if server, offered := a.offer(ctx, f); offered {
-		c.AuthorizationURI, c.IssuerKind = server.AuthorizationEndpoint, server.Type
+		c.AuthorizationURI = server.AuthorizationEndpoint
+		if !f.Snapshot.Server.Version.Less(issuerKindSince) {
+			c.IssuerKind = server.Type
+		}
 	} else {
 		c.Error = bearer.InvalidToken
 		whom := f.UserIdentity

@@ -9,6 +9,9 @@ import (
 	"hma/wire/wellknown"
 )
 
+// issuerKindSince is Exchange Server 2019 CU13, the first build whose challenge has issuer_kind.
+var issuerKindSince = org.Version{15, 2, 1258, 12}
+
 // challenge returns what every Bearer challenge of the organisation has in common.
 func challenge(s *org.Snapshot) bearer.Challenge {
 	return bearer.Challenge{ClientID: wellknown.Exchange, TrustedIssuers: trustedIssuers(s), TokenTypes: bearer.TokenTypes}

@@ -71,6 +71,11 @@ func (p *people) bySID(ctx context.Context, sid string) ([]*org.Recipient, error
 	})
 }
 
+// byMasterAccount finds the people whose linked mailbox belongs to the account with the SID.
+func (p *people) byMasterAccount(ctx context.Context, sid string) ([]*org.Recipient, error) {
+	return p.cached("master "+sid, func() ([]*org.Recipient, error) { return p.ByMasterAccountSID(ctx, sid) })
+}
+
 // byName finds the people whom a name may mean: as UPN, and when there is none as
 // SMTP address. Both are looked up in every case: the name may be a stranger's guess
 // (X-User-Identity), and the time must not tell whether it was right.

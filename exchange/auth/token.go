@@ -212,7 +212,7 @@ func (a *Authenticator) admit(ctx context.Context, f *Facts, v *token) (*Identit
 	if len(v.identity.Scopes) == 0 || p.scopes != 0 && p.scopes&v.scopes == 0 {
 		return nil, fail(bearer.InvalidGrant, bearer.ReasonPermissions, "token lacks the protocol's scope")
 	}
-	id, err := a.resolve(ctx, f.Snapshot, v)
+	id, err := a.resolve(ctx, f, v)
 	if err != nil {
 		return nil, err
 	}
@@ -261,13 +261,14 @@ func audienceHost(aud, realm string) string {
 	return org.PublicHost(host)
 }
 
-// resolve finds the person for whom a token stands: by SID, then UPN, then SMTP address.
-func (a *Authenticator) resolve(ctx context.Context, s *org.Snapshot, v *token) (*Identity, error) {
+// resolve finds the person for whom a token stands: by SID, then UPN, then SMTP address. All protocols that
+// take bearers find the same one, so that the answer is kept with the token.
+func (a *Authenticator) resolve(ctx context.Context, f *Facts, v *token) (*Identity, error) {
 	version := a.people.PeopleVersion()
 	if known := v.user.Load(); known != nil && known.version == version {
 		return known.identity, known.err
 	}
-	person, err := a.person(ctx, s, &v.claims)
+	person, err := a.person(ctx, f, &v.claims)
 	if _, ok := errors.AsType[failure](err); err != nil && !ok {
 		return nil, err
 	}
@@ -280,8 +281,8 @@ func (a *Authenticator) resolve(ctx context.Context, s *org.Snapshot, v *token) 
 	return known.identity, known.err
 }
 
-func (a *Authenticator) person(ctx context.Context, s *org.Snapshot, c *claims) (*org.Recipient, error) {
-	found, err := a.matches(ctx, s, c)
+func (a *Authenticator) person(ctx context.Context, f *Facts, c *claims) (*org.Recipient, error) {
+	found, err := a.matches(ctx, f.Snapshot, c)
 	switch {
 	case err != nil:
 		return nil, err
@@ -289,7 +290,11 @@ func (a *Authenticator) person(ctx context.Context, s *org.Snapshot, c *claims) 
 		return nil, fail(bearer.InvalidUser, bearer.ReasonNoUser, "nobody has the token's SID, UPN or address")
 	case len(found) > 1:
 		return nil, fail(bearer.InvalidUser, bearer.ReasonAmbiguous, "several people match the token's UPN or address")
-	case !found[0].Enabled:
+	case found[0].MasterAccountSID != "" && linkedOnly(f) && !f.Snapshot.MasterAccounts():
+		return nil, fail(bearer.InvalidUser, bearer.ReasonNoUser, noMasterAccounts)
+	case found[0].MasterAccountSID != "" && (c.SID+c.PrimarySID != "" || linkedOnly(f)) && !c.owns(found[0]):
+		return nil, fail(bearer.InvalidUser, bearer.ReasonNoUser, "the token's SID is not that of the linked mailbox's master account")
+	case !found[0].Active():
 		return nil, fail(bearer.InvalidUser, bearer.ReasonNoUser, "the person is disabled")
 	case found[0].CriticalSystemObject:
 		// Never synchronised, so a cloud account of that name is somebody else.
@@ -301,12 +306,28 @@ func (a *Authenticator) person(ctx context.Context, s *org.Snapshot, c *claims) 
 	return found[0], nil
 }
 
+// linkedOnly tells whether the virtual directory knows the owner of a linked mailbox by the SID of the master account
+// alone, and only where that is turned on: OWA and ECP. The others also take a token without a SID by its UPN or address.
+func linkedOnly(f *Facts) bool {
+	return f.VirtualDirectory.Kind == org.Owa || f.VirtualDirectory.Kind == org.Ecp
+}
+
+const noMasterAccounts = "linked mailbox: needs the override OAuth/OwaHMAFixForAfRfScenarios and both OAuthHttpModule keys in the server's Owa web.config"
+
+// owns tells whether the token is of the account whose linked mailbox it is.
+func (c *claims) owns(r *org.Recipient) bool {
+	return strings.EqualFold(c.SID, r.MasterAccountSID) || strings.EqualFold(c.PrimarySID, r.MasterAccountSID)
+}
+
 func (a *Authenticator) matches(ctx context.Context, s *org.Snapshot, c *claims) ([]*org.Recipient, error) {
 	for _, sid := range []string{c.SID, c.PrimarySID} {
 		if sid == "" {
 			continue
 		}
 		found, err := a.people.bySID(ctx, sid)
+		if err == nil && len(found) == 0 {
+			found, err = a.people.byMasterAccount(ctx, sid)
+		}
 		if err != nil || len(found) > 0 {
 			return found, err
 		}
@@ -371,7 +392,7 @@ func (a *Authenticator) idToken(ctx context.Context, f *Facts, text, nonce, code
 	if code == "" || subtle.ConstantTimeCompare([]byte(v.claims.CodeHash), []byte(codeHash(code))) != 1 {
 		return nil, failure{status: 403, log: "c_hash does not match the code"}
 	}
-	person, err := a.person(ctx, f.Snapshot, &v.claims)
+	person, err := a.person(ctx, f, &v.claims)
 	if err != nil {
 		return nil, err
 	}
@@ -400,8 +421,10 @@ func (a *Authenticator) Session(ctx context.Context, f *Facts, sid, issuer strin
 	switch {
 	case err != nil:
 		return nil, a.denial(ctx, f, err)
-	case len(found) != 1 || !found[0].Enabled:
+	case len(found) != 1 || !found[0].Active():
 		return nil, &Denial{Status: 401, Reason: "the session's person is gone or disabled"}
+	case found[0].MasterAccountSID != "" && !f.Snapshot.MasterAccounts():
+		return nil, &Denial{Status: 401, Reason: noMasterAccounts}
 	case p.enabled != nil && !p.enabled(found[0]):
 		return nil, &Denial{Status: 403, Reason: "protocol is off for the mailbox"}
 	}

@@ -201,7 +201,7 @@ func (c *call) connecting(block *soap.Element) (*org.Recipient, error) {
 // open opens the person's mailbox, as its owner.
 func (c *call) open() error {
 	p := c.person
-	if p.MailboxGUID.IsNil() || !p.Enabled {
+	if p.MailboxGUID.IsNil() || !p.Active() {
 		return errNoMailbox
 	}
 	if !p.EwsEnabled {

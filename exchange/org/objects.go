@@ -76,10 +76,12 @@ type AuthConfig struct {
 // OrganizationConfig are the organisation-wide settings that HMA reads (Get-OrganizationConfig).
 type OrganizationConfig struct {
 	Stamp
-	GUID                        guid.GUID
-	Name                        string
-	OAuth2ClientProfileEnabled  bool
-	MapiHttpEnabled             bool
+	GUID                       guid.GUID
+	Name                       string
+	OAuth2ClientProfileEnabled bool
+	MapiHttpEnabled            bool
+	// EnableDownloadDomains lets OWA serve attachments from hosts of their own.
+	EnableDownloadDomains       bool
 	DefaultAuthenticationPolicy guid.GUID // nil GUID: none
 	// Domain is the directory's DNS domain, contoso.com; distinguished names end in it.
 	Domain string

@@ -47,6 +47,9 @@ type Options struct {
 	Key *sealed.Key
 	// PasswordCost is bcrypt's cost; 0 means 10.
 	PasswordCost int
+	// InstallPath returns the folder that is a server's ExchangeInstallPath, where its web.config files lie, "" for a
+	// server without one; nil means that none has one.
+	InstallPath func(server string) string
 }
 
 // Organization is the on-premises organisation in its database. It is safe for
@@ -127,7 +130,12 @@ ALTER TABLE live ADD COLUMN overrides TEXT NOT NULL DEFAULT '[]';
 `, `
 CREATE TABLE admin_audit (guid TEXT PRIMARY KEY, run BIGINT NOT NULL, body TEXT NOT NULL);
 CREATE INDEX admin_audit_run ON admin_audit (run, guid);
-`}
+`, `
+ALTER TABLE person ADD COLUMN master_sid TEXT NOT NULL DEFAULT '';
+ALTER TABLE person ADD COLUMN master_account TEXT NOT NULL DEFAULT '';
+CREATE INDEX person_master_sid ON person (master_sid);
+CREATE INDEX person_master_account ON person (master_account);
+`} // programs of before the last step knew no linked mailboxes
 
 // Open migrates db and returns the organisation in it. An empty database is an
 // organisation without a name until CreateOrganization. The caller keeps db and
@@ -219,7 +227,7 @@ func (o *Organization) poll() {
 			continue
 		}
 		for _, s := range o.handles() {
-			if s.behind(version) {
+			if s.behind(version) || s.fileChanged() {
 				if err := s.Refresh(o.ctx); err != nil && o.ctx.Err() == nil {
 					o.opts.Log.Error("configuration not taken up", "server", s.name, "error", err)
 				}

@@ -82,9 +82,10 @@ func (o *Organization) CreateRecipient(ctx context.Context, r Recipient) (*Recip
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(`INSERT INTO person (guid, sid, upn, sam, mailbox, object_id, display, body, created, changed)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, written.GUID.String(), asciiLower(written.SID), asciiLower(written.UPN),
-			asciiLower(written.SAMAccount), written.MailboxGUID.String(), asciiLower(written.ObjectID), fold(written.DisplayName), string(body), now, now)
+		_, err = tx.Exec(`INSERT INTO person (guid, sid, upn, sam, mailbox, object_id, display, body, created, changed, master_sid, master_account)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`, written.GUID.String(), asciiLower(written.SID), asciiLower(written.UPN),
+			asciiLower(written.SAMAccount), written.MailboxGUID.String(), asciiLower(written.ObjectID), fold(written.DisplayName), string(body), now, now,
+			asciiLower(written.MasterAccountSID), asciiLower(written.LinkedMasterAccount))
 		if sqldb.IsUnique(err) {
 			return fmt.Errorf("%q: %w", written.UPN, ErrExists)
 		}
@@ -146,9 +147,9 @@ func (o *Organization) UpdateRecipient(ctx context.Context, id guid.GUID, fn fun
 		if string(body) == old {
 			return errUnchanged
 		}
-		_, err = tx.Exec(`UPDATE person SET sid = $1, upn = $2, sam = $3, mailbox = $4, object_id = $5, display = $6, body = $7, changed = $8
-			WHERE guid = $9`, asciiLower(r.SID), asciiLower(r.UPN), asciiLower(r.SAMAccount), r.MailboxGUID.String(), asciiLower(r.ObjectID),
-			fold(r.DisplayName), string(body), micros(o.opts.Now()), id.String())
+		_, err = tx.Exec(`UPDATE person SET sid = $1, upn = $2, sam = $3, mailbox = $4, object_id = $5, display = $6, body = $7, changed = $8,
+			master_sid = $9, master_account = $10 WHERE guid = $11`, asciiLower(r.SID), asciiLower(r.UPN), asciiLower(r.SAMAccount), r.MailboxGUID.String(), asciiLower(r.ObjectID),
+			fold(r.DisplayName), string(body), micros(o.opts.Now()), asciiLower(r.MasterAccountSID), asciiLower(r.LinkedMasterAccount), id.String())
 		if sqldb.IsUnique(err) {
 			return fmt.Errorf("%q: %w", r.UPN, ErrExists)
 		}
@@ -171,6 +172,9 @@ func (o *Organization) UpdateRecipient(ctx context.Context, id guid.GUID, fn fun
 func (r *Recipient) check() error {
 	if r.UPN == "" || r.DisplayName == "" || r.SAMAccount == "" {
 		return refuse("A recipient needs a user principal name, a display name and an account name.")
+	}
+	if (r.MasterAccountSID == "") != (r.LinkedMasterAccount == "") {
+		return refuse("A linked mailbox has both the name and the SID of its owner's account.")
 	}
 	if r.PrimarySMTP == "" {
 		r.Addresses = nil
@@ -217,6 +221,15 @@ func (r *Recipient) Synchronised() bool { return r.ImmutableID != "" || r.Object
 // BySID returns the person with the SID, or ErrNotFound.
 func (o *Organization) BySID(ctx context.Context, sid string) (*Recipient, error) {
 	return one(o.people1(ctx, "SELECT body, created, changed FROM person WHERE sid = $1", asciiLower(sid)))
+}
+
+// ByMasterAccountSID returns the people whose linked mailbox belongs to the account with the SID (msExchMasterAccountSid):
+// none, one, or several (then it is ambiguous).
+func (o *Organization) ByMasterAccountSID(ctx context.Context, sid string) ([]*Recipient, error) {
+	if sid == "" {
+		return nil, nil
+	}
+	return o.people1(ctx, "SELECT body, created, changed FROM person WHERE master_sid = $1", asciiLower(sid))
 }
 
 // ByGUID returns the person with the GUID, or ErrNotFound.

@@ -39,7 +39,7 @@ func (r *Recipient) SetIn(g RoleGroup, member bool) {
 }
 
 // administers tells whether the person is an administrator whose account is on.
-func (r *Recipient) administers() bool { return r.Administrator && r.Enabled }
+func (r *Recipient) administers() bool { return r.Administrator && r.Active() }
 
 // keepAdministrator refuses to let go of the last administrator whose account is on: after it nobody
 // could make another one. The version row that the transaction holds keeps two from going at once.

@@ -23,6 +23,7 @@ type ServerConfig struct {
 	current  atomic.Pointer[Snapshot]
 	mu       sync.Mutex // one take-up at a time
 	recorded int64      // version whose live row is written
+	file     fileState  // of the web.config that was read
 }
 
 // Server makes the handle of the named server, takes the present configuration up
@@ -67,6 +68,7 @@ func (s *ServerConfig) Refresh(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("take up configuration: %w", err)
 	}
+	snap.OwaSettings = s.readWebConfig()
 	s.current.Store(snap)
 	body, err := json.Marshal(snap.VirtualDirectories)
 	if err != nil {
@@ -171,14 +173,30 @@ func (c *Configuration) Snapshot(server string) (*Snapshot, error) {
 			addHost(snap.Hosts, vd.ExternalURL)
 		}
 	}
+	if vd := snap.VirtualDirectory(Owa); vd != nil && c.Org.EnableDownloadDomains {
+		snap.DownloadHosts = make(map[string]bool)
+		for _, name := range []string{vd.InternalDownloadHostName, vd.ExternalDownloadHostName} {
+			// A host that serves more keeps nothing apart: it stays what it is.
+			if host := PublicHost(name); host != "" && !snap.Hosts[host] {
+				snap.DownloadHosts[host] = true
+			}
+		}
+	}
 	return snap, nil
 }
 
 // addHost adds the host of an https URL as Snapshot.Hosts has it; other text is left out.
 func addHost(hosts map[string]bool, text string) {
+	if host := urlHost(text); host != "" {
+		hosts[host] = true
+	}
+}
+
+// urlHost returns the host of an https URL as PublicHost writes it, "" of other text.
+func urlHost(text string) string {
 	u, err := url.Parse(text)
 	if err != nil || !strings.EqualFold(u.Scheme, "https") || u.Hostname() == "" {
-		return
+		return ""
 	}
-	hosts[PublicHost(u.Host)] = true
+	return PublicHost(u.Host)
 }

@@ -28,6 +28,11 @@ type Snapshot struct {
 	// Hosts are the public hosts of this server's URLs, internal and external, as
 	// PublicHost writes them: a request for any other Host has no valid token audience.
 	Hosts map[string]bool
+	// DownloadHosts are the hosts from which OWA serves attachments and nothing else is served, as PublicHost writes
+	// them; none while OrganizationConfig.EnableDownloadDomains is off.
+	DownloadHosts map[string]bool
+	// OwaSettings are the appSettings of this server's ClientAccess\Owa\web.config.
+	OwaSettings AppSettings
 	// AcceptedDomains are the organisation's mail domains, lower case, default first.
 	AcceptedDomains []string
 }
@@ -68,4 +73,29 @@ func (s *Snapshot) Certificate(thumbprint string) *Certificate {
 		}
 	}
 	return nil
+}
+
+// DownloadHost returns the host from which OWA, asked under the given one, has its attachments fetched: the internal
+// or the external one, "" while that is OWA's own.
+func (s *Snapshot) DownloadHost(asked string) string {
+	vd := s.VirtualDirectory(Owa)
+	if vd == nil {
+		return ""
+	}
+	host := vd.ExternalDownloadHostName
+	if asked = PublicHost(asked); urlHost(vd.InternalURL) == asked && urlHost(vd.ExternalURL) != asked {
+		host = vd.InternalDownloadHostName
+	}
+	if host = PublicHost(host); !s.DownloadHosts[host] {
+		return ""
+	}
+	return host
+}
+
+// MasterAccounts tells whether OWA and ECP of this server know the owner of a linked mailbox by the SID of the master
+// account: with the setting override and both keys of the web.config file (how-to, "Steps to enable ... OWA and ECP",
+// step 9). The other protocols ship with it (OAuthHttpModule.UseMasterAccountSid of their own files).
+func (s *Snapshot) MasterAccounts() bool {
+	return s.OwaSettings.True("OAuthHttpModule.ConvertToSidBasedIdentity") && s.OwaSettings.True("OAuthHttpModule.UseMasterAccountSid") &&
+		s.Override("OAuth", "OwaHMAFixForAfRfScenarios").Enabled()
 }

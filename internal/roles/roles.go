@@ -36,6 +36,8 @@ type Config struct {
 	Log *slog.Logger
 	// PickUp is how long a server may take to run a changed configuration.
 	PickUp time.Duration
+	// InstallPath returns the folder that is a server's ExchangeInstallPath; nil means that none has one.
+	InstallPath func(server string) string
 	// Origin is the cloud's public origin, for example https://localhost:9443.
 	Origin string
 	// Roots are the authorities that a server trusts when it fetches metadata.
@@ -99,7 +101,8 @@ func (r *Roles) open(ctx context.Context) error {
 	if r.Entra, err = entra.Open(ctx, dbs[0], entra.Options{Now: r.cfg.Now, Key: r.cfg.Key, Log: r.log}); err != nil {
 		return err
 	}
-	if r.Org, err = org.Open(ctx, dbs[1], org.Options{Now: r.cfg.Now, Key: r.cfg.Key, Log: r.log, PickUp: r.cfg.PickUp}); err != nil {
+	if r.Org, err = org.Open(ctx, dbs[1], org.Options{Now: r.cfg.Now, Key: r.cfg.Key, Log: r.log, PickUp: r.cfg.PickUp,
+		InstallPath: r.cfg.InstallPath}); err != nil {
 		return err
 	}
 	if r.Store, err = store.Open(ctx, dbs[2], store.Options{Now: r.cfg.Now}); err != nil {

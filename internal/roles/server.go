@@ -28,6 +28,11 @@ import (
 // ServeServer answers on the listener as the named Exchange server: its front
 // end with every door, and the Admin API for administrators with a token.
 func (r *Roles) ServeServer(ctx context.Context, name string, l net.Listener, cert tls.Certificate) error {
+	if r.cfg.InstallPath != nil {
+		if err := org.InstallWebConfig(r.cfg.InstallPath(name)); err != nil {
+			return fmt.Errorf("start server %s: %w", name, err)
+		}
+	}
 	config, err := r.Org.Server(ctx, name)
 	if err != nil {
 		return fmt.Errorf("start server %s: %w", name, err)

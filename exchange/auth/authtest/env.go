@@ -243,6 +243,11 @@ func (p *People) ByUPN(_ context.Context, upn string) ([]*org.Recipient, error) 
 	return p.find(func(r *org.Recipient) bool { return strings.EqualFold(r.UPN, upn) })
 }
 
+// ByMasterAccountSID implements auth.People.
+func (p *People) ByMasterAccountSID(_ context.Context, sid string) ([]*org.Recipient, error) {
+	return p.find(func(r *org.Recipient) bool { return r.MasterAccountSID == sid })
+}
+
 // BySMTP implements auth.People.
 func (p *People) BySMTP(_ context.Context, address string) ([]*org.Recipient, error) {
 	return p.find(func(r *org.Recipient) bool {
@@ -261,7 +266,7 @@ func (p *People) VerifyPassword(ctx context.Context, login, password string) (*o
 	if err != nil {
 		return nil, err
 	}
-	if len(found) != 1 || !found[0].Enabled || password != Password {
+	if len(found) != 1 || !found[0].Active() || password != Password {
 		return nil, org.ErrPassword
 	}
 	return found[0], nil
