@@ -15,8 +15,8 @@ import (
 // Candidate is one way to complete a text.
 type Candidate struct {
 	Text  string // what takes the place of the word, with its quotes
-	Shown string // how a menu shows it
-	Note  string // a synopsis or a type; may be ""
+	Shown string // how a menu shows it: a parameter with its type, a property without its variable
+	Note  string // a cmdlet's synopsis; else ""
 }
 
 // maxCandidates is how many a menu gets.
@@ -49,17 +49,21 @@ type completion struct {
 	list []Candidate
 }
 
-// put adds a candidate if the word is its beginning.
-func (c *completion) put(shown, text, note string) {
-	if len(shown) < len(c.Word) || !strings.EqualFold(shown[:len(c.Word)], c.Word) || slices.ContainsFunc(c.list, func(have Candidate) bool { return have.Text == text }) {
+// put adds a candidate if the word is the beginning of what it means.
+func (c *completion) put(meaning string, found Candidate) {
+	if len(meaning) < len(c.Word) || !strings.EqualFold(meaning[:len(c.Word)], c.Word) || slices.ContainsFunc(c.list, func(have Candidate) bool { return have.Text == found.Text }) {
 		return
 	}
-	c.list = append(c.list, Candidate{text, shown, clean(note)})
+	found.Shown, found.Note = clean(found.Shown), clean(found.Note)
+	c.list = append(c.list, found)
 }
+
+// word adds a candidate that is shown as it is.
+func (c *completion) word(s string) { c.put(s, Candidate{Text: s, Shown: s}) }
 
 // value adds a text that is a value, in the quotes that it needs.
 func (c *completion) value(s string) {
-	c.put(s, quoted(s, c.Quote), "")
+	c.put(s, Candidate{Text: quoted(s, c.Quote), Shown: s})
 }
 
 // quoted writes a value as the language wants it, in the quote that stands there already or in none if that does.
@@ -91,7 +95,7 @@ func (c *completion) variables() {
 	name, _, member := strings.Cut(c.Word[1:], ".")
 	if member {
 		for _, p := range properties(c.variable(name)) {
-			c.put("$"+name+"."+p, "$"+name+"."+p, "")
+			c.put("$"+name+"."+p, Candidate{Text: "$" + name + "." + p, Shown: p})
 		}
 		return
 	}
@@ -104,7 +108,7 @@ func (c *completion) variables() {
 	slices.SortFunc(names, func(a, b string) int { return compareText(a, b, false) })
 	for _, n := range slices.Compact(names) {
 		if !strings.ContainsFunc(n, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
-			c.put("$"+n, "$"+n, "")
+			c.word("$" + n)
 		}
 	}
 }
@@ -137,7 +141,7 @@ func (c *completion) operators() {
 		return
 	}
 	for _, op := range comparisons {
-		c.put(c.Word[:n]+op, c.Word[:n]+op, "")
+		c.word(c.Word[:n] + op)
 	}
 }
 
@@ -151,7 +155,7 @@ func (c *completion) commands() {
 		return
 	}
 	for _, cmd := range all {
-		c.put(cmd.Name, cmd.Name, cmd.Synopsis)
+		c.put(cmd.Name, Candidate{cmd.Name, cmd.Name, cmd.Synopsis})
 	}
 }
 
@@ -180,7 +184,8 @@ func (c *completion) argument() {
 	case c.Quote == 0 && strings.ContainsRune("-–—―", dash) && n > 0:
 		for _, p := range slices.Concat(cmd.Params, common) {
 			if !call.has(p.Name) {
-				c.put(c.Word[:n]+p.Name, c.Word[:n]+p.Name, kind(p))
+				name := c.Word[:n] + p.Name
+				c.put(name, Candidate{Text: name, Shown: strings.TrimSuffix(name+" "+kind(p), " [<SwitchParameter>]")})
 			}
 		}
 	default:
@@ -227,7 +232,7 @@ func (c *completion) values(cmd *psobject.Command, p *psobject.Parameter) {
 		}
 	case p.Type == "bool" || p.Type == "switch":
 		for _, word := range []string{"$true", "$false"} {
-			c.put(word, word, "")
+			c.word(word)
 		}
 	case is(cmd.Name, "Get-Help", "Get-Command") && p.Name == "Name":
 		c.commands()

@@ -20,7 +20,7 @@ func TestComplete(t *testing.T) {
 		// Cmdlets, wherever a command may begin.
 		{"Get-Owa", "0 Get-OwaVirtualDirectory"}, {"get-o", "0 Get-OwaVirtualDirectory"}, {"set-", "0 Set-AuthServer Set-OwaVirtualDirectory"}, {"1; Remove-", "3 Remove-OwaVirtualDirectory"}, {"Get-AuthServer | sele", "17 Select-Object Select-String"},
 		{"Get-AuthServer |\n form", "18 Format-List Format-Table"}, {"$x = Update-", "5 Update-MgServicePrincipal"}, {"if ($x) { Update-", "10 Update-MgServicePrincipal"}, {"foreach ($v in Get-Owa", "15 Get-OwaVirtualDirectory"}, {"(Get-Owa", "1 Get-OwaVirtualDirectory"},
-		{"\"a $(Get-Owa", "5 Get-OwaVirtualDirectory"}, {"@{a=Get-Owa", "4 Get-OwaVirtualDirectory"}, {"Get-Help Set-Aut", "9 Set-AuthServer"}, {"# Get-Owa", "9"}, {"<# x #> Get-Owa", "8 Get-OwaVirtualDirectory"}, {"'Get-Owa", "0"}, {"% { Get-Owa", "4 Get-OwaVirtualDirectory"}, {"Nope-", "0"},
+		{"\"a $(Get-Owa", "5 Get-OwaVirtualDirectory"}, {"@{a=Get-Owa", "4 Get-OwaVirtualDirectory"}, {"Get-Help Set-Aut", "9 Set-AuthServer"}, {"# Get-Owa", "9"}, {"<# x #> Get-Owa", "8 Get-OwaVirtualDirectory"}, {"'Get-Owa", "0"}, {"% { Get-Owa", "4 Get-OwaVirtualDirectory"}, {"Nope-", "0"}, {strings.Repeat("(", 1000) + "Get-Owa", "1007"},
 
 		// Parameters: the cmdlet's own and the common ones, but none twice.
 		{"Set-OwaVirtualDirectory -", "24 -Identity -AdfsAuthentication -BasicAuthentication -FormsAuthentication -DigestAuthentication -Confirm -WhatIf -ErrorAction -ErrorVariable -OutVariable -Verbose -WarningAction"},

@@ -2,6 +2,8 @@ package shell
 
 import (
 	"errors"
+	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -147,6 +149,26 @@ func TestLimits(t *testing.T) {
 		out, errs, err := run(t, &recorder{}, text)
 		if err != nil || out != want {
 			t.Errorf("%.60s: %q, %.300s", text, out, errs)
+		}
+	}
+}
+
+// TestMemory runs the largest texts there are and looks at what they take.
+func TestMemory(t *testing.T) {
+	for name, text := range map[string]string{
+		"a line of 1 MiB":          "$x = '" + strings.Repeat("x", 1<<20-20) + "'; 1",
+		"a line of 1 MiB of words": strings.Repeat("'a',", 1<<18-10) + "'a' | measure | % Average",
+		"100,000 items":            "$a = @(" + strings.Repeat("1,", 99_999) + "1); $a += 1",
+		"1,000 parentheses":        strings.Repeat("(", 1000) + "1" + strings.Repeat(")", 1000),
+		"1,000 blocks":             strings.Repeat("% {", 1000) + strings.Repeat("}", 1000),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_ = Run(t.Context(), text, Session{Client: &recorder{}, Out: io.Discard, Err: io.Discard})
+		_, _ = (&Session{Client: &recorder{}}).Complete(t.Context(), text)
+		runtime.ReadMemStats(&after)
+		if taken := (after.TotalAlloc - before.TotalAlloc) >> 20; taken > 256 {
+			t.Errorf("%s took %d MiB", name, taken)
 		}
 	}
 }

@@ -125,7 +125,7 @@ func (a *app) completions(ctx context.Context, s *shell.Session, rl *readline.Sh
 	for i, c := range list {
 		values[i] = readline.Completion{Value: c.Text, Display: c.Shown, Description: c.Note}
 	}
-	out := readline.CompleteRaw(values)
+	out := readline.CompleteRaw(values).NoSort()
 	if out.PREFIX = word; word == "" {
 		blank := strings.LastIndexAny(head, " \t\n") + 1
 		out = out.Prefix(head[blank:])

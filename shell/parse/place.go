@@ -41,6 +41,9 @@ func Look(text string) Place {
 	return p.place
 }
 
+// nowhere is a place where nothing can be completed: in a comment, or too deep in brackets.
+func nowhere(text string) Place { return Place{Start: len(text), Quote: '#'} }
+
 // looker is a walk through a text to its end.
 type looker struct {
 	text  string
@@ -81,6 +84,7 @@ func (p *looker) past(s string) {
 func (p *looker) body(open rune) {
 	if p.depth++; p.depth > MaxDepth {
 		p.ended = true
+		p.place = nowhere(p.text)
 		return
 	}
 	defer func() { p.depth-- }()
@@ -106,8 +110,8 @@ func (p *looker) body(open rune) {
 			if p.past("\n"); p.i < len(p.text) {
 				p.i-- // the line's end ends its statement too
 			} else if !strings.HasSuffix(p.text, "\n") {
-				p.ended = true // nothing is completed in a comment
-				p.place = Place{Start: len(p.text), Quote: '#'}
+				p.ended = true
+				p.place = nowhere(p.text)
 			}
 		case r == '|':
 			p.i += n
