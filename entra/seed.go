@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -64,6 +65,27 @@ var graphScopes = []string{
 	"AuditLog.Read.All", "openid", "profile", "email", "offline_access",
 }
 
+// permissionWords are the permissions in words, and whether only an administrator may consent to them.
+var permissionWords = map[string]struct {
+	text  string
+	admin bool
+}{
+	"User.Read": {"Sign in and read your profile", false}, "User.Read.All": {"Read the full profiles of everybody", true}, "User.ReadBasic.All": {"Read the basic profiles of everybody", false},
+	"Directory.Read.All": {"Read the directory", true}, "Directory.ReadWrite.All": {"Read and change the directory", true}, "Application.Read.All": {"Read applications", true},
+	"Application.ReadWrite.All": {"Read and change all applications", true}, "Organization.Read.All": {"Read what is known of the organization", true}, "Domain.Read.All": {"Read domains", true},
+	"DelegatedPermissionGrant.ReadWrite.All": {"Manage what was consented to for any application", true}, "AuditLog.Read.All": {"Read audit logs", true},
+	"openid": {"Sign you in", false}, "profile": {"See your name and picture", false}, "email": {"See your mail address", false}, "offline_access": {"Go on without asking you again", false},
+	"EWS.AccessAsUser.All": {"Use your mailbox through Exchange Web Services", false}, "EAS.AccessAsUser.All": {"Use your mailbox through Exchange ActiveSync", false},
+	"MapiHttp.AccessAsUser.All": {"Use your mailbox as Outlook does", false}, "Oab.AccessAsUser.All": {"Download the address book", false}, "OWA.AccessAsUser.All": {"Use your mailbox through Outlook on the web", false},
+	"IMAP.AccessAsUser.All": {"Read and change your mail through IMAP", false}, "POP.AccessAsUser.All": {"Read your mail through POP", false}, "SMTP.Send": {"Send mail as you", false},
+	"user_impersonation": {"Use Exchange as you", false}, "full_access_as_user": {"Use your mailboxes without limits", false},
+	"Mail.Read": {"Read your mail", false}, "Mail.ReadWrite": {"Read and change your mail", false}, "Mail.Read.Shared": {"Read mail that you may read", false},
+	"Mail.ReadWrite.Shared": {"Read and change mail that you may change", false}, "Mail.Send": {"Send mail as you", false}, "Calendars.Read": {"Read your calendars", false},
+	"Calendars.ReadWrite": {"Read and change your calendars", false}, "Contacts.Read": {"Read your contacts", false}, "Contacts.ReadWrite": {"Read and change your contacts", false},
+	"MailboxSettings.Read": {"Read your mailbox's settings", false}, "MailboxSettings.ReadWrite": {"Read and change your mailbox's settings", false},
+	"Exchange.Manage": {"Manage Exchange as you", false}, "RemotePowerShell.AccessAsUser.All": {"Run Exchange's cmdlets as you", false}, "AdminApi.AccessAsUser.All": {"Run Exchange's cmdlets as you", true},
+}
+
 var graphRoles = []string{
 	"User.Read.All", "Directory.Read.All", "Directory.ReadWrite.All", "Application.Read.All", "Application.ReadWrite.All",
 	"Application.ReadWrite.OwnedBy", "Organization.Read.All", "Domain.Read.All", "DelegatedPermissionGrant.ReadWrite.All",
@@ -95,7 +117,8 @@ func nameID(name string) string {
 func scopesOf(appID string, values []string) []Scope {
 	var scopes []Scope
 	for _, v := range values {
-		scopes = append(scopes, Scope{ID: permissionID("scope", appID, v), Value: v, Display: v})
+		words := permissionWords[v]
+		scopes = append(scopes, Scope{ID: permissionID("scope", appID, v), Value: v, Display: cmp.Or(words.text, v), Admin: words.admin})
 	}
 	return scopes
 }
@@ -194,8 +217,7 @@ func wellKnownClients() []wellKnownClient {
 		{id: wellknown.AzurePowerShell, name: "Microsoft Azure PowerShell", family: true, redirects: native("http://localhost", outOfBand),
 			exchange: []string{"user_impersonation"}, graph: append([]string{"Application.ReadWrite.All", "Directory.Read.All"}, readMyself...)},
 		{id: wellknown.GraphPowerShell, name: "Microsoft Graph Command Line Tools", redirects: native("http://localhost", nativeClient),
-			graph: append([]string{"Application.Read.All", "Application.ReadWrite.All", "Directory.Read.All", "User.Read.All", "Organization.Read.All",
-				"Domain.Read.All", "DelegatedPermissionGrant.ReadWrite.All", "AuditLog.Read.All"}, readMyself...)},
+			graph: readMyself}, // what a session needs beyond that, somebody consents to
 		{id: wellknown.ExchangeShell, name: "Microsoft Exchange REST API Based PowerShell", redirects: native("http://localhost", nativeClient),
 			exchange: []string{"AdminApi.AccessAsUser.All", "Exchange.Manage", "RemotePowerShell.AccessAsUser.All"}, graph: readMyself},
 		{id: wellknown.ConnectivityCheck, name: "Microsoft Remote Connectivity Analyzer", redirects: native("https://testconnectivity.microsoft.com/"),

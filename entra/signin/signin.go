@@ -15,6 +15,7 @@ var files embed.FS
 var (
 	signIn  = page.MustParseFS(files, "signin.html")
 	device  = page.MustParseFS(files, "device.html")
+	consent = page.MustParseFS(files, "consent.html")
 	problem = page.MustParseFS(files, "error.html")
 	done    = page.MustParseFS(files, "done.html")
 )
@@ -62,6 +63,17 @@ func (p *Pages) ServeDevice(w http.ResponseWriter, _ *http.Request, in sts.Devic
 		sts.DevicePage
 		Confirm bool
 	}{in, in.Step == sts.DeviceConfirm})
+}
+
+// ServeConsent lists what an application asks to be let do, or says that an administrator must decide.
+func (p *Pages) ServeConsent(w http.ResponseWriter, _ *http.Request, in sts.ConsentPage) {
+	title := "Permissions requested"
+	if in.NeedsAdmin {
+		title = "An administrator must approve"
+	}
+	f := p.frame(title, in.TenantName)
+	f.FormAction = []string{in.FormTarget}
+	p.write(w, consent, in.Status, f, in)
 }
 
 // ServeError shows what went wrong, what it means and what to do.

@@ -40,6 +40,16 @@ func TestPages(t *testing.T) {
 		{"device", func(w http.ResponseWriter, r *http.Request) {
 			p.ServeDevice(w, r, sts.DevicePage{Step: sts.DeviceConfirm, Action: "/d", Flow: "f2", ClientName: "Mail", Username: "bob@contoso.com", Status: 200})
 		}, []string{`value="f2"`, "Mail", "bob@contoso.com", `value="continue"`, `value="cancel"`}, []string{`name="usercode"`}, ""},
+		{"consent", func(w http.ResponseWriter, r *http.Request) {
+			p.ServeConsent(w, r, sts.ConsentPage{Action: "/common/consent", Flow: "f3", FormTarget: "http://localhost:1234", ClientName: "Tools" + hostile, ClientID: "14d8", TenantName: "Contoso", Username: "ines@contoso.com",
+				Resource: "Microsoft Graph", Microsoft: true, Permissions: []sts.Permission{{Value: "Application.ReadWrite.All", Text: "Read and change all applications", Admin: true}}, ForAll: true, Status: 200})
+		}, []string{`action="/common/consent"`, `value="f3"`, "Tools", "ines@contoso.com", "Read and change all applications", "Application.ReadWrite.All", "Microsoft Graph", `name="all"`, `value="accept"`, `value="cancel"`}, []string{"<script>", `value="other"`}, "form-action 'self' http://localhost:1234"},
+		{"consent of a person", func(w http.ResponseWriter, r *http.Request) {
+			p.ServeConsent(w, r, sts.ConsentPage{Action: "/x", ClientName: "Mail", Permissions: []sts.Permission{{Value: "Mail.Read", Text: "Read your mail"}}, Status: 200})
+		}, []string{"Read your mail", `value="accept"`}, []string{`name="all"`}, "form-action 'self'"},
+		{"administrator wanted", func(w http.ResponseWriter, r *http.Request) {
+			p.ServeConsent(w, r, sts.ConsentPage{Action: "/x", ClientName: "Tools", NeedsAdmin: true, Permissions: []sts.Permission{{Value: "Directory.Read.All", Text: "Read the directory", Admin: true}}, Status: 200})
+		}, []string{"An administrator must approve", "Read the directory", `value="other"`, `value="cancel"`}, []string{`value="accept"`}, ""},
 		{"error", func(w http.ResponseWriter, r *http.Request) {
 			p.ServeError(w, r, sts.ErrorPage{Code: 50011, Text: "No such reply URL " + hostile, Explain: "why", Fix: "do", TraceID: "t", CorrelationID: "c", Time: time.Unix(0, 0), Status: 400})
 		}, []string{"AADSTS50011", "why", "What to do", "1970-01-01 00:00:00Z"}, []string{"<script>"}, ""},

@@ -20,7 +20,19 @@ func (s *service) answer(w http.ResponseWriter, r *http.Request, req *authorizeR
 		s.confirmDevice(w, r, req, user)
 		return
 	}
-	fields, err := s.authorizeAnswer(r, req, signIn, user)
+	snapshot, err := s.dir.Snapshot(r.Context())
+	var tenant *entra.Tenant
+	var client entra.Client
+	var fields []field
+	if err == nil {
+		tenant, client, err = admit(snapshot, req, user)
+	}
+	if err == nil {
+		if s.askConsent(w, r, req, tenant, client, user) {
+			return
+		}
+		fields, err = s.authorizeAnswer(r, req, snapshot, tenant, client, signIn, user)
+	}
 	if err != nil {
 		if e, ok := err.(*Error); ok && (e.Code == aadsts.ReplyURLUnknown || e.Code == aadsts.ApplicationUnknown) {
 			// The person's tenant does not know the address: nothing is sent there.
@@ -37,26 +49,29 @@ func (s *service) answer(w http.ResponseWriter, r *http.Request, req *authorizeR
 // field is one parameter of an authorization response, in order.
 type field struct{ Name, Value string }
 
-func (s *service) authorizeAnswer(r *http.Request, req *authorizeRequest, signIn entra.SignIn, user *entra.User) ([]field, error) {
-	snapshot, err := s.dir.Snapshot(r.Context())
-	if err != nil {
-		return nil, err
-	}
+// admit holds a request against the person's own tenant: it must be the one asked for, and know
+// the client and its redirect URI.
+func admit(snapshot *entra.Snapshot, req *authorizeRequest, user *entra.User) (*entra.Tenant, entra.Client, error) {
 	tenant := snapshot.Tenant(user.Tenant)
 	if own := snapshot.Tenant(req.Segment); tenant == nil || own != nil && own.ID != user.Tenant {
-		return nil, refuse(aadsts.UserFromOtherTenant, user.UPN, req.Segment)
+		return nil, entra.Client{}, refuse(aadsts.UserFromOtherTenant, user.UPN, req.Segment)
 	}
 	client, err := findClient(tenant, req.ClientID)
 	if err != nil {
-		return nil, err
+		return nil, entra.Client{}, err
 	}
-	kind, ok := client.Redirect(req.RedirectURI)
-	if !ok {
-		return nil, refuse(aadsts.ReplyURLUnknown, clip(req.RedirectURI), client.AppID)
+	if _, ok := client.Redirect(req.RedirectURI); !ok && req.UserCode == "" {
+		return nil, entra.Client{}, refuse(aadsts.ReplyURLUnknown, clip(req.RedirectURI), client.AppID)
 	}
 	if client.SP.AssignmentRequired {
-		return nil, refuse(aadsts.AssignmentRequired, client.DisplayName)
+		return nil, entra.Client{}, refuse(aadsts.AssignmentRequired, client.DisplayName)
 	}
+	return tenant, client, nil
+}
+
+// authorizeAnswer makes the answer to a request that its person's tenant admits.
+func (s *service) authorizeAnswer(r *http.Request, req *authorizeRequest, snapshot *entra.Snapshot, tenant *entra.Tenant, client entra.Client, signIn entra.SignIn, user *entra.User) ([]field, error) {
+	kind, _ := client.Redirect(req.RedirectURI)
 	asked, err := parseWish(req.Version, firstResource(req.Scopes, ""), req.Resource)
 	if err != nil {
 		return nil, err

@@ -36,6 +36,8 @@ type authorizeRequest struct {
 	ClientInfo   bool
 	Correlation  string
 	UserCode     string // a device code's sign-in: there is no redirect URI
+	Prompt       string
+	Consent      string // object id of the person whom the consent page was shown to
 	Begun        time.Time
 	Browser      string // hash of the cookie that ties the flow to a browser
 }
@@ -78,7 +80,8 @@ func (s *service) serveAuthorize(w http.ResponseWriter, r *http.Request, v versi
 		s.answerError(w, r, req, err)
 		return
 	}
-	s.signIn(w, r, req, a, p["prompt"])
+	req.Prompt = p["prompt"]
+	s.signIn(w, r, req, a)
 }
 
 // identify finds the client and holds the redirect URI against its reply URLs.
@@ -228,7 +231,8 @@ func checkClient(req *authorizeRequest, asked wish, a authority, snapshot *entra
 }
 
 // signIn goes on with the browser's session where it fits, and asks otherwise.
-func (s *service) signIn(w http.ResponseWriter, r *http.Request, req *authorizeRequest, a authority, prompt string) {
+func (s *service) signIn(w http.ResponseWriter, r *http.Request, req *authorizeRequest, a authority) {
+	prompt := req.Prompt
 	session, user := s.session(r)
 	if user != nil && (!a.admits(user.Tenant) || req.LoginHint != "" && !strings.EqualFold(req.LoginHint, user.UPN)) {
 		user = nil

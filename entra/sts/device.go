@@ -161,14 +161,18 @@ func (s *service) serveDeviceAuth(w http.ResponseWriter, r *http.Request) {
 	if dev.Tenant != "" {
 		a = authority{segment: dev.Tenant, tenant: snapshot.Tenant(dev.Tenant)}
 	}
-	req := &authorizeRequest{Version: v2, Segment: a.segment, ClientID: dev.AppID, UserCode: p[FieldUserCode], Begun: s.now(), Correlation: newTrace(r, nil).correlation}
+	v := v2
+	if dev.Resource != "" {
+		v = v1
+	}
+	req := &authorizeRequest{Version: v, Segment: a.segment, ClientID: dev.AppID, Code: true, Scopes: dev.Scopes, Resource: dev.Resource, UserCode: p[FieldUserCode], Begun: s.now(), Correlation: newTrace(r, nil).correlation}
 	for _, t := range a.candidates(snapshot) {
 		if client, ok := t.Client(dev.AppID); ok {
 			req.ClientName = client.DisplayName
 			break
 		}
 	}
-	s.signIn(w, r, req, a, "")
+	s.signIn(w, r, req, a)
 }
 
 // confirmDevice asks the signed-in person whether the device may go on: a code
@@ -204,11 +208,20 @@ func (s *service) decideDevice(w http.ResponseWriter, r *http.Request, p params)
 		s.showError(w, r, refuse(aadsts.UserFromOtherTenant, user.UPN, own.DisplayName), req.ClientName)
 		return
 	}
+	allowed := p[FieldDo] == DoContinue
+	if tenant, client, err := admit(snapshot, req, user); allowed && err == nil && s.askConsent(w, r, req, tenant, client, user) {
+		return
+	}
+	s.finishDevice(w, r, req, session, allowed)
+}
+
+// finishDevice lets the device go on or not, and says so.
+func (s *service) finishDevice(w http.ResponseWriter, r *http.Request, req *authorizeRequest, signIn entra.SignIn, allowed bool) {
 	kind := DoneDeviceRefused
-	if p[FieldDo] == DoContinue {
+	if allowed {
 		kind = DoneDeviceAllowed
 	}
-	err = s.dir.DecideDevice(r.Context(), req.UserCode, kind == DoneDeviceAllowed, session)
+	err := s.dir.DecideDevice(r.Context(), req.UserCode, allowed, signIn)
 	if errors.Is(err, entra.ErrCodeUnknown) {
 		err = refuse(aadsts.DeviceCodeInvalid)
 	}

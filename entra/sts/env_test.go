@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"html/template"
 	"net/http"
 	"net/http/httptest"
@@ -57,6 +58,14 @@ func (pages) ServeSignIn(w http.ResponseWriter, _ *http.Request, p SignInPage) {
 
 func (pages) ServeDevice(w http.ResponseWriter, _ *http.Request, p DevicePage) {
 	draw(w, p.Status, p.Action, p.Flow, p.ClientName+"|"+p.Username+"|"+p.ErrorText)
+}
+
+func (pages) ServeConsent(w http.ResponseWriter, _ *http.Request, p ConsentPage) {
+	var asked []string
+	for _, one := range append(p.Permissions, p.Basics...) {
+		asked = append(asked, one.Value)
+	}
+	draw(w, p.Status, p.Action, p.Flow, fmt.Sprintf("consent|%s|%s|%s|admin %v|all %v", p.ClientName, p.Username, strings.Join(asked, " "), p.NeedsAdmin, p.ForAll))
 }
 
 func (pages) ServeError(w http.ResponseWriter, _ *http.Request, p ErrorPage) {

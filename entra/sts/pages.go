@@ -15,6 +15,8 @@ type SignInPages interface {
 	ServeSignIn(w http.ResponseWriter, r *http.Request, p SignInPage)
 	// ServeDevice asks for a user code, or whether a device may sign in.
 	ServeDevice(w http.ResponseWriter, r *http.Request, p DevicePage)
+	// ServeConsent asks whether an application may do what it asks for, or says that an administrator must.
+	ServeConsent(w http.ResponseWriter, r *http.Request, p ConsentPage)
 	// ServeError shows an error that must not go to the application.
 	ServeError(w http.ResponseWriter, r *http.Request, p ErrorPage)
 	// ServeDone ends a conversation: signed out, or a device may go on.
@@ -29,9 +31,12 @@ const (
 	FieldStay     = "stay"     // "1": keep the session when the browser closes
 	FieldDo       = "do"       // what a button means: one of the Do constants, or empty to sign in
 	FieldUserCode = "usercode" // on the device page: what the device shows
+	FieldForAll   = "all"      // on the consent page, "1": for everybody of the organisation
 
 	DoCancel   = "cancel"   // give up, or refuse the device
 	DoContinue = "continue" // go on as SignedIn, or allow the device
+	DoAccept   = "accept"   // consent
+	DoOther    = "other"    // sign in with another account
 )
 
 // SignInPage is what ServeSignIn needs to know.
@@ -69,6 +74,31 @@ type DevicePage struct {
 	Error      aadsts.Code
 	ErrorText  string
 	Status     int
+}
+
+// Permission is one thing that an application asks to be let do.
+type Permission struct {
+	Value string // Application.ReadWrite.All
+	Text  string // in words
+	Admin bool   // only an administrator may consent
+}
+
+// ConsentPage is what ServeConsent needs to know.
+type ConsentPage struct {
+	Action      string // POST target
+	Flow        string // value of FieldFlow
+	FormTarget  string // as of a SignInPage
+	ClientName  string // verified display name of the application
+	ClientID    string
+	Microsoft   bool // the application is one of Microsoft's
+	TenantName  string
+	Username    string       // user principal name of who is asked
+	Resource    string       // display name of what the permissions are for
+	Permissions []Permission // of the resource
+	Basics      []Permission // openid, profile, email, offline_access
+	NeedsAdmin  bool         // the person may not consent to all of it
+	ForAll      bool         // the person may consent for everybody of the organisation
+	Status      int
 }
 
 // ErrorPage is what ServeError needs to know.

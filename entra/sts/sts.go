@@ -82,6 +82,7 @@ func (s *service) routes() {
 		"/{tenant}/oauth2/v2.0/logout":                                s.serveLogout,
 		"/common/oauth2/nativeclient":                                 s.serveNativeClient,
 		"/{tenant}/login":                                             s.serveLogin,
+		"/{tenant}/consent":                                           s.serveConsent,
 		"/error":                                                      s.serveErrorLookup,
 	} {
 		s.mux.HandleFunc(pattern, handler)

@@ -1,6 +1,9 @@
 package witness
 
 import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -82,4 +85,30 @@ func chromiumAfter(t *testing.T, e *testenv.Env) {
 	b.open(e.Endpoints.Cloud + "/common/oauth2/authorize?client_id=" + wellknown.Exchange + "&response_type=code+id_token&response_mode=form_post&scope=openid&nonce=n&redirect_uri=https%3A%2F%2Fother.contoso.com%2Fowa")
 	b.arrive(e.Endpoints.Cloud, "AADSTS50011")
 	b.shoot("reply-url-not-registered")
+}
+
+// chromiumConsent signs in for the Graph cmdlets as a shell does: the cloud asks a person
+// first and then an administrator for consent, and the browser comes back to the shell's listener.
+func chromiumConsent(t *testing.T, e *testenv.Env) {
+	shell := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "back with ", r.URL.Query()) }))
+	defer shell.Close()
+	redirect := strings.Replace(shell.URL, "127.0.0.1", "localhost", 1)
+	b := openBrowser(t, e)
+	authorize := e.Endpoints.Cloud + "/organizations/oauth2/v2.0/authorize"
+	b.open(authorize + "?" + url.Values{"client_id": {wellknown.GraphPowerShell}, "response_type": {"code"}, "redirect_uri": {redirect}, "state": {"s"},
+		"scope": {"User.Read Application.Read.All Application.ReadWrite.All openid profile offline_access"}}.Encode())
+	for i, role := range []string{"user", "admin"} {
+		u := e.User(role)
+		b.arrive(e.Endpoints.Cloud, "Password")
+		b.fill("#login", u.UPN)
+		b.fill("#passwd", u.Password)
+		b.click("form button:not(.quiet)")
+		b.arrive(e.Endpoints.Cloud, []string{"An administrator must approve", "Permissions requested"}[i])
+		if text := b.text(); !strings.Contains(text, "Microsoft Graph Command Line Tools") || !strings.Contains(text, "Read and change all applications") || !strings.Contains(text, u.UPN) {
+			t.Errorf("the page does not say who asks whom for what:\n%s", text)
+		}
+		b.shoot("consent-" + role)
+		b.click("form button:not(.quiet)") // another account, then Accept
+	}
+	b.arrive(redirect, "back with map[code:[")
 }

@@ -26,6 +26,7 @@ func TestLab(t *testing.T) {
 	t.Run("curl after", func(t *testing.T) { curlHandshakes(t, e, "after") })
 	t.Run("curl token", func(t *testing.T) { curlToken(t, e) })
 	t.Run("Chromium after", func(t *testing.T) { chromiumAfter(t, e) })
+	t.Run("Chromium consent", func(t *testing.T) { chromiumConsent(t, e) })
 	t.Run("wbxml2xml", func(t *testing.T) { activeSync(t, e) })
 	t.Run("libmspack", func(t *testing.T) { offlineAddressBook(t, e) })
 	t.Run("exchangelib", func(t *testing.T) { exchangelib(t, e) })

@@ -79,6 +79,7 @@ const (
 	ImmutableIDMissing            Code = 90020
 	ServerBusy                    Code = 90033
 	ExternalUser                  Code = 90072
+	AdminConsentRequired          Code = 90094
 	ResourceUnknown               Code = 500011
 	RedirectMismatch              Code = 500112
 	VerifierMismatch              Code = 501481
@@ -417,6 +418,10 @@ var table = []Entry{
 		Text:    "A transient error has occurred; try again.",
 		Explain: "The service could not finish the request.",
 		Fix:     "Try again in a moment."},
+	{Code: AdminConsentRequired, Error: "access_denied", Status: 400,
+		Text:    "The application '{0}' asks for permissions that only an administrator can grant.",
+		Explain: "A permission such as Application.ReadWrite.All reaches beyond the person's own data.",
+		Fix:     "Let an administrator sign in to the application once and consent, for everybody where that is wanted."},
 	{Code: ExternalUser, Error: "invalid_grant", Status: 400,
 		Text:    "The account '{0}' of another identity provider does not exist in the tenant.",
 		Explain: "The federated person and the synchronised one do not match.",
