@@ -7,16 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"time"
 
 	"hma/client/graph"
+	"hma/client/mail"
 	"hma/internal/sealed"
 	"hma/lab"
 	"hma/shell"
@@ -73,49 +71,19 @@ func (r *running) administratorOf(tenant string) (lab.User, error) {
 	return lab.User{}, unreachable(fmt.Errorf("endpoints.json names no synchronised administrator of the tenant %s", tenant))
 }
 
-// withBrowser has the person sign in with a browser of this machine, which comes back to a
-// listener that lives as long as the sign-in (RFC 8252 7.3).
+// withBrowser has the person sign in with a browser of this machine.
 func withBrowser(ctx context.Context, cloud graph.Cloud, tenant string, scopes []string, say func(string), open func(string) error) (*graph.Connection, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, fmt.Errorf("listen for the browser: %w", err)
-	}
-	back := make(chan string, 1)
-	server := &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		q := req.URL.Query()
-		if req.URL.Path != "/" || !q.Has("state") {
-			http.NotFound(w, req) // a browser asks for an icon, too
-			return
-		}
-		select {
-		case back <- req.URL.String():
-		default:
-		}
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		fmt.Fprintln(w, "You can close this window and return to the shell.")
-	})}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = server.Serve(listener) // it ends with Shutdown below
-	}()
-	defer func() {
-		_ = server.Shutdown(context.WithoutCancel(ctx))
-		<-done
-	}()
-	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	return cloud.Browser(ctx, tenant, "http://localhost:"+port, scopes, func(ctx context.Context, address string) (string, error) {
+	back, err := mail.NewLoopback(func(address string) {
 		say("Sign in with the browser. If none opens, open this address on this machine:\n" + address)
 		if err := open(address); err != nil {
 			say("No browser was opened: " + err.Error() + ". Connect-MgGraph -UseDeviceCode needs none here.")
 		}
-		select {
-		case <-ctx.Done():
-			return "", ctx.Err()
-		case query := <-back:
-			return "http://localhost:" + port + query, nil
-		}
 	})
+	if err != nil {
+		return nil, err
+	}
+	defer back.Close()
+	return cloud.Browser(ctx, tenant, back.Redirect(), scopes, back.Browser)
 }
 
 // openBrowser opens an address in the person's browser.

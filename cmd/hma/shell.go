@@ -20,6 +20,7 @@ const maxScript = 1 << 20
 
 func (a *app) shellCommand() *cobra.Command {
 	var text string
+	var at remote
 	cmd := &cobra.Command{
 		Use:     "shell [-c TEXT] [FILE]",
 		Short:   "Run management shell commands against the lab",
@@ -28,8 +29,10 @@ func (a *app) shellCommand() *cobra.Command {
 variables, expressions, if and foreach, and the cmdlets that filter, sort and
 show objects; Get-Command lists all. At a terminal it prompts, completes with the
 tab key and keeps a history; exit or Ctrl-D leaves it. Otherwise the text comes from
--c, from FILE, or from standard input, and ends at its first error.`,
-		Example: "  hma shell\n  hma shell -c 'Get-MapiVirtualDirectory | fl server,*url*,*auth*'\n  hma shell -c 'Get-AuthServer | ft name,enabled; Get-OrganizationConfig | fl OAuth*'",
+-c, from FILE, or from standard input, and ends at its first error.
+With --server it runs on another machine, over the Admin API of a mail server, for an
+administrator who signs in at the cloud that this server trusts.`,
+		Example: "  hma shell\n  hma shell -c 'Get-MapiVirtualDirectory | fl server,*url*,*auth*'\n  hma shell -c 'Get-AuthServer | ft name,enabled; Get-OrganizationConfig | fl OAuth*'\n  hma shell --server https://mail.contoso.com --device -c Get-ExchangeServer",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			interactive := false
@@ -58,11 +61,14 @@ tab key and keeps a history; exit or Ctrl-D leaves it. Otherwise the text comes 
 					return err
 				}
 			}
-			lab, err := a.running()
+			client, lab, err := a.cmdlets(cmd.Context(), at)
 			if err != nil {
 				return err
 			}
-			s := &shell.Session{Client: lab.admin, Out: a.view.w, Err: &tinted{colorprofile.NewWriter(a.err, a.env)}, Ask: a.prompter(), Graph: a.graph(lab)}
+			s := &shell.Session{Client: client, Out: a.view.w, Err: &tinted{colorprofile.NewWriter(a.err, a.env)}, Ask: a.prompter()}
+			if lab != nil {
+				s.Graph = a.graph(lab)
+			}
 			if a.view.terminal {
 				s.Width = a.view.width
 			}
@@ -83,6 +89,7 @@ tab key and keeps a history; exit or Ctrl-D leaves it. Otherwise the text comes 
 		},
 	}
 	cmd.Flags().StringVarP(&text, "command", "c", "", "statements to run")
+	at.flags(cmd.Flags())
 	return cmd
 }
 

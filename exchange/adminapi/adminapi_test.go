@@ -218,3 +218,31 @@ func TestTranscript(t *testing.T) {
 		})
 	}
 }
+
+func TestAskSignIn(t *testing.T) {
+	for name, test := range map[string]struct {
+		challenge string
+		status    int
+		want      string
+		err       error
+	}{
+		"cloud":   {`Bearer client_id="x", trusted_issuers="a@t1,b@t2", authorization_uri="https://login/common/oauth2/authorize"`, 401, "https://login/common/oauth2/authorize [t1 t2]", nil},
+		"none":    {`Bearer client_id="x"`, 401, "", client.ErrNoSignIn},
+		"basic":   {`Basic realm="x"`, 401, "", client.ErrNoSignIn},
+		"another": {"", 200, "", &client.StatusError{Status: 200, Message: "no Admin API asks for a token there"}},
+	} {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("WWW-Authenticate", test.challenge)
+			w.WriteHeader(test.status)
+		}))
+		got, err := client.AskSignIn(t.Context(), srv.URL, srv.Client())
+		srv.Close()
+		if test.err != nil {
+			if err == nil || err.Error() != test.err.Error() {
+				t.Errorf("%s: %v, want %v", name, err, test.err)
+			}
+		} else if text := fmt.Sprint(got.AuthorizationURI, " ", got.Tenants); err != nil || text != test.want {
+			t.Errorf("%s: %s, %v", name, text, err)
+		}
+	}
+}

@@ -55,3 +55,19 @@ func asciiLower(text string) string {
 	}
 	return text
 }
+
+// AdminChallenge is the challenge of the Admin API. Any enabled AuthServer of the cloud says where
+// administrators sign in, the default one first: they must get in before modern authentication is
+// offered to mail clients. presented tells that the request had a token, which was no good.
+func AdminChallenge(s *org.Snapshot, presented bool) string {
+	c := challenge(s)
+	for _, server := range s.AuthServers {
+		if server.Enabled && server.Type == org.AzureAD && (c.AuthorizationURI == "" || server.IsDefaultAuthorizationEndpoint) {
+			c.AuthorizationURI, c.IssuerKind = server.AuthorizationEndpoint, server.Type
+		}
+	}
+	if presented {
+		c.Error = bearer.InvalidToken
+	}
+	return c.String()
+}

@@ -54,7 +54,10 @@ func (r *Roles) ServeServer(ctx context.Context, name string, l net.Listener, ce
 		},
 	})
 	admin := adminapi.New(r.cmdlets, adminapi.Options{Now: r.cfg.Now, Lease: &r.lease, Log: r.log,
-		Identify: func(q *http.Request) (cmdlet.Caller, error) { return r.identify(config, q) }})
+		Identify: func(q *http.Request) (cmdlet.Caller, error) { return r.identify(config, q) },
+		Challenge: func(w http.ResponseWriter, q *http.Request) {
+			w.Header().Set("WWW-Authenticate", auth.AdminChallenge(config.Snapshot(), q.Header.Get("Authorization") != ""))
+		}})
 	// No ServeMux: it would redirect odd paths before the front end has seen and recorded them.
 	r.serveHTTPS(l, cert, 0, http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		if strings.HasPrefix(q.URL.Path, "/adminapi/") {
