@@ -93,7 +93,7 @@ var graphRoles = []string{
 
 // knownIDs are permission ids that scripts name; the others are made from the name.
 var knownIDs = map[string]string{
-	wellknown.Exchange + " role full_access_as_app":   "dc890d15-9560-4a4c-9b7f-a736ec74ec40",
+	wellknown.Exchange + " role full_access_as_app":   wellknown.FullAccessAsApp,
 	wellknown.Exchange + " role Exchange.ManageAsApp": "dc50a0fb-09a3-484d-be87-e023b12c6440",
 }
 

@@ -237,6 +237,8 @@ func (b *build) cloud(ctx context.Context, recipients []*org.Recipient) ([]strin
 			names = append(names, "https://"+b.hosts[s.Name]+"/")
 		}
 	}
+	// Under this name servers find the cloud's own end of Exchange Online.
+	names = append(names, wellknown.Exchange+"/"+strings.TrimPrefix(b.origin, "https://"))
 	if b.healthy {
 		// Without it the name is the first planted fault.
 		names = append([]string{"https://" + discoverHost + "/"}, names...)

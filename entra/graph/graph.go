@@ -154,6 +154,8 @@ func (s *service) serve(w http.ResponseWriter, r *http.Request) (*answer, error)
 	switch strings.ToLower(req.path[0]) {
 	case "serviceprincipals":
 		return s.servicePrincipals(w, req)
+	case "applications":
+		return s.applications(w, req)
 	case "users":
 		return s.users(req)
 	case "me":

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -26,6 +27,17 @@ func (o object) get(name string) (property, bool) {
 		}
 	}
 	return property{}, false
+}
+
+// with returns the object with another value of one property.
+func (o object) with(name string, value any) object {
+	o = slices.Clone(o)
+	for i, p := range o {
+		if p.name == name {
+			o[i].value = value
+		}
+	}
+	return o
 }
 
 // MarshalJSON writes the properties in their order.

@@ -35,6 +35,8 @@ func (s *service) servicePrincipals(w http.ResponseWriter, req *request) (*answe
 		if sp = req.tenant.ServicePrincipalByAppID(m[1]); sp == nil {
 			return nil, notFound(m[1])
 		}
+	case len(rest) == 0 && req.http.Method == http.MethodPost:
+		return s.postPrincipal(w, req)
 	case len(rest) == 0:
 		if err := req.reading(); err != nil {
 			return nil, err
@@ -56,6 +58,8 @@ func (s *service) servicePrincipals(w http.ResponseWriter, req *request) (*answe
 			return nil, err
 		}
 		return s.listed(req, grantSet, grantObjects(req.tenant, sp.ID))
+	case len(rest) == 1 && strings.EqualFold(rest[0], assignmentSet):
+		return s.assignments(w, req, sp)
 	case len(rest) > 0:
 		return nil, badRequest("Resource not found for the segment '%s'.", clip(rest[0]))
 	case req.http.Method == http.MethodPatch:
@@ -64,7 +68,11 @@ func (s *service) servicePrincipals(w http.ResponseWriter, req *request) (*answe
 	if err := req.reading(); err != nil {
 		return nil, err
 	}
-	return s.one(req, principalSet, principalObject(sp))
+	o := principalObject(sp)
+	if req.wholeKeys() {
+		o = o.with("keyCredentials", keyObjects(sp.KeyCredentials, true))
+	}
+	return s.one(req, principalSet, o)
 }
 
 func principalObject(sp *entra.ServicePrincipal) object {
@@ -84,7 +92,7 @@ func principalObject(sp *entra.ServicePrincipal) object {
 		{"appOwnerOrganizationId", optional(sp.Owner)}, {"appRoleAssignmentRequired", sp.AssignmentRequired}, {"createdDateTime", optionalTime(sp.Created)},
 		{"displayName", sp.DisplayName}, {"homepage", optional(sp.Homepage)}, {"logoutUrl", optional(sp.LogoutURL)}, {"replyUrls", texts(sp.ReplyURLs)},
 		{"servicePrincipalNames", texts(sp.Names)}, {"servicePrincipalType", sp.Kind}, {"signInAudience", audience(sp)}, {"tags", texts(sp.Tags)}, {"appRoles", roles},
-		{"oauth2PermissionScopes", scopes}, {"keyCredentials", []object{}}, {"passwordCredentials", []object{}}}
+		{"oauth2PermissionScopes", scopes}, {"keyCredentials", keyObjects(sp.KeyCredentials, false)}, {"passwordCredentials", []object{}}}
 }
 
 // audience tells whose people an application may sign in: its own tenant's, or those of any organisation.
@@ -98,8 +106,8 @@ func audience(sp *entra.ServicePrincipal) string {
 // patchPrincipal changes what the body names and nothing else. A collection in
 // the body replaces the stored one.
 func (s *service) patchPrincipal(w http.ResponseWriter, req *request, sp *entra.ServicePrincipal) (*answer, error) {
-	if !req.caller.may("Application.ReadWrite.All") || !req.caller.administers() {
-		return nil, errForbidden
+	if err := req.writing(); err != nil {
+		return nil, err
 	}
 	body, err := readBody(w, req.http)
 	if err != nil {
@@ -122,13 +130,8 @@ func (s *service) patchPrincipal(w http.ResponseWriter, req *request, sp *entra.
 		return nil, fail(http.StatusConflict, "Request_MultipleObjectsWithSameKeyValue",
 			"The service principal cannot be updated because the service principal name %s is already in use.", clip(clash.Name))
 	}
-	switch {
-	case errors.Is(err, entra.ErrInvalid):
-		return nil, badRequest("Invalid value specified for a property: %s.", clip(strings.TrimSuffix(err.Error(), ": "+entra.ErrInvalid.Error())))
-	case errors.Is(err, entra.ErrNotFound):
-		return nil, notFound(sp.ID)
-	case err != nil:
-		return nil, err
+	if err != nil {
+		return nil, refused(err, sp.ID)
 	}
 	if strings.Contains(strings.ToLower(req.http.Header.Get("Prefer")), "return=representation") {
 		snapshot, err := s.dir.Snapshot(req.http.Context())
@@ -239,10 +242,18 @@ func readPatch(body map[string]json.RawMessage, current *entra.ServicePrincipal)
 		}
 	}
 	readers := map[string]func(json.RawMessage){
-		"id":                        same("id", current.ID),
-		"appId":                     same("appId", current.AppID),
-		"servicePrincipalNames":     list("servicePrincipalNames", func(sp *entra.ServicePrincipal, v []string) { sp.Names = v }),
-		"replyUrls":                 list("replyUrls", func(sp *entra.ServicePrincipal, v []string) { sp.ReplyURLs = v }),
+		"id":                    same("id", current.ID),
+		"appId":                 same("appId", current.AppID),
+		"servicePrincipalNames": list("servicePrincipalNames", func(sp *entra.ServicePrincipal, v []string) { sp.Names = v }),
+		"replyUrls":             list("replyUrls", func(sp *entra.ServicePrincipal, v []string) { sp.ReplyURLs = v }),
+		"keyCredentials": func(raw json.RawMessage) {
+			keys, err := readKeyCredentials(raw, current.KeyCredentials)
+			if err != nil {
+				problem = err
+				return
+			}
+			edits = append(edits, func(sp *entra.ServicePrincipal) { sp.KeyCredentials = keys })
+		},
 		"tags":                      list("tags", func(sp *entra.ServicePrincipal, v []string) { sp.Tags = v }),
 		"accountEnabled":            truth("accountEnabled", func(sp *entra.ServicePrincipal, v bool) { sp.Enabled = v }),
 		"appRoleAssignmentRequired": truth("appRoleAssignmentRequired", func(sp *entra.ServicePrincipal, v bool) { sp.AssignmentRequired = v }),

@@ -12,3 +12,6 @@ const (
 	// ACS is the issuer id of the Access Control Service in trusted_issuers.
 	ACS = "00000001-0000-0000-c000-000000000000"
 )
+
+// FullAccessAsApp is the id of Exchange's app role full_access_as_app: EWS as anybody.
+const FullAccessAsApp = "dc890d15-9560-4a4c-9b7f-a736ec74ec40"
