@@ -2,9 +2,13 @@ package graph
 
 import (
 	"context"
+	"crypto/sha1"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
+	"time"
 )
 
 // ServicePrincipal are the properties of a service principal that HMA needs.
@@ -14,6 +18,25 @@ type ServicePrincipal struct {
 	DisplayName           string   `json:"displayName,omitempty"`
 	ServicePrincipalNames []string `json:"servicePrincipalNames"`
 	ReplyURLs             []string `json:"replyUrls"`
+	// KeyCredentials are the public keys with which it may sign in.
+	KeyCredentials []KeyCredential `json:"keyCredentials,omitempty"`
+}
+
+// KeyCredential is a public key of an application; the key itself is not read.
+type KeyCredential struct {
+	KeyID string `json:"keyId"`
+	// CustomKeyIdentifier is the certificate's SHA-1 thumbprint in base64.
+	CustomKeyIdentifier string    `json:"customKeyIdentifier,omitempty"`
+	EndDateTime         time.Time `json:"endDateTime,omitzero"`
+}
+
+// Thumbprint returns the certificate's SHA-1 thumbprint in capital hexadecimal, "" when the identifier is none.
+func (k *KeyCredential) Thumbprint() string {
+	raw, err := base64.StdEncoding.DecodeString(k.CustomKeyIdentifier)
+	if err != nil || len(raw) != sha1.Size {
+		return ""
+	}
+	return fmt.Sprintf("%X", raw)
 }
 
 // ServicePrincipal reads the one service principal of an application. None, or
@@ -21,7 +44,7 @@ type ServicePrincipal struct {
 func (c *Client) ServicePrincipal(ctx context.Context, appID string) (ServicePrincipal, error) {
 	q := url.Values{
 		"$filter": {"appId eq '" + appID + "'"},
-		"$select": {"id,appId,displayName,servicePrincipalNames,replyUrls"},
+		"$select": {"id,appId,displayName,servicePrincipalNames,replyUrls,keyCredentials"},
 	}
 	found, err := collect[ServicePrincipal](ctx, c, "/servicePrincipals?"+q.Encode())
 	if err != nil {
@@ -31,6 +54,20 @@ func (c *Client) ServicePrincipal(ctx context.Context, appID string) (ServicePri
 		return ServicePrincipal{}, fmt.Errorf("read service principal %s: want one, found %d", appID, len(found))
 	}
 	return found[0], nil
+}
+
+// NameHolders returns the service principals that have the name, with or without its last slash.
+func (c *Client) NameHolders(ctx context.Context, name string) ([]ServicePrincipal, error) {
+	name = strings.ReplaceAll(strings.TrimSuffix(name, "/"), "'", "''")
+	q := url.Values{
+		"$filter": {"servicePrincipalNames/any(n:n eq '" + name + "') or servicePrincipalNames/any(n:n eq '" + name + "/')"},
+		"$select": {"id,appId,displayName,servicePrincipalNames"},
+	}
+	found, err := collect[ServicePrincipal](ctx, c, "/servicePrincipals?"+q.Encode())
+	if err != nil {
+		return nil, fmt.Errorf("read who has the name %s: %w", name, err)
+	}
+	return found, nil
 }
 
 // SetServicePrincipalNames replaces the whole list of the service principal

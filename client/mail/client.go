@@ -117,21 +117,22 @@ func fetch(hc *http.Client, req *http.Request) (*http.Response, []byte, error) {
 	return resp, body, nil
 }
 
-// Reachable fetches a document without credentials and tells whether it came.
-func (c *Client) Reachable(ctx context.Context, url string) error {
+// Document fetches a document without credentials. An answer that is not 200, or
+// has no body, is an error.
+func (c *Client) Document(ctx context.Context, url string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if req.URL.Scheme != "https" {
-		return errors.New("no https URL")
+		return nil, errors.New("no https URL")
 	}
 	resp, body, err := fetch(c.HTTP(), req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if resp.StatusCode != http.StatusOK || len(body) == 0 {
-		return fmt.Errorf("answered %d with %d bytes", resp.StatusCode, len(body))
+		return nil, fmt.Errorf("answered %d with %d bytes", resp.StatusCode, len(body))
 	}
-	return nil
+	return body, nil
 }

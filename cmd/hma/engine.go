@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -23,6 +23,8 @@ import (
 type caution struct {
 	lockout []string
 	prove   string
+	// given are files that only a check reads.
+	given target.GivenFiles
 }
 
 // The ways of --prove.
@@ -62,13 +64,9 @@ func (a *app) procedure(r *running, data string, c *caution) (*procedure.Procedu
 	if err != nil {
 		return nil, err
 	}
-	admin, err := r.administrator()
+	tenants, err := r.tenants()
 	if err != nil {
 		return nil, err
-	}
-	directory, err := graph.New(r.Graph, r.mail.HTTP(), r.tokens(admin, wellknown.Graph))
-	if err != nil {
-		return nil, unreachable(err)
 	}
 	addresses := map[string]string{}
 	for _, s := range r.Servers {
@@ -84,7 +82,7 @@ func (a *app) procedure(r *running, data string, c *caution) (*procedure.Procedu
 	}
 	socket := target.AdminAPI{Client: r.admin}
 	return procedure.New(procedure.Options{
-		Target:    target.Target{Cmdlets: socket, Graph: directory, Probe: r.mail, Files: target.GivenFiles{}, Lock: socket},
+		Target:    target.Target{Cmdlets: socket, Tenants: tenants, Probe: r.mail, Files: c.given, Lock: socket},
 		Dir:       dir,
 		Now:       now,
 		Operator:  operator(),
@@ -98,14 +96,31 @@ func (a *app) procedure(r *running, data string, c *caution) (*procedure.Procedu
 	})
 }
 
-// administrator is the lab's administrator who can sign in through the cloud.
-func (r *running) administrator() (lab.User, error) {
+// tenants are the lab's tenants, each asked as its own administrator.
+func (r *running) tenants() ([]target.Tenant, error) {
+	var all []target.Tenant
+	for i, t := range r.Tenants {
+		admin, err := r.administrator(t, i == 0)
+		if err != nil {
+			return nil, err
+		}
+		g, err := graph.New(r.Graph, r.mail.HTTP(), r.tokens(admin, wellknown.Graph))
+		if err != nil {
+			return nil, unreachable(err)
+		}
+		all = append(all, target.Tenant{Name: t.Domain, Graph: g})
+	}
+	return all, nil
+}
+
+// administrator is the tenant's administrator who can sign in through the cloud; who names no tenant is of the first.
+func (r *running) administrator(t lab.TenantEndpoint, first bool) (lab.User, error) {
 	for _, u := range r.Users {
-		if u.Role == "admin" && u.Synced {
+		if u.Role == "admin" && u.Synced && (u.Tenant == t.Domain || first && u.Tenant == "") {
 			return u, nil
 		}
 	}
-	return lab.User{}, unreachable(errors.New("endpoints.json names no synchronised administrator"))
+	return lab.User{}, unreachable(fmt.Errorf("endpoints.json names no synchronised administrator of %s", t.Domain))
 }
 
 // source returns a function that signs the user in for a resource, and keeps a
@@ -119,7 +134,7 @@ func (r *running) source(u lab.User) func(context.Context, string) (string, erro
 		if token := kept[resource]; token != "" {
 			return token, nil
 		}
-		token, err := r.mail.Password(ctx, r.authority(), resource, u.UPN, u.Password)
+		token, err := r.mail.Password(ctx, r.authorityOf(u), resource, u.UPN, u.Password)
 		if err != nil {
 			return "", err
 		}
@@ -143,7 +158,7 @@ func (r *running) prove(ctx context.Context, how string, administrators []facts.
 		if err != nil || u.Password == "" || how == proveDevice {
 			continue
 		}
-		token, err := r.mail.Code(ctx, r.authority(), wellknown.Exchange, u.UPN, r.browser(u).Redirected)
+		token, err := r.mail.Code(ctx, r.authorityOf(u), wellknown.Exchange, u.UPN, r.browser(u).Redirected)
 		if err == nil {
 			return r.whose(token, administrators)
 		}
@@ -166,7 +181,7 @@ func (r *running) whose(token mail.Token, administrators []facts.Person) (string
 	if err != nil {
 		return "", err
 	}
-	if !strings.EqualFold(who.Tenant, r.Tenant.ID) {
+	if !strings.EqualFold(who.Tenant, r.Tenant.ID) && !slices.ContainsFunc(r.Tenants, func(t lab.TenantEndpoint) bool { return strings.EqualFold(t.ID, who.Tenant) }) {
 		return "", fmt.Errorf("%s signed in, who is of another tenant", who.UPN)
 	}
 	for _, person := range administrators {

@@ -13,7 +13,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"hma/hybrid/procedure"
+	"hma/hybrid/procedure/facts"
 	"hma/hybrid/procedure/rule"
+	"hma/hybrid/target"
 )
 
 // engineExit gives the procedure's errors their exit codes.
@@ -44,14 +46,15 @@ func operator() string {
 }
 
 func (a *app) check() *cobra.Command {
-	return &cobra.Command{
+	var firewall, records string
+	cmd := &cobra.Command{
 		Use: "check", Short: "Say what stands in the way of Hybrid Modern Authentication", GroupID: "procedure",
 		Long: `Runs every rule of the how-to over the organisation and its tenant. Findings are
 faults to repair; notes are good to know. Exit code 0 without findings, 1 with
 findings, 3 when something could not be read.`,
-		Example: "  hma check\n  hma check --json | jq '.findings[].rule'",
+		Example: "  hma check\n  hma check --firewall rules.txt --records requests.jsonl\n  hma check --json | jq '.findings[].rule'",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, p, err := a.engine(nil)
+			_, p, err := a.engine(&caution{prove: proveBrowser, given: target.GivenFiles{facts.FirewallFile: firewall, facts.RecordsFile: records}})
 			if err != nil {
 				return err
 			}
@@ -70,6 +73,9 @@ findings, 3 when something could not be read.`,
 			return checkExit(report)
 		},
 	}
+	cmd.Flags().StringVar(&firewall, "firewall", "", "`FILE` with the firewall's rules: nft, iptables-save or Windows")
+	cmd.Flags().StringVar(&records, "records", "", "`FILE` with the servers' request records, JSON lines")
+	return cmd
 }
 
 // checkExit: not checked wins over found.

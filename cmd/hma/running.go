@@ -55,9 +55,18 @@ func (r *running) user(upn string) (lab.User, error) {
 	return lab.User{}, usage("the lab has no user %s: see the users in endpoints.json", upn)
 }
 
-// authority is where the lab's people sign in with its public client.
-func (r *running) authority() mail.Authority {
-	base := r.Cloud + "/" + r.Tenant.ID + "/oauth2/"
+// authority is where the people of the first tenant sign in with the lab's public client.
+func (r *running) authority() mail.Authority { return r.authorityOf(lab.User{}) }
+
+// authorityOf is where the user signs in.
+func (r *running) authorityOf(u lab.User) mail.Authority {
+	tenant := r.Tenant.ID
+	for _, t := range r.Tenants {
+		if t.Domain == u.Tenant {
+			tenant = t.ID
+		}
+	}
+	base := r.Cloud + "/" + tenant + "/oauth2/"
 	return mail.Authority{Authorize: base + "authorize", Token: base + "token", DeviceCode: base + "devicecode",
 		ClientID: r.Clients[0].ID, Redirect: r.Clients[0].Redirect}
 }

@@ -36,7 +36,7 @@ about such a token is right, and it is signed with the cloud's own key.`,
 			if resource == "" {
 				resource = r.Servers[0].URL
 			}
-			tok, err := r.mail.Password(cmd.Context(), r.authority(), resource, user.UPN, user.Password)
+			tok, err := r.mail.Password(cmd.Context(), r.authorityOf(user), resource, user.UPN, user.Password)
 			if err != nil {
 				return signInExit(err)
 			}

@@ -23,13 +23,29 @@ func (v *view) showReport(r *procedure.Report) {
 			continue
 		}
 		v.title(map[rule.Severity]string{rule.Fault: "Findings", rule.NotChecked: "Not checked", rule.Note: "Notes"}[severity])
+		var pending, ungiven []string
 		for _, f := range r.Findings {
-			if f.Severity == severity {
+			switch {
+			case f.Severity != severity:
+			case f.Kind == rule.Pending:
+				pending = append(pending, f.Rule)
+			case f.Kind == rule.NotGiven:
+				ungiven = append(ungiven, f.Rule)
+			default:
 				v.showFinding(f)
 			}
 		}
+		v.showRules("Not enabled yet, which the plan does", pending)
+		v.showRules("Not checked, since nobody gave the file", ungiven)
 	}
 	v.printf("\n%s\n", summary(r))
+}
+
+// showRules prints notes that say one thing as one line.
+func (v *view) showRules(what string, ids []string) {
+	if ids != nil {
+		v.hang(0, 2, marks[rule.Note]+" "+what+": "+strings.Join(ids, ", "))
+	}
 }
 
 // maxEvidence is how much evidence of a note is shown; --json has all.
@@ -57,6 +73,9 @@ func (v *view) showFinding(f rule.Finding) {
 	if f.Severity != rule.Note {
 		v.hang(2, 6, styleFaint.Render("why")+" "+sentence(f.Why))
 		v.hang(2, 6, styleFaint.Render("fix")+" "+sentence(f.Repair))
+		for _, command := range f.Commands {
+			v.hang(6, 8, styleName.Render(command))
+		}
 	}
 }
 

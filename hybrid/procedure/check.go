@@ -1,14 +1,20 @@
 package procedure
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"net/http"
+	"net/textproto"
+	"slices"
 	"strings"
 	"time"
 
+	"hma/client/mail"
 	"hma/hybrid/journal"
 	"hma/hybrid/procedure/facts"
 	"hma/hybrid/procedure/rule"
+	"hma/hybrid/target"
 )
 
 // Report is what a check found.
@@ -40,7 +46,64 @@ func (p *Procedure) Check(ctx context.Context) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := p.answers(ctx, f); err != nil {
+		return nil, err
+	}
 	return p.judge(f), nil
+}
+
+// answers asks each server once at each of its hosts, without a credential: its
+// clock, and what stands in front of it, are in the answer. OWA is asked where the
+// host has it, since a browser's way shows most.
+func (p *Procedure) answers(ctx context.Context, f *facts.Facts) error {
+	if p.o.Target.Probe == nil {
+		f.Unread = append(f.Unread, facts.Unread{Source: facts.SourceAnswers, Object: "every server", Problem: target.ErrNoFace.Error()})
+		return nil
+	}
+	f.Answers = []facts.Answer{}
+	asked := map[string]bool{}
+	for _, protocol := range []mail.Protocol{mail.OWA, mail.ECP, mail.EWS, mail.ActiveSync, mail.MAPI, mail.OAB, mail.Autodiscover} {
+		for _, g := range p.doors(f) {
+			if g.protocol != protocol {
+				continue
+			}
+			for _, d := range g.doors {
+				key := d.Server + " " + d.Resource()
+				if asked[key] {
+					continue
+				}
+				asked[key] = true
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				a := answer(p.o.Target.Probe.Offer(ctx, d, ""))
+				if a.Problem != "" {
+					f.Unread = append(f.Unread, facts.Unread{Source: facts.SourceAnswers, Object: d.URL, Problem: a.Problem})
+				}
+				f.Answers = append(f.Answers, a)
+			}
+		}
+	}
+	return nil
+}
+
+// answer reads the headers of a handshake's answer.
+func answer(h mail.Handshake) facts.Answer {
+	a := facts.Answer{Server: h.Door.Server, URL: h.Door.URL, Problem: h.Problem}
+	if h.Status == 0 {
+		return a
+	}
+	head, _, _ := strings.Cut(strings.ReplaceAll(h.Response, "\r\n", "\n"), "\n\n")
+	_, lines, _ := strings.Cut(head, "\n")
+	fields, err := textproto.NewReader(bufio.NewReader(strings.NewReader(lines + "\n\n"))).ReadMIMEHeader()
+	if err != nil {
+		return a // cut too short to be read
+	}
+	a.Header = http.Header(fields)
+	if date, err := http.ParseTime(a.Header.Get("Date")); err == nil {
+		a.Date = date
+	}
+	return a
 }
 
 func (p *Procedure) judge(f *facts.Facts) *Report {
@@ -75,14 +138,21 @@ func (p *Procedure) facts(ctx context.Context) (*facts.Facts, error) {
 	return f, nil
 }
 
-// unreadable turns what could not be read into an error, nil when everything was.
+// aside are sources that rules judge and no change depends on.
+var aside = []facts.Source{facts.SourceConnectors, facts.SourcePartners, facts.SourceOverrides, facts.SourceMailboxes, facts.SourceProtocols,
+	facts.SourceFirewall, facts.SourceRecords, facts.SourceNameOwners, facts.SourceAnswers}
+
+// unreadable turns what a plan needs and could not be read into an error, nil when everything was.
 func unreadable(f *facts.Facts) error {
-	if len(f.Unread) == 0 {
-		return nil
-	}
 	var all []string
 	for _, u := range f.Unread {
+		if slices.Contains(aside, u.Source) {
+			continue
+		}
 		all = append(all, fmt.Sprintf("%s (%s): %s", u.Source, u.Object, u.Problem))
+	}
+	if all == nil {
+		return nil
 	}
 	return fmt.Errorf("%w: %s", ErrUnreadable, strings.Join(all, "; "))
 }

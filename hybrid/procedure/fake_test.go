@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -26,6 +27,7 @@ const (
 	authorize  = "https://login.example/common/oauth2/authorize"
 	metadata   = "https://login.example/11111111-2222-3333-4444-555555555555/federationmetadata/2007-06/federationmetadata.xml"
 	thumbprint = "0123456789ABCDEF0123456789ABCDEF01234567"
+	signing    = "TUlJ"
 )
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -55,6 +57,16 @@ type organisation struct {
 	expires time.Time
 	holder  string
 	delay   int
+	// document is the metadata document, "" for the right one.
+	document string
+	// held are names that another application has.
+	held map[string]string
+	// show changes what a cmdlet shows; more adds objects by cmdlet.
+	show func(cmdlet string, o *psobject.Object)
+	more map[string][]psobject.Object
+	// date is what servers say in Date, and header what else their answers have.
+	date   time.Time
+	header string
 	// broken is asked before each cmdlet and Graph call; an error fails the call.
 	broken func(name string) error
 	// cloud is where a browser door sends somebody who signs in.
@@ -71,7 +83,7 @@ func newOrganisation() *organisation {
 		cloud: authorize,
 		auth:  map[string]any{"IsDefaultAuthorizationEndpoint": false, "DomainName": []string{"contoso.mail.onmicrosoft.com"}},
 		org:   map[string]any{"OAuth2ClientProfileEnabled": false},
-		build: "Version 15.2 (Build 1544.11)", expires: noon.AddDate(3, 0, 0), delay: 2,
+		build: "Version 15.2 (Build 1544.11)", expires: noon.AddDate(3, 0, 0), delay: 2, date: noon,
 		sp: graph.ServicePrincipal{ID: "sp-1", AppID: wellknown.Exchange,
 			ServicePrincipalNames: []string{wellknown.Exchange, "https://outlook.office365.com/", "https://mail.contoso.com/", "https://localhost:8443/", "https://localhost:8444/"},
 			ReplyURLs:             []string{"https://outlook.office365.com/owa"}},
@@ -180,7 +192,20 @@ func (o *organisation) order(d *directory, next map[string]any) error {
 	return nil
 }
 
-func (o *organisation) Invoke(_ context.Context, call psobject.Invocation) (psobject.Result, error) {
+// Invoke runs a cmdlet, then lets the test change what it shows.
+func (o *organisation) Invoke(ctx context.Context, call psobject.Invocation) (psobject.Result, error) {
+	res, err := o.invoke(ctx, call)
+	res.Output = append(res.Output, o.more[call.Cmdlet]...)
+	for i := range res.Output {
+		if o.show != nil {
+			res.Output[i].Properties = slices.Clone(res.Output[i].Properties)
+			o.show(call.Cmdlet, &res.Output[i])
+		}
+	}
+	return res, err
+}
+
+func (o *organisation) invoke(_ context.Context, call psobject.Invocation) (psobject.Result, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.broken != nil {
@@ -248,7 +273,7 @@ func (o *organisation) Invoke(_ context.Context, call psobject.Invocation) (psob
 	case "Get-AuthServer":
 		return one(psobject.Property{Name: "Name", Value: evoSTS}, psobject.Property{Name: "Type", Value: "AzureAD"}, psobject.Property{Name: "Realm", Value: tenantID},
 			psobject.Property{Name: "AuthorizationEndpoint", Value: authorize}, psobject.Property{Name: "AuthMetadataUrl", Value: metadata}, psobject.Property{Name: "Enabled", Value: true},
-			psobject.Property{Name: "CertificateStrings", Value: []string{"MII"}}, psobject.Property{Name: "IsDefaultAuthorizationEndpoint", Value: o.auth["IsDefaultAuthorizationEndpoint"]},
+			psobject.Property{Name: "CertificateStrings", Value: []string{signing}}, psobject.Property{Name: "IsDefaultAuthorizationEndpoint", Value: o.auth["IsDefaultAuthorizationEndpoint"]},
 			psobject.Property{Name: "DomainName", Value: o.auth["DomainName"]})
 	case "Set-AuthServer", "Set-OrganizationConfig":
 		into := o.auth
@@ -269,17 +294,29 @@ func (o *organisation) Invoke(_ context.Context, call psobject.Invocation) (psob
 		return one(psobject.Property{Name: "CurrentCertificateThumbprint", Value: thumbprint}, psobject.Property{Name: "ServiceName", Value: wellknown.Exchange})
 	case "Get-OrganizationConfig":
 		return one(psobject.Property{Name: "Name", Value: "Contoso"}, psobject.Property{Name: "OAuth2ClientProfileEnabled", Value: o.org["OAuth2ClientProfileEnabled"]}, psobject.Property{Name: "MapiHttpEnabled", Value: true})
-	case "Get-AuthenticationPolicy":
+	case "Get-AuthenticationPolicy", "Get-SettingOverride", "Get-IntraOrganizationConnector":
 		return psobject.Result{}, nil
+	case "Get-AcceptedDomain":
+		return one(psobject.Property{Name: "DomainName", Value: "contoso.com"})
+	case "Get-PartnerApplication":
+		return one(psobject.Property{Name: "Name", Value: "Exchange Online"}, psobject.Property{Name: "ApplicationIdentifier", Value: wellknown.Exchange}, psobject.Property{Name: "Enabled", Value: true},
+			psobject.Property{Name: "UseAuthServer", Value: true}, psobject.Property{Name: "LinkedAccount", Value: "contoso.com/Users/Exchange Online-ApplicationAccount"})
+	case "Get-Mailbox", "Get-CASMailbox":
+		var res psobject.Result
+		for _, name := range []string{"ada", "admin", "Administrator"} {
+			res.Output = append(res.Output, psobject.Object{Properties: []psobject.Property{{Name: "Guid", Value: "guid of " + name}, {Name: "RecipientTypeDetails", Value: "UserMailbox"},
+				{Name: "PrimarySmtpAddress", Value: name + "@contoso.com"}, {Name: "EmailAddresses", Value: []string{"SMTP:" + name + "@contoso.com"}}, {Name: "MapiHttpEnabled", Value: nil}}})
+		}
+		return res, nil
 	case "Get-User":
 		person := func(name, upn, sid string) psobject.Object {
-			return psobject.Object{Properties: []psobject.Property{{Name: "Name", Value: name}, {Name: "SamAccountName", Value: name}, {Name: "UserPrincipalName", Value: upn},
+			return psobject.Object{Properties: []psobject.Property{{Name: "Guid", Value: "guid of " + name}, {Name: "Name", Value: name}, {Name: "SamAccountName", Value: name}, {Name: "UserPrincipalName", Value: upn},
 				{Name: "Sid", Value: sid}, {Name: "UserAccountControl", Value: "NormalAccount"}, {Name: "RecipientTypeDetails", Value: "UserMailbox"}}}
 		}
 		return psobject.Result{Output: []psobject.Object{person("ada", "ada@contoso.com", "S-1-5-21-1-2-3-1101"), person("admin", "admin@contoso.com", "S-1-5-21-1-2-3-1102"),
 			person("Administrator", "Administrator@contoso.com", "S-1-5-21-1-2-3-500")}}, nil
 	case "Get-RoleGroupMember":
-		return psobject.Result{Output: []psobject.Object{{Properties: []psobject.Property{{Name: "SamAccountName", Value: "admin"}}}, {Properties: []psobject.Property{{Name: "SamAccountName", Value: "Administrator"}}}}}, nil
+		return psobject.Result{Output: []psobject.Object{{Properties: []psobject.Property{{Name: "Guid", Value: "guid of admin"}}}, {Properties: []psobject.Property{{Name: "Guid", Value: "guid of Administrator"}}}}}, nil
 	}
 	return psobject.Result{}, &psobject.ErrorRecord{Message: "unknown cmdlet", Cmdlet: call.Cmdlet}
 }
@@ -320,7 +357,19 @@ func (o *organisation) Organization(context.Context) (graph.Organization, error)
 	return graph.Organization{ID: tenantID, VerifiedDomains: []graph.VerifiedDomain{{Name: "contoso.com", IsDefault: true}, {Name: "contoso.onmicrosoft.com", IsInitial: true}}}, nil
 }
 
-func (o *organisation) Reachable(context.Context, string) error { return nil }
+func (o *organisation) Document(context.Context, string) ([]byte, error) {
+	if o.document != "" {
+		return []byte(o.document), nil
+	}
+	return []byte(fmt.Sprintf(`<EntityDescriptor><RoleDescriptor><KeyDescriptor use="signing"><KeyInfo><X509Data><X509Certificate>%s</X509Certificate></X509Data></KeyInfo></KeyDescriptor></RoleDescriptor></EntityDescriptor>`, signing)), nil
+}
+
+func (o *organisation) NameHolders(_ context.Context, name string) ([]graph.ServicePrincipal, error) {
+	if holder := o.held[name]; holder != "" {
+		return []graph.ServicePrincipal{{ID: "sp-other", DisplayName: holder}}, nil
+	}
+	return nil, nil
+}
 
 // offered tells whether the organisation offers tokens, and what the door's server runs.
 func (o *organisation) offered(d mail.Door) (bool, map[string]any) {
@@ -336,13 +385,15 @@ func (o *organisation) offered(d mail.Door) (bool, map[string]any) {
 func (o *organisation) Offer(_ context.Context, d mail.Door, _ string) mail.Handshake {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	h := mail.Handshake{Door: d, Sent: mail.SentEmptyBearer, Status: 401, Offered: []string{"Basic"}, AuthN: "Basic", Request: "r", Response: "a"}
+	h := mail.Handshake{Door: d, Sent: mail.SentEmptyBearer, Status: 401, Offered: []string{"Basic"}, AuthN: "Basic", Request: "r",
+		Response: "HTTP/1.1 401 Unauthorized\r\nDate: " + o.date.UTC().Format(http.TimeFormat) + "\r\n" + o.header + "\r\n"}
+	said := h.Response
 	on, live := o.offered(d)
 	oauth := live["OAuthAuthentication"] != false
 	if d.Protocol.Browser() {
 		if on && oauth {
 			u, _ := url.Parse(d.URL)
-			h = mail.Handshake{Door: d, Sent: mail.SentNothing, Status: 302, AuthN: mail.AuthNOpenID, Redirect: authorize + "?x", RedirectURI: u.String(), SignInPage: 200}
+			h = mail.Handshake{Door: d, Sent: mail.SentNothing, Status: 302, AuthN: mail.AuthNOpenID, Redirect: authorize + "?x", RedirectURI: u.String(), SignInPage: 200, Response: said}
 		}
 		return h
 	}
@@ -417,7 +468,7 @@ func (l *lease) Release() {
 func engine(t *testing.T, o *organisation, dir string) *Procedure {
 	t.Helper()
 	p, err := New(Options{
-		Target: target.Target{Cmdlets: o, Graph: o, Probe: o, Lock: o}, Dir: dir, Operator: "ada", Now: func() time.Time { return noon },
+		Target: target.Target{Cmdlets: o, Tenants: []target.Tenant{{Name: "contoso.onmicrosoft.com", Graph: o}}, Probe: o, Lock: o}, Dir: dir, Operator: "ada", Now: func() time.Time { return noon },
 		SignIn: &SignIn{UPN: "ada@contoso.com", Password: "x", Token: func(_ context.Context, r string) (string, error) { return "token for " + r, nil },
 			Browser: func(context.Context, string) (mail.Form, error) {
 				return mail.Form{Values: url.Values{"id_token": {"id token of ada"}}}, nil

@@ -80,15 +80,24 @@ const (
 	propReplyURLs = "replyUrls"
 )
 
-func (b *builder) names() {
-	missing := rule.MissingNames(b.f)
+// list plans that entries are appended to a list of the tenant's Exchange principal.
+func (b *builder) list(step Step, t *facts.Tenant, property string, missing []string, reason, affects, r string) {
 	if len(missing) == 0 {
 		return
 	}
-	b.add(Change{Step: StepSPN, Action: ActionAdd, Address: "tenant service principal " + b.f.Principal.AppID, ObjectID: b.f.Principal.ID,
-		Settings: []Setting{{propNames, Value{[]string{}}, Value{missing}}},
-		Reason:   "clients ask the cloud for tokens for these names",
-		Affects:  "nobody; new names only make tokens possible"}, "spn-list")
+	address := "tenant service principal " + t.Principal.AppID
+	if len(b.f.Tenants) > 1 {
+		address = "service principal " + t.Principal.AppID + " of " + t.Name
+	}
+	b.add(Change{Step: step, Action: ActionAdd, Address: address, Tenant: t.Name, ObjectID: t.Principal.ID,
+		Settings: []Setting{{property, Value{[]string{}}, Value{missing}}}, Reason: reason, Affects: affects}, r)
+}
+
+func (b *builder) names() {
+	for i := range b.f.Tenants {
+		t := &b.f.Tenants[i]
+		b.list(StepSPN, t, propNames, rule.MissingNames(b.f, t), "clients ask the cloud for tokens for these names", "nobody; new names only make tokens possible", "spn-list")
+	}
 }
 
 func (b *builder) oauth() {
@@ -127,27 +136,31 @@ func (b *builder) oauth() {
 func setCmdlet(k facts.Kind) string { return "Set-" + string(k) + "VirtualDirectory" }
 
 func (b *builder) endpoint() {
-	a := b.f.EvoSTS()
-	if a == nil {
+	chosen := b.f.EvoSTS()
+	if chosen == nil {
 		return // blocked by the rule evosts
 	}
-	var settings []Setting
-	takesDomain := true
-	for _, s := range b.f.Servers {
-		takesDomain = takesDomain && s.Build.TakesDomainName()
+	for i := range b.f.Tenants {
+		t := &b.f.Tenants[i]
+		a := b.f.EvoSTSOf(t)
+		// With one tenant the domain comes with the endpoint; what was enabled by hand without it stays so.
+		if a == nil || a == chosen && len(b.f.Tenants) == 1 && a.IsDefaultAuthorizationEndpoint {
+			continue
+		}
+		var settings []Setting
+		if rule.NamesNoDomain(b.f, t) {
+			settings = append(settings, Setting{"DomainName", Value{append([]string{}, a.DomainName...)}, Value{append(slices.Clone(a.DomainName), t.Organization.InitialDomain())}})
+		}
+		reason, affects, r := "the domain tells which tenant's tokens are its", "nobody", "domain-name"
+		if a == chosen && !a.IsDefaultAuthorizationEndpoint {
+			settings = append(settings, Setting{"IsDefaultAuthorizationEndpoint", Value{false}, Value{true}})
+			reason, affects, r = "the Bearer challenge sends clients to "+a.AuthorizationEndpoint, "nobody before the next change", "default-authorization-endpoint"
+		}
+		if settings != nil {
+			b.add(Change{Step: StepEndpoint, Action: ActionSet, Address: "AuthServer " + a.Name, Cmdlet: "Set-AuthServer", Identity: a.Name, Settings: settings,
+				Reason: reason, Affects: affects}, r)
+		}
 	}
-	if domain := b.f.Tenant.InitialDomain(); takesDomain && domain != "" && !a.IsDefaultAuthorizationEndpoint &&
-		!slices.ContainsFunc(a.DomainName, func(d string) bool { return strings.EqualFold(d, domain) }) {
-		settings = append(settings, Setting{"DomainName", Value{append([]string{}, a.DomainName...)}, Value{append(slices.Clone(a.DomainName), domain)}})
-	}
-	if !a.IsDefaultAuthorizationEndpoint {
-		settings = append(settings, Setting{"IsDefaultAuthorizationEndpoint", Value{false}, Value{true}})
-	}
-	if settings == nil {
-		return
-	}
-	b.add(Change{Step: StepEndpoint, Action: ActionSet, Address: "AuthServer " + a.Name, Cmdlet: "Set-AuthServer", Identity: a.Name, Settings: settings,
-		Reason: "the Bearer challenge sends clients to " + a.AuthorizationEndpoint, Affects: "nobody before the next change"}, "default-authorization-endpoint")
 }
 
 func (b *builder) clientProfile() {
@@ -161,14 +174,11 @@ func (b *builder) clientProfile() {
 }
 
 func (b *builder) replyURLs() {
-	missing := rule.MissingReplyURLs(b.f)
-	if len(missing) == 0 {
-		return
+	for i := range b.f.Tenants {
+		t := &b.f.Tenants[i]
+		b.list(StepReplyURL, t, propReplyURLs, rule.MissingReplyURLs(b.f, t), "the cloud sends a browser back only to a registered URL",
+			"nobody; new URLs only make the way back possible", "reply-urls")
 	}
-	b.add(Change{Step: StepReplyURL, Action: ActionAdd, Address: "tenant service principal " + b.f.Principal.AppID, ObjectID: b.f.Principal.ID,
-		Settings: []Setting{{propReplyURLs, Value{[]string{}}, Value{missing}}},
-		Reason:   "the cloud sends a browser back only to a registered URL",
-		Affects:  "nobody; new URLs only make the way back possible"}, "reply-urls")
 }
 
 // browsers plans one server's OWA and ECP. The order is the how-to's and the cmdlets hold it.

@@ -67,8 +67,10 @@ type Change struct {
 	Cmdlet   string `json:"cmdlet,omitempty"`
 	Identity string `json:"identity,omitempty"`
 	Server   string `json:"server,omitempty"`
-	// ObjectID is the Graph id of the service principal whose list is added to.
+	// ObjectID is the Graph id of the service principal whose list is added to, and Tenant
+	// the name of its tenant; "" in plans of the time when there was one.
 	ObjectID string    `json:"object_id,omitempty"`
+	Tenant   string    `json:"tenant,omitempty"`
 	Settings []Setting `json:"settings"`
 	Reason   string    `json:"reason"`
 	Rule     string    `json:"rule"`

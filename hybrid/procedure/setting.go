@@ -166,11 +166,22 @@ func (p *Procedure) await(ctx context.Context, c *Change, want values) error {
 	return err
 }
 
-func (p *Procedure) list(ctx context.Context, c *Change) ([]string, error) {
-	if p.o.Target.Graph == nil {
-		return nil, fmt.Errorf("read the tenant: %w", target.ErrNoFace)
+// graph returns the Graph of the change's tenant; a plan that names none was made for the first one.
+func (p *Procedure) graph(c *Change) (target.Graph, error) {
+	for _, t := range p.o.Target.Tenants {
+		if c.Tenant == "" || strings.EqualFold(c.Tenant, t.Name) {
+			return t.Graph, nil
+		}
 	}
-	sp, err := p.o.Target.Graph.ServicePrincipal(ctx, wellknown.Exchange)
+	return nil, fmt.Errorf("tenant %s: %w", c.Tenant, target.ErrNoFace)
+}
+
+func (p *Procedure) list(ctx context.Context, c *Change) ([]string, error) {
+	g, err := p.graph(c)
+	if err != nil {
+		return nil, err
+	}
+	sp, err := g.ServicePrincipal(ctx, wellknown.Exchange)
 	if err != nil {
 		return nil, err
 	}
@@ -188,10 +199,14 @@ func listOf(sp graph.ServicePrincipal, c *Change) []string {
 }
 
 func (p *Procedure) setList(ctx context.Context, c *Change, whole []string) error {
-	if c.Settings[0].Property == propNames {
-		return p.o.Target.Graph.SetServicePrincipalNames(ctx, c.ObjectID, whole)
+	g, err := p.graph(c)
+	if err != nil {
+		return err
 	}
-	return p.o.Target.Graph.SetReplyURLs(ctx, c.ObjectID, whole)
+	if c.Settings[0].Property == propNames {
+		return g.SetServicePrincipalNames(ctx, c.ObjectID, whole)
+	}
+	return g.SetReplyURLs(ctx, c.ObjectID, whole)
 }
 
 // awaitList waits until the list reads as it should: the tenant's copies follow one another.

@@ -315,7 +315,7 @@ func (p *Procedure) examineBrowser(ctx context.Context, f *facts.Facts, d mail.D
 		problem("does not send the browser to the cloud (%s)", cmp.Or(offer.AuthN, "no challenge"))
 	case !sameAddress(offer.Redirect, endpoint):
 		problem("sends the browser to %s instead of %s", address(offer.Redirect), endpoint)
-	case !facts.ReplyRegistered(f.Principal.ReplyURLs, offer.RedirectURI):
+	case slices.ContainsFunc(f.Tenants, func(t facts.Tenant) bool { return !facts.ReplyRegistered(t.Principal.ReplyURLs, offer.RedirectURI) }):
 		problem("names the redirect_uri %q, which is not registered", offer.RedirectURI)
 	case offer.SignInPage != 200:
 		problem("the cloud answers its redirect with %d", offer.SignInPage)
@@ -378,7 +378,10 @@ func otherAudience(f *facts.Facts) string {
 	for _, a := range f.Addresses() {
 		ours[facts.Resource(a.URL)] = true
 	}
-	for _, n := range f.Principal.ServicePrincipalNames {
+	if len(f.Tenants) == 0 {
+		return ""
+	}
+	for _, n := range f.Tenants[0].Principal.ServicePrincipalNames { // whoever signs in is of the first tenant
 		if r := facts.Resource(n); r != "" && !ours[r] && !strings.Contains(r, "*") {
 			return n
 		}

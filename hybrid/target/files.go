@@ -2,6 +2,7 @@ package target
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -12,9 +13,10 @@ import (
 type GivenFiles map[string]string
 
 // maxFile bounds a file that is read whole.
-const maxFile = 8 << 20
+const maxFile = 64 << 20
 
-// ReadFile reads a given file, its first 8 MiB.
+// ReadFile reads a given file of 64 MiB at most. Only a name for which nobody gave a
+// file is fs.ErrNotExist: a given file that is not there is another error.
 func (g GivenFiles) ReadFile(ctx context.Context, name string) ([]byte, error) {
 	path := g[name]
 	if path == "" {
@@ -25,8 +27,12 @@ func (g GivenFiles) ReadFile(ctx context.Context, name string) ([]byte, error) {
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%v", err) // unwrapped
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, maxFile))
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(text) > maxFile {
+		err = fmt.Errorf("%s: longer than %d MiB", path, maxFile>>20)
+	}
+	return text, err
 }

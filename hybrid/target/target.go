@@ -10,14 +10,21 @@ import (
 	"hma/wire/psobject"
 )
 
-// Target is one organisation with the tenant it is in hybrid with. A face that
+// Target is one organisation with the tenants it is in hybrid with. A face that
 // is nil cannot be asked: what it would have told is "not checked".
 type Target struct {
 	Cmdlets Cmdlets
-	Graph   Graph
+	Tenants []Tenant
 	Probe   Probe
 	Files   Files
 	Lock    Lock
+}
+
+// Tenant is one tenant, asked as somebody who may administer it.
+type Tenant struct {
+	// Name is the domain that came with it, contoso.onmicrosoft.com.
+	Name  string
+	Graph Graph
 }
 
 // Cmdlets runs cmdlets in the organisation. When the cmdlet itself failed the
@@ -29,6 +36,8 @@ type Cmdlets interface {
 // Graph reads the tenant and replaces the two lists of a service principal.
 type Graph interface {
 	ServicePrincipal(ctx context.Context, appID string) (graph.ServicePrincipal, error)
+	// NameHolders returns the service principals that have the name, with or without its last slash.
+	NameHolders(ctx context.Context, name string) ([]graph.ServicePrincipal, error)
 	SetServicePrincipalNames(ctx context.Context, id string, names []string) error
 	SetReplyURLs(ctx context.Context, id string, urls []string) error
 	Users(ctx context.Context) ([]graph.User, error)
@@ -49,8 +58,8 @@ type Probe interface {
 	// Forge begins a sign-in at OWA or ECP and answers it with a token that the cloud
 	// did not give for it; the last handshake tells whether it opened a session.
 	Forge(ctx context.Context, door mail.Door, token string) []mail.Handshake
-	// Reachable fetches a document without credentials and tells whether it came.
-	Reachable(ctx context.Context, url string) error
+	// Document fetches a document without credentials.
+	Document(ctx context.Context, url string) ([]byte, error)
 }
 
 // Files reads what only a file can tell. A file that nobody gave is fs.ErrNotExist.

@@ -14,10 +14,12 @@ type Build [4]int
 var (
 	Build2016        = Build{15, 1, 0, 0}
 	Build2019        = Build{15, 2, 0, 0}
+	Build2013CU19    = Build{15, 0, 1365, 1}
 	Build2016CU8     = Build{15, 1, 1415, 2}
 	Build2016CU18    = Build{15, 1, 2106, 2}
 	Build2019CU1     = Build{15, 2, 330, 5}
 	Build2019CU7     = Build{15, 2, 721, 2}
+	Build2019CU13    = Build{15, 2, 1258, 12}
 	Build2019CU14Apr = Build{15, 2, 1544, 11} // Exchange 2019 CU14 with the April 2024 HU
 	BuildSE          = Build{15, 2, 2562, 0}  // Exchange Server SE begins with build 2562
 )

@@ -1,9 +1,12 @@
 package facts
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,27 +15,60 @@ import (
 )
 
 // Facts are what an organisation and its tenant look like at one moment.
-// Everything in it but Proven and Firewall is part of its hash.
+// What somebody gave beside it, and what changes without anybody's doing, is no part of its hash.
 type Facts struct {
-	Servers      []Server               `json:"servers"`
-	Directories  []Directory            `json:"directories"`
-	Services     []Service              `json:"services"`
-	AuthServers  []AuthServer           `json:"auth_servers"`
-	Auth         AuthConfig             `json:"auth"`
-	Certificates []Certificate          `json:"certificates"`
-	Organization Organization           `json:"organization"`
-	Policies     []Policy               `json:"policies"`
-	Principal    graph.ServicePrincipal `json:"principal"`
-	Tenant       graph.Organization     `json:"tenant"`
-	People       []Person               `json:"people"`
-	Unread       []Unread               `json:"unread,omitempty"`
+	Servers      []Server      `json:"servers"`
+	Directories  []Directory   `json:"directories"`
+	Services     []Service     `json:"services"`
+	AuthServers  []AuthServer  `json:"auth_servers"`
+	Auth         AuthConfig    `json:"auth"`
+	Certificates []Certificate `json:"certificates"`
+	Organization Organization  `json:"organization"`
+	Policies     []Policy      `json:"policies"`
+	Domains      []string      `json:"domains"` // accepted domains
+	Partners     []Partner     `json:"partners"`
+	Connectors   []Connector   `json:"connectors"`
+	Overrides    []Override    `json:"overrides"`
+	Tenants      []Tenant      `json:"tenants"`
+	People       []Person      `json:"people"`
+	Unread       []Unread      `json:"unread,omitempty"`
 
-	// Unreachable says, for the name of an AuthServer, why its metadata document did not come.
-	Unreachable map[string]string `json:"-"`
+	// Unreachable says, for the name of an AuthServer, why its metadata document did not
+	// come, and Published which signing certificates stand in the one that came, by thumbprint.
+	Unreachable map[string]string   `json:"-"`
+	Published   map[string][]string `json:"-"`
+	// Answers are what the servers said to a client without a token, one for each host; nil when nobody was asked.
+	Answers []Answer `json:"-"`
 	// Proven are the administrators whose sign-in through the cloud was proven before, by UPN.
 	Proven []string `json:"-"`
-	// Firewall is the text of a firewall export, nil when nobody gave one.
+	// Firewall is the text of a firewall export, and Records are lines of the servers'
+	// request log; nil when nobody gave them.
 	Firewall []byte `json:"-"`
+	Records  []byte `json:"-"`
+}
+
+// Tenant is one tenant that the organisation is in hybrid with.
+type Tenant struct {
+	Name         string                 `json:"name"` // the domain that came with it
+	Organization graph.Organization     `json:"organization"`
+	Principal    graph.ServicePrincipal `json:"principal"` // Exchange's
+	// HeldBy names the application that has a name which Exchange's principal lacks, by the name.
+	HeldBy map[string]string `json:"held_by,omitempty"`
+}
+
+// Verified tells whether the tenant has proven to own the domain.
+func (t *Tenant) Verified(domain string) bool {
+	return slices.ContainsFunc(t.Organization.VerifiedDomains, func(d graph.VerifiedDomain) bool { return strings.EqualFold(d.Name, domain) })
+}
+
+// EvoSTSOf returns the enabled EvoSTS object of the tenant, nil when there is none.
+func (f *Facts) EvoSTSOf(t *Tenant) *AuthServer {
+	for i := range f.AuthServers {
+		if a := &f.AuthServers[i]; a.Enabled && a.EvoSTS() && t.Organization.ID != "" && strings.EqualFold(a.Realm, t.Organization.ID) {
+			return a
+		}
+	}
+	return nil
 }
 
 // Source is one thing that was read.
@@ -55,6 +91,15 @@ const (
 	SourceUsers        Source = "people of the tenant"
 	SourceMetadata     Source = "metadata documents"
 	SourceFirewall     Source = "firewall export"
+	SourceRecords      Source = "request records"
+	SourceDomains      Source = "accepted domains"
+	SourcePartners     Source = "partner applications"
+	SourceConnectors   Source = "intra-organization connectors"
+	SourceOverrides    Source = "setting overrides"
+	SourceMailboxes    Source = "mailboxes"
+	SourceProtocols    Source = "protocols of the mailboxes"
+	SourceNameOwners   Source = "owners of service principal names"
+	SourceAnswers      Source = "answers of the servers"
 )
 
 // Unread is a source that was asked and could not be read.
@@ -69,6 +114,8 @@ type Server struct {
 	Name  string `json:"name"`
 	FQDN  string `json:"fqdn"`
 	Build Build  `json:"build"`
+	// Proxy is the web proxy through which the server reaches the internet.
+	Proxy string `json:"proxy,omitempty"`
 }
 
 // Kind is the noun of a virtual directory's cmdlets without "VirtualDirectory".
@@ -117,6 +164,11 @@ type Directory struct {
 	ExternalURL string  `json:"external_url,omitempty"`
 	AD          Methods `json:"ad"`   // what the directory holds (-ADPropertiesOnly)
 	Live        Methods `json:"live"` // what the server runs
+	// ExternalDownload and InternalDownload are OWA's download domains.
+	ExternalDownload string `json:"external_download,omitempty"`
+	InternalDownload string `json:"internal_download,omitempty"`
+	// ClientCertificate is ActiveSync's ClientCertAuth: Ignore, Accepted or Required.
+	ClientCertificate string `json:"client_certificate,omitempty"`
 }
 
 // Methods are the authentication settings of a virtual directory. Which of them
@@ -168,6 +220,66 @@ type AuthServer struct {
 	IsDefaultAuthorizationEndpoint bool     `json:"default"`
 	// HasKeys tells that the organisation holds a signing certificate of this AuthServer.
 	HasKeys bool `json:"has_keys"`
+	// Keys are the SHA-1 thumbprints of these certificates, in capitals.
+	Keys []string `json:"-"`
+	// ApplicationIdentifier is the dedicated hybrid application, "" when there is none.
+	ApplicationIdentifier string `json:"application,omitempty"`
+}
+
+// ACS tells whether this is the AuthServer of the Access Control Service, which vouches for servers.
+func (a *AuthServer) ACS() bool { return strings.EqualFold(a.Type, "MicrosoftACS") }
+
+// Partner is an application that has rights of its own in the organisation.
+type Partner struct {
+	Name          string   `json:"name"`
+	AppID         string   `json:"app_id"`
+	Enabled       bool     `json:"enabled"`
+	UseAuthServer bool     `json:"use_auth_server"`
+	LinkedAccount string   `json:"linked_account,omitempty"`
+	AppOnly       []string `json:"app_only,omitempty"`
+	ActAs         []string `json:"act_as,omitempty"`
+}
+
+// Connector is an intra-organization connector: where the other side of the hybrid is asked.
+type Connector struct {
+	Name              string   `json:"name"`
+	Enabled           bool     `json:"enabled"`
+	Domains           []string `json:"domains,omitempty"`
+	DiscoveryEndpoint string   `json:"discovery_endpoint,omitempty"`
+	TargetSharingEpr  string   `json:"target_sharing_epr,omitempty"`
+}
+
+// Override is a setting override.
+type Override struct {
+	Name       string   `json:"name"`
+	Component  string   `json:"component"`
+	Section    string   `json:"section"`
+	Parameters []string `json:"parameters,omitempty"`
+	Server     []string `json:"server,omitempty"` // "" is all
+	MinVersion string   `json:"min_version,omitempty"`
+	MaxVersion string   `json:"max_version,omitempty"`
+}
+
+// Overridden returns the override that turns a setting on for every server, nil when there is none.
+func (f *Facts) Overridden(component, section string) *Override {
+	for i := range f.Overrides {
+		o := &f.Overrides[i]
+		if strings.EqualFold(o.Component, component) && strings.EqualFold(o.Section, section) && contains(o.Parameters, "Enabled=true") &&
+			len(o.Server) == 0 && o.MinVersion == "" && o.MaxVersion == "" {
+			return o
+		}
+	}
+	return nil
+}
+
+// Answer is what a host said to a client that brought nothing.
+type Answer struct {
+	Server string
+	URL    string
+	Date   time.Time // of the Date header; zero when there was none
+	Header http.Header
+	// Problem says why there is no answer.
+	Problem string
 }
 
 // EvoSTS tells whether this is an AuthServer of the kind that HMA needs: of type
@@ -180,6 +292,9 @@ func (a *AuthServer) EvoSTS() bool {
 type AuthConfig struct {
 	CurrentThumbprint string `json:"current_thumbprint"`
 	ServiceName       string `json:"service_name"`
+	// NextThumbprint is the certificate that takes over at NextEffective, "" while none is staged.
+	NextThumbprint string    `json:"next_thumbprint,omitempty"`
+	NextEffective  time.Time `json:"next_effective,omitzero"`
 }
 
 // Certificate is a certificate on a server.
@@ -197,12 +312,26 @@ type Organization struct {
 	OAuth2ClientProfileEnabled  bool   `json:"oauth2_client_profile_enabled"`
 	MapiHTTPEnabled             bool   `json:"mapi_http_enabled"`
 	DefaultAuthenticationPolicy string `json:"default_authentication_policy,omitempty"`
+	DownloadDomains             bool   `json:"download_domains,omitempty"` // EnableDownloadDomains
 }
 
-// Policy is an authentication policy with the protocols whose modern authentication it blocks.
+// Policy is an authentication policy with the protocols whose modern, and whose
+// legacy, authentication it blocks: the words behind BlockModernAuth and BlockLegacyAuth.
 type Policy struct {
 	Name        string   `json:"name"`
 	BlockModern []string `json:"block_modern,omitempty"`
+	BlockLegacy []string `json:"block_legacy,omitempty"`
+}
+
+// PolicyOf returns the policy that applies to the person: his own, else the default one, else nil.
+func (f *Facts) PolicyOf(p *Person) *Policy {
+	name := cmp.Or(p.Policy, f.Organization.DefaultAuthenticationPolicy)
+	for i := range f.Policies {
+		if name != "" && strings.EqualFold(f.Policies[i].Name, name) {
+			return &f.Policies[i]
+		}
+	}
+	return nil
 }
 
 // Person is somebody with an enabled account of the organisation, and his cloud account when there is one.
@@ -215,14 +344,24 @@ type Person struct {
 	// Critical tells that the account is one of the directory's own (isCriticalSystemObject,
 	// or a well-known RID): it is never synchronised.
 	Critical bool `json:"critical,omitempty"`
-	// Cloud is the UPN of the cloud account, "" when there is none.
-	Cloud string `json:"cloud,omitempty"`
+	// Cloud is the UPN of the cloud account, "" when there is none, and Tenant the name of its tenant.
+	Cloud  string `json:"cloud,omitempty"`
+	Tenant string `json:"tenant,omitempty"`
 	// CloudID is the cloud account's object id, which stays when its name changes.
 	CloudID string `json:"cloud_id,omitempty"`
 	// Synced tells that the cloud account comes from this one and may sign in.
 	Synced bool `json:"synced,omitempty"`
 	// Problem says in words why Synced is false.
 	Problem string `json:"problem,omitempty"`
+	// Policy is his own authentication policy, "" for the default one.
+	Policy string `json:"policy,omitempty"`
+	// SMTP is the primary address, "" without a mailbox, and Addresses are all of them.
+	SMTP      string   `json:"smtp,omitempty"`
+	Addresses []string `json:"addresses,omitempty"`
+	// Linked tells that the mailbox belongs to an account of another forest.
+	Linked bool `json:"linked,omitempty"`
+	// NoMapiHTTP tells that MAPI over HTTP is off for the mailbox, whatever the organisation says.
+	NoMapiHTTP bool `json:"no_mapi_http,omitempty"`
 }
 
 // Hash is the SHA-256 of the facts in hexadecimal: a plan made from them is stale when it differs.
@@ -248,7 +387,7 @@ func (f *Facts) Directory(server string, kind Kind) *Directory {
 
 // EvoSTS returns the AuthServer that the organisation should name as default
 // authorization endpoint: the enabled default one if it is an EvoSTS, else the
-// enabled EvoSTS of the tenant, else the first enabled one; nil when there is none.
+// enabled EvoSTS of the first tenant, else the first enabled one; nil when there is none.
 func (f *Facts) EvoSTS() *AuthServer {
 	var best *AuthServer
 	rank := 0
@@ -258,7 +397,7 @@ func (f *Facts) EvoSTS() *AuthServer {
 			continue
 		}
 		r := 1
-		if f.Tenant.ID != "" && strings.EqualFold(a.Realm, f.Tenant.ID) {
+		if len(f.Tenants) > 0 && a == f.EvoSTSOf(&f.Tenants[0]) {
 			r = 2
 		}
 		if a.IsDefaultAuthorizationEndpoint {

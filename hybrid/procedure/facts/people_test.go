@@ -30,6 +30,9 @@ func (p people) Users(context.Context) ([]graph.User, error) { return p.cloud, n
 func (p people) ServicePrincipal(context.Context, string) (graph.ServicePrincipal, error) {
 	return graph.ServicePrincipal{}, nil
 }
+func (p people) NameHolders(context.Context, string) ([]graph.ServicePrincipal, error) {
+	return nil, nil
+}
 func (p people) SetServicePrincipalNames(context.Context, string, []string) error { return nil }
 func (p people) SetReplyURLs(context.Context, string, []string) error             { return nil }
 func (p people) Organization(context.Context) (graph.Organization, error) {
@@ -63,7 +66,7 @@ func TestAdministratorsAreNotMistaken(t *testing.T) {
 			{UserPrincipalName: "j2@contoso.com", AccountEnabled: true, OnPremisesSyncEnabled: true, OnPremisesSecurityIdentifier: sidB},
 		},
 	}
-	f, err := Read(t.Context(), target.Target{Cmdlets: p, Graph: p})
+	f, err := Read(t.Context(), target.Target{Cmdlets: p, Tenants: []target.Tenant{{Name: "contoso.onmicrosoft.com", Graph: p}}})
 	if err != nil || len(f.People) != 2 {
 		t.Fatalf("%+v, %v", f, err)
 	}

@@ -17,29 +17,27 @@ import (
 	"hma/wire/wellknown"
 )
 
-// FirewallFile is the name under which Files is asked for a firewall export.
-const FirewallFile = "firewall"
+// The names under which Files is asked for a firewall export and for request records.
+const (
+	FirewallFile = "firewall"
+	RecordsFile  = "records"
+)
 
 // Read reads the facts of a target. It fails only when ctx ends: what could not
 // be read stands in Facts.Unread.
 func Read(ctx context.Context, t target.Target) (*Facts, error) {
-	r := &reader{ctx: ctx, t: t, f: &Facts{Unreachable: map[string]string{}}}
+	r := &reader{ctx: ctx, t: t, f: &Facts{Unreachable: map[string]string{}, Published: map[string][]string{}}}
 	r.servers()
 	r.directories()
 	r.services()
 	r.authServers()
 	r.organization()
-	r.tenant()
+	r.trust()
+	r.tenants()
 	r.people()
 	r.metadata()
-	if t.Files != nil {
-		text, err := t.Files.ReadFile(ctx, FirewallFile)
-		if err == nil {
-			r.f.Firewall = text
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			r.unread(SourceFirewall, FirewallFile, err)
-		}
-	}
+	r.f.Firewall = r.file(SourceFirewall, FirewallFile)
+	r.f.Records = r.file(SourceRecords, RecordsFile)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -50,10 +48,24 @@ type reader struct {
 	ctx context.Context
 	t   target.Target
 	f   *Facts
+	// cloud are the users of each tenant that could be read.
+	cloud []cloudUsers
 }
 
 func (r *reader) unread(s Source, object string, err error) {
 	r.f.Unread = append(r.f.Unread, Unread{s, object, err.Error()})
+}
+
+// file returns a file that somebody gave, nil when nobody did.
+func (r *reader) file(s Source, name string) []byte {
+	if r.t.Files == nil {
+		return nil
+	}
+	text, err := r.t.Files.ReadFile(r.ctx, name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		r.unread(s, name, err)
+	}
+	return text
 }
 
 // get runs a Get cmdlet and notes a failure under the source.
@@ -82,7 +94,7 @@ func (r *reader) flag(s Source, o *psobject.Object, name string) bool {
 
 func (r *reader) servers() {
 	for _, o := range r.get(SourceServers, "Get-ExchangeServer") {
-		s := Server{Name: o.String("Name"), FQDN: o.String("Fqdn")}
+		s := Server{Name: o.String("Name"), FQDN: o.String("Fqdn"), Proxy: o.String("InternetWebProxy")}
 		build, ok := ParseBuild(o.String("AdminDisplayVersion"))
 		if !ok {
 			r.unread(SourceServers, s.Name, errors.New("AdminDisplayVersion is not a build number"))
@@ -138,16 +150,18 @@ func (r *reader) directories() {
 		noun := "Get-" + string(kind) + "VirtualDirectory"
 		ad := r.get(SourceDirectories, noun, psobject.Property{Name: "ADPropertiesOnly", Value: true})
 		live := r.get(SourceDirectories, noun)
-		running := map[string]Methods{}
+		running := map[string]*psobject.Object{}
 		for i := range live {
-			running[strings.ToLower(live[i].String("Identity"))] = methods(&live[i])
+			running[strings.ToLower(live[i].String("Identity"))] = &live[i]
 		}
 		for i := range ad {
 			o := &ad[i]
 			d := Directory{Server: o.String("Server"), Kind: kind, Identity: o.String("Identity"),
-				InternalURL: o.String("InternalUrl"), ExternalURL: o.String("ExternalUrl"), AD: methods(o)}
-			var ok bool
-			if d.Live, ok = running[strings.ToLower(d.Identity)]; !ok {
+				InternalURL: o.String("InternalUrl"), ExternalURL: o.String("ExternalUrl"), AD: methods(o),
+				ExternalDownload: o.String("ExternalDownloadHostName"), InternalDownload: o.String("InternalDownloadHostName")}
+			if now := running[strings.ToLower(d.Identity)]; now != nil {
+				d.Live, d.ClientCertificate = methods(now), now.String("ClientCertAuth")
+			} else {
 				r.unread(SourceDirectories, d.Identity, errors.New("the server does not say what it runs"))
 			}
 			if kind != Mapi && kind != ActiveSync {
@@ -171,28 +185,39 @@ func (r *reader) services() {
 
 func (r *reader) authServers() {
 	for _, o := range r.get(SourceAuthServers, "Get-AuthServer") {
+		certificates := o.Strings("CertificateStrings")
 		r.f.AuthServers = append(r.f.AuthServers, AuthServer{
 			Name: o.String("Name"), Type: o.String("Type"), Realm: o.String("Realm"), IssuerIdentifier: o.String("IssuerIdentifier"),
 			AuthorizationEndpoint: o.String("AuthorizationEndpoint"), AuthMetadataURL: o.String("AuthMetadataUrl"), DomainName: o.Strings("DomainName"),
-			Enabled: o.Bool("Enabled"), IsDefaultAuthorizationEndpoint: o.Bool("IsDefaultAuthorizationEndpoint"), HasKeys: len(o.Strings("CertificateStrings")) > 0,
+			Enabled: o.Bool("Enabled"), IsDefaultAuthorizationEndpoint: o.Bool("IsDefaultAuthorizationEndpoint"), HasKeys: len(certificates) > 0,
+			Keys: thumbprints(certificates), ApplicationIdentifier: o.String("ApplicationIdentifier"),
 		})
 	}
 	slices.SortFunc(r.f.AuthServers, func(a, b AuthServer) int { return cmp.Compare(a.Name, b.Name) })
 	for _, o := range r.get(SourceAuthConfig, "Get-AuthConfig") {
-		r.f.Auth = AuthConfig{strings.ToUpper(o.String("CurrentCertificateThumbprint")), o.String("ServiceName")}
+		r.f.Auth = AuthConfig{CurrentThumbprint: strings.ToUpper(o.String("CurrentCertificateThumbprint")), ServiceName: o.String("ServiceName"),
+			NextThumbprint: strings.ToUpper(o.String("NextCertificateThumbprint"))}
+		effective, _ := o.Get("NextCertificateEffectiveDate")
+		r.f.Auth.NextEffective, _ = effective.(time.Time)
 	}
 }
 
 func (r *reader) organization() {
 	for _, o := range r.get(SourceOrganization, "Get-OrganizationConfig") {
 		r.f.Organization = Organization{o.String("Name"), r.flag(SourceOrganization, &o, "OAuth2ClientProfileEnabled"),
-			r.flag(SourceOrganization, &o, "MapiHttpEnabled"), o.String("DefaultAuthenticationPolicy")}
+			r.flag(SourceOrganization, &o, "MapiHttpEnabled"), o.String("DefaultAuthenticationPolicy"), o.Bool("EnableDownloadDomains")}
 	}
 	for _, o := range r.get(SourcePolicies, "Get-AuthenticationPolicy") {
 		p := Policy{Name: o.String("Name")}
 		for _, prop := range o.Properties {
-			if protocol, ok := strings.CutPrefix(prop.Name, "BlockModernAuth"); ok && prop.Value == true {
+			if prop.Value != true {
+				continue
+			}
+			if protocol, ok := strings.CutPrefix(prop.Name, "BlockModernAuth"); ok {
 				p.BlockModern = append(p.BlockModern, protocol)
+			}
+			if protocol, ok := strings.CutPrefix(prop.Name, "BlockLegacyAuth"); ok {
+				p.BlockLegacy = append(p.BlockLegacy, protocol)
 			}
 		}
 		r.f.Policies = append(r.f.Policies, p)
@@ -200,18 +225,28 @@ func (r *reader) organization() {
 	slices.SortFunc(r.f.Policies, func(a, b Policy) int { return cmp.Compare(a.Name, b.Name) })
 }
 
-func (r *reader) tenant() {
-	if r.t.Graph == nil {
-		r.unread(SourcePrincipal, "servicePrincipals", target.ErrNoFace)
-		r.unread(SourceTenant, "organization", target.ErrNoFace)
-		return
+func (r *reader) tenants() {
+	if len(r.t.Tenants) == 0 {
+		for _, s := range []Source{SourcePrincipal, SourceTenant, SourceUsers} {
+			r.unread(s, "Graph", target.ErrNoFace)
+		}
 	}
-	var err error
-	if r.f.Principal, err = r.t.Graph.ServicePrincipal(r.ctx, wellknown.Exchange); err != nil {
-		r.unread(SourcePrincipal, "servicePrincipals", err)
-	}
-	if r.f.Tenant, err = r.t.Graph.Organization(r.ctx); err != nil {
-		r.unread(SourceTenant, "organization", err)
+	for _, t := range r.t.Tenants {
+		read := Tenant{Name: t.Name}
+		var err error
+		if read.Principal, err = t.Graph.ServicePrincipal(r.ctx, wellknown.Exchange); err != nil {
+			r.unread(SourcePrincipal, t.Name, err)
+		}
+		if read.Organization, err = t.Graph.Organization(r.ctx); err != nil {
+			r.unread(SourceTenant, t.Name, err)
+		}
+		users, err := t.Graph.Users(r.ctx)
+		if err != nil {
+			r.unread(SourceUsers, t.Name, err)
+		}
+		r.cloud = append(r.cloud, index(t.Name, users))
+		r.holders(t, &read)
+		r.f.Tenants = append(r.f.Tenants, read)
 	}
 }
 
@@ -224,7 +259,11 @@ func (r *reader) metadata() {
 			r.unread(SourceMetadata, a.AuthMetadataURL, target.ErrNoFace)
 			continue
 		}
-		if err := r.t.Probe.Reachable(r.ctx, a.AuthMetadataURL); err != nil {
+		document, err := r.t.Probe.Document(r.ctx, a.AuthMetadataURL)
+		if err == nil {
+			r.f.Published[a.Name], err = signingKeys(document)
+		}
+		if err != nil {
 			r.f.Unreachable[a.Name] = err.Error()
 		}
 	}
@@ -246,14 +285,8 @@ func (r *reader) people() {
 			}
 		}
 	}
-	var cloud *cloudUsers
-	if r.t.Graph == nil {
-		r.unread(SourceUsers, "users", target.ErrNoFace)
-	} else if users, err := r.t.Graph.Users(r.ctx); err != nil {
-		r.unread(SourceUsers, "users", err)
-	} else {
-		cloud = index(users)
-	}
+	mailboxes := byGUID(r.get(SourceMailboxes, "Get-Mailbox", everybody))
+	protocols := byGUID(r.get(SourceProtocols, "Get-CASMailbox", everybody))
 	for _, o := range r.get(SourcePeople, "Get-User", everybody) {
 		p := Person{Name: cmp.Or(o.String("DisplayName"), o.String("Name")), Account: o.String("SamAccountName"), UPN: o.String("UserPrincipalName"), SID: o.String("Sid")}
 		id := o.String("Guid")
@@ -262,16 +295,28 @@ func (r *reader) people() {
 				p.Administrator = true
 			}
 		}
-		if strings.Contains(o.String("UserAccountControl"), "AccountDisabled") {
-			continue
-		}
-		if kind := o.String("RecipientTypeDetails"); kind == "User" && !p.Administrator {
+		kind := o.String("RecipientTypeDetails")
+		if kind == "User" && !p.Administrator {
 			continue // has no mailbox and administers nothing: OWA, ECP and mail are not his
 		}
-		p.Critical = o.Bool("IsCriticalSystemObject") || wellKnownRID(p.SID)
-		if cloud != nil {
-			cloud.tie(&p, id)
+		if m := mailboxes[strings.ToLower(id)]; m != nil {
+			kind = cmp.Or(kind, m.String("RecipientTypeDetails"))
+			p.mailbox(m)
 		}
+		p.Linked = p.Linked || kind == "LinkedMailbox"
+		if strings.Contains(o.String("UserAccountControl"), "AccountDisabled") && !p.Linked {
+			continue // nobody's; a linked mailbox's account is disabled, and its owner another forest's
+		}
+		if p.Linked {
+			p.SID = o.String("MasterAccountSid") // the owner's, where it is shown
+		}
+		p.Policy = o.String("AuthenticationPolicy")
+		if m := protocols[strings.ToLower(id)]; m != nil {
+			on, set := m.Get("MapiHttpEnabled")
+			p.NoMapiHTTP = set && on == false
+		}
+		p.Critical = o.Bool("IsCriticalSystemObject") || wellKnownRID(p.SID)
+		r.tie(&p, id)
 		r.f.People = append(r.f.People, p)
 	}
 	slices.SortFunc(r.f.People, func(a, b Person) int {
@@ -292,12 +337,14 @@ func wellKnownRID(sid string) bool {
 	return strings.HasPrefix(sid, "S-1-5-21-") && (strings.HasSuffix(sid, "-500") || strings.HasSuffix(sid, "-501") || strings.HasSuffix(sid, "-502"))
 }
 
+// cloudUsers are the people of one tenant.
 type cloudUsers struct {
+	tenant                    string
 	bySID, byImmutable, byUPN map[string]*graph.User
 }
 
-func index(users []graph.User) *cloudUsers {
-	c := &cloudUsers{map[string]*graph.User{}, map[string]*graph.User{}, map[string]*graph.User{}}
+func index(tenant string, users []graph.User) cloudUsers {
+	c := cloudUsers{tenant, map[string]*graph.User{}, map[string]*graph.User{}, map[string]*graph.User{}}
 	for i := range users {
 		u := &users[i]
 		if u.OnPremisesSecurityIdentifier != "" {
@@ -311,22 +358,38 @@ func index(users []graph.User) *cloudUsers {
 	return c
 }
 
-// tie finds the person's cloud account: by SID, by immutable id (base64 of the
-// object GUID in its little-endian form, the source anchor), by UPN.
-func (c *cloudUsers) tie(p *Person, id string) {
-	u := c.bySID[strings.ToUpper(p.SID)]
-	if p.SID == "" {
-		u = nil
+// find returns the person's account in the tenant: by SID, by immutable id (base64
+// of the object GUID in its little-endian form, the source anchor), by UPN.
+// namesake: it has the name and comes from another account.
+func (c *cloudUsers) find(p *Person, id string) (u *graph.User, namesake bool) {
+	if p.SID != "" {
+		u = c.bySID[strings.ToUpper(p.SID)]
 	}
 	if g, err := guid.Parse(id); u == nil && err == nil {
 		le := g.BytesLE()
 		u = c.byImmutable[base64.StdEncoding.EncodeToString(le[:])]
 	}
-	namesake := false
 	if u == nil && p.UPN != "" {
 		u = c.byUPN[strings.ToLower(p.UPN)]
 		// Its tokens would carry the SID of the account that it does come from.
 		namesake = u != nil && u.OnPremisesSecurityIdentifier != "" && p.SID != ""
+	}
+	return u, namesake
+}
+
+// tie finds the person's cloud account, in the first tenant that has one which may sign in.
+func (r *reader) tie(p *Person, id string) {
+	var u *graph.User
+	var namesake bool
+	for i := range r.cloud {
+		found, other := r.cloud[i].find(p, id)
+		if found == nil || u != nil && (other || !found.OnPremisesSyncEnabled || !found.AccountEnabled) {
+			continue
+		}
+		u, namesake, p.Tenant = found, other, r.cloud[i].tenant
+		if !other && u.OnPremisesSyncEnabled && u.AccountEnabled {
+			break
+		}
 	}
 	switch {
 	case u == nil && p.Critical:

@@ -29,10 +29,7 @@ func Resource(rawURL string) string {
 // 443 being https's own; one trailing slash does not count; a path does.
 func Registered(names []string, resource string) bool {
 	want := Resource(resource)
-	return want != "" && slices.ContainsFunc(names, func(n string) bool {
-		u, err := url.Parse(n)
-		return err == nil && (u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == "" && Resource(n) == want
-	})
+	return want != "" && slices.ContainsFunc(names, func(n string) bool { return Resource(n) == want && bare(n) })
 }
 
 // ReplyURL returns the reply URL that a sign-in at an OWA or ECP URL names: the
@@ -87,4 +84,62 @@ func (f *Facts) Addresses() []Address {
 		}
 	}
 	return all
+}
+
+// CloudDomain tells whether a domain is one that came with a tenant: its mail, and its Autodiscover, are the cloud's.
+func CloudDomain(domain string) bool {
+	return strings.HasSuffix(strings.ToLower(domain), ".onmicrosoft.com")
+}
+
+// DiscoverHosts returns the Autodiscover addresses that clients try for the mail
+// domains that the tenant has verified.
+func (f *Facts) DiscoverHosts(t *Tenant) []Address {
+	var all []Address
+	for _, d := range f.Domains {
+		if t.Verified(d) && !CloudDomain(d) {
+			all = append(all, Address{d, "Autodiscover host", "", Autodiscover, "https://autodiscover." + d + "/"})
+		}
+	}
+	return all
+}
+
+// Resources returns the set of what names stand for; what is no bare https name is left out.
+func Resources(names []string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, n := range names {
+		if bare(n) {
+			set[Resource(n)] = true
+		}
+	}
+	return set
+}
+
+// bare tells whether a name is scheme, host and port alone.
+func bare(name string) bool {
+	u, err := url.Parse(name)
+	return err == nil && (u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == "" && Resource(name) != ""
+}
+
+// MissingNames returns the service principal names that the organisation's URLs
+// and mail domains need and the tenant's Exchange principal does not have, in the
+// order in which they were read.
+func (f *Facts) MissingNames(t *Tenant) []string {
+	have := Resources(t.Principal.ServicePrincipalNames)
+	var missing []string
+	for _, a := range slices.Concat(f.Addresses(), f.DiscoverHosts(t)) {
+		if r := Resource(a.URL); r != "" && !have[r] {
+			have[r] = true
+			missing = append(missing, r)
+		}
+	}
+	return missing
+}
+
+// Host returns the host of an address in lower case, without port; "" when there is none.
+func Host(address string) string {
+	u, err := url.Parse(strings.TrimSpace(address))
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(u.Hostname())
 }

@@ -14,6 +14,7 @@ var autoDetectRanges = []netip.Prefix{netip.MustParsePrefix("52.125.128.0/20"), 
 
 var autoDetect = Rule{
 	ID:     "autodetect",
+	Group:  WebAndPhone,
 	Title:  "The AutoDetect service of Outlook for iOS and Android may connect",
 	Why:    "Outlook for iOS and Android finds out through this service that modern authentication is offered; where it cannot connect, the app asks for a password.",
 	Repair: "allow 52.125.128.0/20 and 52.127.96.0/23 to reach TCP 443",
@@ -21,7 +22,7 @@ var autoDetect = Rule{
 	Needs:  []facts.Source{facts.SourceFirewall},
 	judge: func(f *facts.Facts, _ time.Time) []Finding {
 		if f.Firewall == nil {
-			return []Finding{{Severity: Note, Summary: "not checked: nobody gave a firewall export"}}
+			return []Finding{{Severity: Note, Kind: NotGiven, Summary: "not checked: nobody gave a firewall export"}}
 		}
 		var allowed []netip.Prefix
 		for word := range strings.FieldsFuncSeq(string(f.Firewall), func(r rune) bool { return strings.ContainsRune(" \t\r\n,;\"'", r) }) {

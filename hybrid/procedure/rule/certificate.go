@@ -7,32 +7,38 @@ import (
 	"hma/hybrid/procedure/facts"
 )
 
-// renewal is how long before its end an OAuth certificate deserves a note.
-const renewal = 30 * 24 * time.Hour
+// How long before its end an OAuth certificate deserves a note, and how long before it is a fault.
+const (
+	renewal = 60 * 24 * time.Hour
+	urgent  = 14 * 24 * time.Hour
+)
+
+// renew makes the next OAuth certificate and stages it (Microsoft's page on maintaining the OAuth certificate).
+var renew = []string{
+	`$c = New-ExchangeCertificate -KeySize 2048 -PrivateKeyExportable $true -SubjectName "CN=Microsoft Exchange Server Auth Certificate" -FriendlyName "Microsoft Exchange Server Auth Certificate" -Services SMTP`,
+	"Set-AuthConfig -NewCertificateThumbprint $c.Thumbprint -NewCertificateEffectiveDate (Get-Date).AddDays(3)",
+}
 
 var oauthCertificate = Rule{
 	ID:     "oauth-certificate",
+	Group:  Trust,
 	Title:  "The OAuth certificate is valid on every server",
 	Why:    "With an expired or missing OAuth certificate OWA, ECP and the hybrid features fail.",
-	Repair: "renew the certificate: New-ExchangeCertificate, Set-AuthConfig -NewCertificateThumbprint, -PublishCertificate",
+	Repair: "renew the certificate: New-ExchangeCertificate, Set-AuthConfig -NewCertificateThumbprint, -PublishCertificate; then run the wizard, which uploads it",
 	Source: "Steps to follow to configure and enable Hybrid Modern Auth",
 	Needs:  []facts.Source{facts.SourceServers, facts.SourceAuthConfig, facts.SourceCertificates},
 	judge: func(f *facts.Facts, now time.Time) []Finding {
 		thumbprint := f.Auth.CurrentThumbprint
 		if thumbprint == "" {
-			return []Finding{{Severity: Fault, Blocks: true, Summary: "no OAuth certificate is configured",
+			return []Finding{{Severity: Fault, Blocks: true, Summary: "no OAuth certificate is configured", Commands: renew,
 				Evidence: []Evidence{{"AuthConfig", "CurrentCertificateThumbprint", "", "a certificate"}}}}
 		}
+		held := certificatesOf(f, thumbprint)
 		var out []Finding
 		for _, s := range f.Servers {
-			var c *facts.Certificate
-			for i := range f.Certificates {
-				if f.Certificates[i].Server == s.Name && f.Certificates[i].Thumbprint == thumbprint {
-					c = &f.Certificates[i]
-				}
-			}
+			c := held[s.Name]
 			fault := func(summary, property, found, wanted string) {
-				out = append(out, Finding{Severity: Fault, Blocks: true, Summary: summary + " on " + s.Name,
+				out = append(out, Finding{Severity: Fault, Blocks: true, Summary: summary + " on " + s.Name, Commands: renew,
 					Evidence: []Evidence{{s.Name + " " + thumbprint, property, found, wanted}}})
 			}
 			switch {
@@ -46,12 +52,27 @@ var oauthCertificate = Rule{
 			case now.Before(c.NotBefore):
 				fault("the OAuth certificate is not valid yet", "NotBefore", day(c.NotBefore), "earlier than "+day(now))
 			case c.NotAfter.Sub(now) < renewal:
-				out = append(out, Finding{Severity: Note, Summary: fmt.Sprintf("the OAuth certificate on %s ends in %d days", s.Name, int(c.NotAfter.Sub(now).Hours()/24)),
-					Evidence: []Evidence{{s.Name + " " + thumbprint, "NotAfter", day(c.NotAfter), ""}}})
+				severity := Note
+				if c.NotAfter.Sub(now) < urgent {
+					severity = Fault
+				}
+				out = append(out, Finding{Severity: severity, Summary: fmt.Sprintf("the OAuth certificate on %s ends in %d days", s.Name, int(c.NotAfter.Sub(now).Hours()/24)),
+					Evidence: []Evidence{{s.Name + " " + thumbprint, "NotAfter", day(c.NotAfter), "later than " + day(now.Add(renewal))}}, Commands: renew})
 			}
 		}
 		return out
 	},
+}
+
+// certificatesOf returns the certificate with the thumbprint by the server that has it.
+func certificatesOf(f *facts.Facts, thumbprint string) map[string]*facts.Certificate {
+	by := map[string]*facts.Certificate{}
+	for i := range f.Certificates {
+		if c := &f.Certificates[i]; c.Thumbprint == thumbprint {
+			by[c.Server] = c
+		}
+	}
+	return by
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

@@ -8,6 +8,7 @@ import (
 
 var outsideHMA = Rule{
 	ID:     "outside-hma",
+	Group:  People,
 	Title:  "Protocols outside Hybrid Modern Authentication",
 	Why:    "Outlook Anywhere (RPC over HTTP), IMAP and POP take no tokens on-premises: a password still opens them.",
 	Repair: "turn them off, or block them with an authentication policy, where nobody needs them",
