@@ -10,7 +10,7 @@ import (
 // Severity says what a Finding asks for.
 type Severity string
 
-// The severities, worst first.
+// The severities.
 const (
 	// NotChecked: asked and could not read; nothing is known.
 	NotChecked Severity = "not checked"
@@ -111,7 +111,7 @@ func Find(id string) (Rule, bool) {
 	return all[i], true
 }
 
-// Judge runs every rule over the facts.
+// Judge runs every rule over the facts: faults first, then what was not checked, then notes.
 func Judge(f *facts.Facts, now time.Time) []Finding {
 	var out []Finding
 	for _, r := range All() {
@@ -127,6 +127,8 @@ func Judge(f *facts.Facts, now time.Time) []Finding {
 			out = append(out, x)
 		}
 	}
+	order := []Severity{Fault, NotChecked, Note}
+	slices.SortStableFunc(out, func(a, b Finding) int { return slices.Index(order, a.Severity) - slices.Index(order, b.Severity) })
 	return out
 }
 
