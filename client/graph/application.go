@@ -22,6 +22,14 @@ type KeyCredential struct {
 	Starts, Ends     time.Time // zero: the certificate's own
 }
 
+// Thumbprint returns the certificate's SHA-1 thumbprint in capital hexadecimal, "" when the custom identifier is none.
+func (k *KeyCredential) Thumbprint() string {
+	if len(k.CustomIdentifier) != 20 {
+		return ""
+	}
+	return fmt.Sprintf("%X", k.CustomIdentifier)
+}
+
 // wireKey is a KeyCredential as Graph writes it.
 type wireKey struct {
 	ID               string     `json:"keyId,omitempty"`

@@ -2,13 +2,10 @@ package graph
 
 import (
 	"context"
-	"crypto/sha1"
-	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 )
 
 // ServicePrincipal are the properties of a service principal that HMA needs.
@@ -20,23 +17,6 @@ type ServicePrincipal struct {
 	ReplyURLs             []string `json:"replyUrls"`
 	// KeyCredentials are the public keys with which it may sign in.
 	KeyCredentials []KeyCredential `json:"keyCredentials,omitempty"`
-}
-
-// KeyCredential is a public key of an application; the key itself is not read.
-type KeyCredential struct {
-	KeyID string `json:"keyId"`
-	// CustomKeyIdentifier is the certificate's SHA-1 thumbprint in base64.
-	CustomKeyIdentifier string    `json:"customKeyIdentifier,omitempty"`
-	EndDateTime         time.Time `json:"endDateTime,omitzero"`
-}
-
-// Thumbprint returns the certificate's SHA-1 thumbprint in capital hexadecimal, "" when the identifier is none.
-func (k *KeyCredential) Thumbprint() string {
-	raw, err := base64.StdEncoding.DecodeString(k.CustomKeyIdentifier)
-	if err != nil || len(raw) != sha1.Size {
-		return ""
-	}
-	return fmt.Sprintf("%X", raw)
 }
 
 // ServicePrincipal reads the one service principal of an application. None, or

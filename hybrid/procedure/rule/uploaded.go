@@ -22,7 +22,7 @@ var certificateUploaded = Rule{
 			t := &f.Tenants[i]
 			found := "none"
 			for _, k := range t.Principal.KeyCredentials {
-				if k.Thumbprint() == f.Auth.CurrentThumbprint && (k.EndDateTime.IsZero() || now.Before(k.EndDateTime)) {
+				if k.Thumbprint() == f.Auth.CurrentThumbprint && (k.Ends.IsZero() || now.Before(k.Ends)) {
 					found = ""
 					break
 				}
