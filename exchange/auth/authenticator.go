@@ -10,6 +10,7 @@ import (
 	"hma/exchange/org"
 	"hma/wire/bearer"
 	"hma/wire/guid"
+	"hma/wire/ntlm"
 )
 
 // People is what the Authenticator asks about persons; org.Organization answers it.
@@ -25,6 +26,8 @@ type People interface {
 	BySMTP(ctx context.Context, address string) ([]*org.Recipient, error)
 	// VerifyPassword returns the enabled person, or org.ErrPassword whatever was wrong.
 	VerifyPassword(ctx context.Context, login, password string) (*org.Recipient, error)
+	// VerifyNT is VerifyPassword for whom check takes the NT hash; it is called once in every case.
+	VerifyNT(ctx context.Context, login string, check func(ntlm.Hash) bool) (*org.Recipient, error)
 }
 
 // Refresher fetches the keys of an AuthServer anew because a token names a key
@@ -74,6 +77,9 @@ type Facts struct {
 	// Host is the public host and port by which the server was asked (the Host header).
 	Host string
 	Now  time.Time
+	// Final is set by Authenticate: the WWW-Authenticate line that goes with the answer to
+	// an admitted request, the end of a handshake; mostly "".
+	Final string
 }
 
 // Denial is a refusal: what to answer, and what to log.
@@ -82,6 +88,9 @@ type Denial struct {
 	Status int
 	// Challenges are all WWW-Authenticate lines, Bearer first.
 	Challenges []string
+	// Handshake tells that the client goes on with a handshake that hangs on the
+	// connection, which must stay open.
+	Handshake bool
 	// Diagnostics is the value of x-ms-diagnostics, "" for none.
 	Diagnostics string
 	// Reason is for the log: what was wrong, without secrets.
@@ -97,7 +106,7 @@ type Denial struct {
 func (a *Authenticator) Authenticate(ctx context.Context, f *Facts) (*Identity, *Denial) {
 	switch {
 	case len(f.Authorization) == 0:
-		return nil, a.legacy(f, "no credentials")
+		return a.connected(ctx, f)
 	case len(f.Authorization) > 1:
 		for _, line := range f.Authorization {
 			if scheme, _ := cutScheme(line); strings.EqualFold(scheme, "Bearer") && f.VirtualDirectory.OAuth() {
@@ -118,6 +127,10 @@ func (a *Authenticator) Authenticate(ctx context.Context, f *Facts) (*Identity, 
 		return a.bearer(ctx, f, credential)
 	case strings.EqualFold(scheme, "Basic"):
 		return a.basic(ctx, f, credential)
+	case strings.EqualFold(scheme, negotiate):
+		return a.windows(ctx, f, negotiate, credential)
+	case strings.EqualFold(scheme, bareNTLM):
+		return a.windows(ctx, f, bareNTLM, credential)
 	}
 	return nil, a.legacy(f, "authentication scheme not supported")
 }
@@ -195,13 +208,32 @@ func (a *Authenticator) probe(ctx context.Context, f *Facts) *Denial {
 }
 
 // legacy is the answer without Bearer: the legacy schemes that the virtual
-// directory allows and this server can do, which is Basic.
+// directory takes, in the order in which clients should try them.
 func (a *Authenticator) legacy(f *Facts, reason string) *Denial {
 	d := &Denial{Status: 401, Reason: reason}
+	if f.VirtualDirectory.Negotiate() {
+		d.Challenges = append(d.Challenges, negotiate)
+	}
+	if f.VirtualDirectory.Ntlm() {
+		d.Challenges = append(d.Challenges, bareNTLM)
+	}
 	if f.VirtualDirectory.Basic() {
-		d.Challenges = []string{bearer.BasicChallenge(hostname(f.Host))}
+		d.Challenges = append(d.Challenges, bearer.BasicChallenge(hostname(f.Host)))
 	}
 	return d
+}
+
+// proven lets in a person who has proven a password, by whatever scheme, unless a policy
+// blocks legacy authentication for the protocol or the mailbox has the protocol off.
+func (a *Authenticator) proven(f *Facts, person *org.Recipient, authN string) (*Identity, *Denial) {
+	p := protocols[f.VirtualDirectory.Kind]
+	if policy := policyOf(f.Snapshot, person); p.policy != "" && policy != nil && policy.BlockLegacy[p.policy] {
+		return nil, a.legacy(f, "authentication policy "+policy.Name+" blocks legacy authentication")
+	}
+	if p.enabled != nil && !p.enabled(person) {
+		return nil, &Denial{Status: 403, Reason: "protocol is off for the mailbox"}
+	}
+	return &Identity{Recipient: person, AuthN: authN}, nil
 }
 
 // offer tells whether modern authentication is offered to the user whom the

@@ -46,14 +46,7 @@ func (a *Authenticator) basic(ctx context.Context, f *Facts, credential string) 
 		}
 		a.passwords.put(key, version, person, f.Now)
 	}
-	p := protocols[f.VirtualDirectory.Kind]
-	if policy := policyOf(f.Snapshot, person); p.policy != "" && policy != nil && policy.BlockLegacy[p.policy] {
-		return nil, a.legacy(f, "authentication policy "+policy.Name+" blocks legacy authentication")
-	}
-	if p.enabled != nil && !p.enabled(person) {
-		return nil, &Denial{Status: 403, Reason: "protocol is off for the mailbox"}
-	}
-	return &Identity{Recipient: person, AuthN: "Basic*"}, nil
+	return a.proven(f, person, "Basic*")
 }
 
 // passwordCache remembers for a short time which credentials were right, so that

@@ -4,6 +4,7 @@
 // and the authentication policies. It fails closed and never tells more than the
 // documented diagnostics texts.
 //
-// It refuses to speak HTTP beyond reading an Authorization header and naming the
-// headers of a 401. Start reading at Identity, then Authenticator.
+// Windows authentication is NTLMv2, bare or inside Negotiate, without Kerberos: its
+// handshake hangs on a Connection. It refuses to speak HTTP beyond reading an
+// Authorization header and naming the headers of a 401. Start reading at Identity, then Authenticator.
 package auth

@@ -10,7 +10,9 @@ type Identity struct {
 	// Recipient is the person; nil only for an application that acts for itself.
 	Recipient *org.Recipient
 	// AuthN is what Outlook's Connection Status would show: "Bearer*" for a
-	// token, "Basic*" for a password, "OpenID" for a session of OWA or ECP.
+	// token, "Basic*" for a password, "NTLM" for bare NTLM and "Nego*" for NTLM inside
+	// Negotiate; and "OpenID" for a session of OWA or ECP that the cloud began, "FBA" for
+	// one that a password began on their own page.
 	AuthN string
 	// Issuer is the IssuerIdentifier of the AuthServer that vouched for the person, "" for a password.
 	Issuer string

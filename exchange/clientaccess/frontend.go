@@ -106,6 +106,9 @@ func (fe *FrontEnd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			fe.deny(x, denial)
 			return
 		}
+		if x.facts.Final != "" {
+			h["Www-Authenticate"] = []string{x.facts.Final}
+		}
 		x.request.Identity = id
 	}
 	door := fe.doors[vd.Kind]
@@ -168,14 +171,21 @@ func (fe *FrontEnd) deny(x *exchange, d *auth.Denial) {
 	if d.Diagnostics != "" {
 		h.Set(bearer.DiagnosticsHeader, d.Diagnostics)
 	}
+	x.handshake = d.Handshake
 	fe.answer(x, d.Status, d.Reason)
 }
 
 // answer ends a request without a body in the answer.
 func (fe *FrontEnd) answer(x *exchange, status int, reason string) {
 	x.record.Reason = reason
-	// A client that asks before it sends (Expect) has sent nothing; reading would make it.
-	if b := x.request.Body; b != nil && b != http.NoBody && x.request.Header.Get("Expect") == "" {
+	b := x.request.Body
+	switch {
+	case b == nil || b == http.NoBody:
+	case x.handshake:
+		// Read before the answer, which is what a client waits for that asks before it sends
+		// (Expect): an answer instead would end the connection, and the handshake with it.
+		(&body{ReadCloser: b, left: maxBody, control: http.NewResponseController(x.response.ResponseWriter)}).drain(maxBody)
+	case x.request.Header.Get("Expect") == "": // else it has sent nothing, and reading would make it
 		limited := &body{ReadCloser: b, left: drainRefused, control: http.NewResponseController(x.response.ResponseWriter)}
 		defer limited.drain(drainRefused)
 	}
@@ -190,6 +200,8 @@ type exchange struct {
 	facts    auth.Facts
 	response response
 	record   Record
+	// handshake tells that the answer is a step of one, which hangs on the connection.
+	handshake bool
 }
 
 // end writes the record. A door's panic becomes a 500 that tells nothing, or ends

@@ -1,8 +1,12 @@
 package clientaccess
 
 import (
+	"bufio"
 	"bytes"
+	"context"
+	"encoding/base64"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -17,6 +21,7 @@ import (
 	"hma/exchange/auth/authtest"
 	"hma/exchange/org"
 	"hma/wire/bearer"
+	"hma/wire/ntlm"
 )
 
 type fixed struct{ s *org.Snapshot }
@@ -246,3 +251,79 @@ func TestConnectionStaysUsable(t *testing.T) {
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+// A handshake of NTLM hangs on the connection: it must outlive bodies, also of a client
+// that asks before it sends one (Expect), and the connection stays signed in.
+func TestWindowsHandshake(t *testing.T) {
+	w := newWorld(func(w http.ResponseWriter, r *Request) {
+		n, _ := io.Copy(io.Discard, r.Body)
+		fmt.Fprintf(w, "%s %s %d", r.Identity.Recipient.UPN, r.Identity.AuthN, n)
+	})
+	w.front.snapshots.Snapshot().VirtualDirectory(org.WebServices).WindowsAuthentication = true
+	server := httptest.NewUnstartedServer(w.front)
+	server.Config.ConnContext = func(ctx context.Context, _ net.Conn) context.Context { return auth.WithConnection(ctx) }
+	server.Start()
+	defer server.Close()
+	for name, expect := range map[string]string{"the body comes at once": "", "the client asks first": "100-continue"} {
+		t.Run(name, func(t *testing.T) {
+			c, err := net.Dial("tcp", server.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			in := bufio.NewReader(c)
+			body := strings.Repeat("x", 3<<20)
+			send := func(authorization string) (*http.Response, string) {
+				t.Helper()
+				head := fmt.Sprintf("POST /ews/exchange.asmx HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n", w.Host, len(body))
+				if authorization != "" {
+					head += "Authorization: " + authorization + "\r\n"
+				}
+				if expect != "" {
+					head += "Expect: " + expect + "\r\n"
+				}
+				io.WriteString(c, head+"\r\n")
+				if expect != "" {
+					if line, err := in.ReadString('\n'); err != nil || !strings.HasPrefix(line, "HTTP/1.1 100") {
+						t.Fatalf("want 100 Continue, got %q %v", line, err)
+					}
+					in.ReadString('\n')
+				}
+				c.SetDeadline(time.Now().Add(20 * time.Second)) // so that a failure ends
+				if _, err := io.WriteString(c, body); err != nil {
+					t.Fatal(err)
+				}
+				resp, err := http.ReadResponse(in, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				text, err := io.ReadAll(resp.Body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return resp, string(text)
+			}
+			client := &ntlm.Client{User: "jane@contoso.com", Hash: ntlm.HashPassword(authtest.Password)}
+			resp, _ := send("Negotiate " + base64.StdEncoding.EncodeToString(ntlm.NewInit(client.Negotiate())))
+			token, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(resp.Header.Get("WWW-Authenticate"), "Negotiate "))
+			if err != nil || resp.StatusCode != 401 || resp.Close {
+				t.Fatalf("%d %v close=%t", resp.StatusCode, resp.Header, resp.Close)
+			}
+			challenge, err := ntlm.ParseResponse(token)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer, _, err := client.Authenticate(challenge.Token, [8]byte{1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, text := send("Negotiate " + base64.StdEncoding.EncodeToString((&ntlm.Response{Token: answer}).MarshalClient()))
+			if want := fmt.Sprintf("jane@contoso.com Nego* %d", len(body)); resp.StatusCode != 200 || text != want || !strings.HasPrefix(resp.Header.Get("WWW-Authenticate"), "Negotiate ") {
+				t.Errorf("%d %q %v, want %q", resp.StatusCode, text, resp.Header, want)
+			}
+			if resp, text := send(""); resp.StatusCode != 200 || !strings.HasPrefix(text, "jane@contoso.com Nego*") || resp.Header.Get("WWW-Authenticate") != "" {
+				t.Errorf("once more: %d %q %v", resp.StatusCode, text, resp.Header)
+			}
+		})
+	}
+}

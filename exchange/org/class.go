@@ -70,7 +70,7 @@ var classes = []class{
 		label: func(x *ClientAccessService) string { return x.Server },
 		stamp: func(x *ClientAccessService) *Stamp { return &x.Stamp },
 		clone: (*ClientAccessService).clone, same: (*ClientAccessService).same},
-	&classOf[VirtualDirectory]{name: "virtualdirectory",
+	&classOf[VirtualDirectory]{name: classDirectory,
 		get:   func(c *Configuration) []*VirtualDirectory { return c.VirtualDirectories },
 		set:   func(c *Configuration, list []*VirtualDirectory) { c.VirtualDirectories = list },
 		id:    func(x *VirtualDirectory) *guid.GUID { return &x.GUID },
@@ -140,6 +140,7 @@ const (
 	classOrganization = "organization"
 	classServer       = "server"
 	classAuthServer   = "authserver"
+	classDirectory    = "virtualdirectory"
 	classPolicy       = "authenticationpolicy"
 )
 

@@ -74,6 +74,21 @@ func (c *Configuration) Policy(id guid.GUID) *AuthenticationPolicy {
 	return nil
 }
 
+// windows tells whether any virtual directory takes NTLM, bare or inside Negotiate.
+func (c *Configuration) windows() bool {
+	return slices.ContainsFunc(c.VirtualDirectories, func(vd *VirtualDirectory) bool { return vd.Ntlm() || vd.Negotiate() })
+}
+
+// windows is Configuration.windows of the configuration that the transaction sees.
+func (o *Organization) windows(tx *sqldb.Tx) (bool, error) {
+	version, err := configVersion(tx)
+	if err != nil {
+		return false, err
+	}
+	c, err := o.at(tx, version)
+	return err == nil && c.windows(), err
+}
+
 // load reads the whole configuration as the transaction sees it.
 func load(tx *sqldb.Tx) (*Configuration, error) {
 	c := &Configuration{}
@@ -272,6 +287,11 @@ func (o *Organization) change(ctx context.Context, fn func(*Configuration) error
 		}
 		if err := c.saveFetched(tx); err != nil {
 			return err
+		}
+		if slices.Contains(written, classDirectory) && !c.windows() {
+			if _, err := tx.Exec("UPDATE person_password SET nt = NULL WHERE nt IS NOT NULL"); err != nil {
+				return fmt.Errorf("erase NT hashes: %w", err)
+			}
 		}
 		changed = len(written) > 0
 		if !apply {

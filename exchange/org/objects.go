@@ -3,6 +3,7 @@ package org
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"hma/wire/guid"
@@ -87,6 +88,13 @@ type OrganizationConfig struct {
 	Domain string
 	// DomainSID is the SID that the people's SIDs begin with, S-1-5-21-a-b-c.
 	DomainSID string
+}
+
+// NetBIOS returns the directory's NetBIOS name, CONTOSO: the first label of Domain in
+// capitals, at most 15 letters, as a fresh Active Directory has it.
+func (c *OrganizationConfig) NetBIOS() string {
+	label, _, _ := strings.Cut(c.Domain, ".")
+	return strings.ToUpper(label[:min(len(label), 15)])
 }
 
 // ClientAccessService is a server's service connection point for Autodiscover (Get-ClientAccessService).

@@ -2,6 +2,7 @@ package org
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 
 	"hma/internal/sealed"
 	"hma/internal/sqldb"
+	"hma/wire/ntlm"
 )
 
 // Kinds of refusal. The cmdlets turn them into error records.
@@ -69,6 +71,7 @@ type Organization struct {
 
 	passwords chan struct{} // a slot for each password that is checked at the same time
 	decoy     []byte        // a hash that no password matches, checked where there is none
+	decoyNT   []byte        // and a sealed NT hash that nobody can know
 }
 
 var steps = []string{`
@@ -135,7 +138,9 @@ ALTER TABLE person ADD COLUMN master_sid TEXT NOT NULL DEFAULT '';
 ALTER TABLE person ADD COLUMN master_account TEXT NOT NULL DEFAULT '';
 CREATE INDEX person_master_sid ON person (master_sid);
 CREATE INDEX person_master_account ON person (master_account);
-`} // programs of before the last step knew no linked mailboxes
+`, `
+ALTER TABLE person_password ADD COLUMN nt {{blob}};
+`}
 
 // Open migrates db and returns the organisation in it. An empty database is an
 // organisation without a name until CreateOrganization. The caller keeps db and
@@ -163,6 +168,9 @@ func Open(ctx context.Context, db *sqldb.DB, opts Options) (*Organization, error
 		return nil, fmt.Errorf("open organisation: %w", err)
 	}
 	o.decoy = decoy
+	unknown := make([]byte, len(ntlm.Hash{}))
+	rand.Read(unknown)
+	o.decoyNT = opts.Key.Seal(ntPurpose, unknown)
 	if _, err := o.versions(ctx); err != nil {
 		return nil, fmt.Errorf("open organisation: %w", err)
 	}

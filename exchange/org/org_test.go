@@ -1,6 +1,7 @@
 package org_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/rsa"
 	"errors"
@@ -18,6 +19,7 @@ import (
 	"hma/internal/sqldb"
 	"hma/internal/sqldb/sqldbtest"
 	"hma/wire/guid"
+	"hma/wire/ntlm"
 )
 
 var start = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
@@ -397,7 +399,7 @@ func TestPasswords(t *testing.T) {
 			t.Errorf("no password yet, none given: %v", err)
 		}
 		must(t, o.SetPassword(t.Context(), a.GUID, secret))
-		for _, login := range []string{"ANNA@contoso.com", `contoso\anna`, `CONTOSO.COM\Anna`} {
+		for _, login := range []string{"ANNA@contoso.com", `contoso\anna`, `CONTOSO.COM\Anna`, "Anna", `\anna`} {
 			if r, err := o.VerifyPassword(t.Context(), login, secret); err != nil || r.GUID != a.GUID {
 				t.Errorf("%s: %v", login, err)
 			}
@@ -414,6 +416,96 @@ func TestPasswords(t *testing.T) {
 		_, err = o.UpdateRecipient(t.Context(), a.GUID, func(r *org.Recipient) error { r.Enabled = false; return nil })
 		must(t, err)
 		if _, err := o.VerifyPassword(t.Context(), "anna@contoso.com", secret); err != org.ErrPassword {
+			t.Errorf("a disabled person: %v", err)
+		}
+	})
+}
+
+// TestNTHash holds when the NT hash is there: only while some virtual directory takes NTLM,
+// bare or inside Negotiate; afterwards the first right password makes it again.
+func TestNTHash(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		o := contoso(t, db)
+		ctx := t.Context()
+		a, err := o.CreateRecipient(ctx, org.NewRecipient("anna@contoso.com", "Anna"))
+		must(t, err)
+		windows := func(on bool, but ...org.Kind) {
+			t.Helper()
+			_, _, err := o.Change(ctx, func(c *org.Configuration) error {
+				for _, vd := range c.VirtualDirectories {
+					keep := on || slices.Contains(but, vd.Kind)
+					vd.WindowsAuthentication = keep && vd.Kind != org.Mapi && vd.Kind != org.PowerShell
+					if vd.Kind == org.Mapi {
+						vd.IISAuthenticationMethods = []org.Method{org.MethodOAuth}
+						if keep {
+							vd.IISAuthenticationMethods = []org.Method{org.MethodOAuth, org.MethodNtlm}
+						}
+					}
+				}
+				return nil
+			})
+			must(t, err)
+		}
+		kept := func() bool {
+			t.Helper()
+			var box []byte
+			must(t, db.QueryRow(ctx, "SELECT nt FROM person_password WHERE person = $1", a.GUID.String()).Scan(&box))
+			if hash := ntlm.HashPassword("secret"); bytes.Contains(box, hash[:]) {
+				t.Error("the hash is not sealed")
+			}
+			return box != nil
+		}
+		signIn := func(login, password string) (calls int, err error) {
+			r, err := o.VerifyNT(ctx, login, func(h ntlm.Hash) bool { calls++; return h == ntlm.HashPassword(password) })
+			if (err == nil) != (r != nil) || err == nil && r.GUID != a.GUID {
+				t.Errorf("%s: %v, %v", login, r, err)
+			}
+			return calls, err
+		}
+
+		must(t, o.SetPassword(ctx, a.GUID, "secret"))
+		for _, login := range []string{"ANNA@contoso.com", `CONTOSO\anna`, `contoso.com\anna`, "anna", `\anna`} {
+			if _, err := signIn(login, "secret"); err != nil {
+				t.Errorf("%s: %v", login, err)
+			}
+		}
+		for login, password := range map[string]string{"anna": "other", "nobody": "secret", `FABRIKAM\anna`: "secret"} {
+			if calls, err := signIn(login, password); err != org.ErrPassword || calls != 1 {
+				t.Errorf("%s: %v after %d checks", login, err, calls)
+			}
+		}
+		windows(false, org.Mapi)
+		if !kept() {
+			t.Error("erased while MAPI takes NTLM")
+		}
+		windows(false)
+		if kept() {
+			t.Error("kept although nothing takes NTLM")
+		}
+		if calls, err := signIn("anna", "secret"); err != org.ErrPassword || calls != 1 {
+			t.Errorf("without a hash: %v after %d checks", err, calls)
+		}
+		_, err = o.VerifyPassword(ctx, "anna", "secret")
+		must(t, err)
+		must(t, o.SetPassword(ctx, a.GUID, "secret"))
+		if kept() {
+			t.Error("made although nothing takes NTLM")
+		}
+		windows(true)
+		if kept() {
+			t.Error("where should it come from?")
+		}
+		if _, err := o.VerifyPassword(ctx, "anna", "wrong"); err != org.ErrPassword || kept() {
+			t.Errorf("after a wrong password: %v, kept %t", err, kept())
+		}
+		_, err = o.VerifyPassword(ctx, "anna", "secret")
+		must(t, err)
+		if _, err := signIn("anna", "secret"); err != nil || !kept() {
+			t.Errorf("after a right password: %v", err)
+		}
+		_, err = o.UpdateRecipient(ctx, a.GUID, func(r *org.Recipient) error { r.Enabled = false; return nil })
+		must(t, err)
+		if _, err := signIn("anna", "secret"); err != org.ErrPassword {
 			t.Errorf("a disabled person: %v", err)
 		}
 	})

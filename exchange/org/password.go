@@ -16,22 +16,24 @@ import (
 	"unicode/utf16"
 
 	"golang.org/x/crypto/bcrypt"
-	//lint:ignore SA1019 the NT hash that password hash synchronisation starts from is MD4
-	"golang.org/x/crypto/md4"
 
 	"hma/internal/sqldb"
 	"hma/wire/guid"
+	"hma/wire/ntlm"
 )
 
 const (
 	// passwordPurpose is what PPH1 strings are sealed for.
 	passwordPurpose = "org password"
+	// ntPurpose is what NT hashes are sealed for.
+	ntPurpose = "org nt hash"
 	// longestPassword is Windows' limit in characters, here in bytes of UTF-8 with room to spare.
 	longestPassword = 1024
 )
 
-// SetPassword records the person's password: a bcrypt hash for signing in here, and
-// the salted PPH1 string that password hash synchronisation copies, sealed.
+// SetPassword records the person's password: a bcrypt hash for signing in here, the
+// salted PPH1 string that password hash synchronisation copies, sealed, and, while a
+// virtual directory takes NTLM, the NT hash, sealed.
 func (o *Organization) SetPassword(ctx context.Context, id guid.GUID, password string) error {
 	if password == "" || len(password) > longestPassword {
 		return refuse("A password has 1 to %d bytes.", longestPassword)
@@ -63,9 +65,17 @@ func (o *Organization) SetPassword(ctx context.Context, id guid.GUID, password s
 		if err := tx.QueryRow("SELECT people FROM version WHERE id = 1").Scan(&people); err != nil {
 			return err
 		}
-		_, err := tx.Exec(`INSERT INTO person_password (person, hash, pph1, changed) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (person) DO UPDATE SET hash = excluded.hash, pph1 = excluded.pph1, changed = excluded.changed`,
-			id.String(), hash, box, now)
+		windows, err := o.windows(tx)
+		if err != nil {
+			return err
+		}
+		var nt []byte
+		if windows {
+			nt = o.sealNT(password)
+		}
+		_, err = tx.Exec(`INSERT INTO person_password (person, hash, pph1, nt, changed) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (person) DO UPDATE SET hash = excluded.hash, pph1 = excluded.pph1, nt = excluded.nt, changed = excluded.changed`,
+			id.String(), hash, box, nt, now)
 		return err
 	})
 	if err != nil {
@@ -75,10 +85,18 @@ func (o *Organization) SetPassword(ctx context.Context, id guid.GUID, password s
 	return nil
 }
 
-// VerifyPassword returns the enabled person whom login names, as UPN or as
-// DOMAIN\account, when the password is hers; otherwise ErrPassword, whatever was
+func (o *Organization) sealNT(password string) []byte {
+	hash := ntlm.HashPassword(password)
+	return o.opts.Key.Seal(ntPurpose, hash[:])
+}
+
+// VerifyPassword returns the enabled person whom login names, as UPN, DOMAIN\account or
+// account, when the password is hers; otherwise ErrPassword, whatever was
 // wrong. One bcrypt check is made in every case, so that the time tells nothing, and only
 // as many at once as there are processors; whoever waits longer than ctx gets its error.
+//
+// A right password makes the NT hash again where it is wanted and missing: a directory of
+// an older program has none, and none is kept while no virtual directory takes NTLM.
 func (o *Organization) VerifyPassword(ctx context.Context, login, password string) (*Recipient, error) {
 	found, err := o.byLogin(ctx, login)
 	if err != nil {
@@ -90,7 +108,8 @@ func (o *Organization) VerifyPassword(ctx context.Context, login, password strin
 		id = found[0].GUID
 	}
 	var hash []byte
-	err = o.db.QueryRow(ctx, "SELECT hash FROM person_password WHERE person = $1", id.String()).Scan(&hash)
+	var hasNT bool
+	err = o.db.QueryRow(ctx, "SELECT hash, nt IS NOT NULL FROM person_password WHERE person = $1", id.String()).Scan(&hash, &hasNT)
 	if errors.Is(err, sql.ErrNoRows) {
 		hash = o.decoy
 	} else if err != nil {
@@ -106,21 +125,80 @@ func (o *Organization) VerifyPassword(ctx context.Context, login, password strin
 	if !matches || len(found) != 1 || !found[0].Active() || password == "" || len(password) > longestPassword {
 		return nil, ErrPassword
 	}
+	if !hasNT {
+		if err := o.keepNT(ctx, id, hash, password); err != nil {
+			o.opts.Log.Error("NT hash not kept", "error", err) // signing in by NTLM has to wait, this sign-in has not
+		}
+	}
 	return found[0], nil
 }
 
-// byLogin finds the people whom a login name may mean.
+// keepNT keeps the NT hash of a password that is known to be right, if a virtual
+// directory takes NTLM and the password has not changed since.
+func (o *Organization) keepNT(ctx context.Context, id guid.GUID, hash []byte, password string) error {
+	c, err := o.Configuration(ctx)
+	if err != nil || !c.windows() {
+		return err
+	}
+	box := o.sealNT(password)
+	return o.db.Write(ctx, func(tx *sqldb.Tx) error {
+		if windows, err := o.windows(tx); err != nil || !windows {
+			return err
+		}
+		_, err := tx.Exec("UPDATE person_password SET nt = $1 WHERE person = $2 AND hash = $3", box, id.String(), hash)
+		return err
+	})
+}
+
+// VerifyNT returns the enabled person whom login names, as VerifyPassword does, when check
+// takes the NT hash of her password; otherwise ErrPassword, whatever was wrong. check runs
+// once in every case, for nobody with a hash that no password has.
+func (o *Organization) VerifyNT(ctx context.Context, login string, check func(ntlm.Hash) bool) (*Recipient, error) {
+	found, err := o.byLogin(ctx, login)
+	if err != nil {
+		return nil, err
+	}
+	var id guid.GUID
+	if len(found) == 1 {
+		id = found[0].GUID
+	}
+	var box []byte
+	err = o.db.QueryRow(ctx, "SELECT nt FROM person_password WHERE person = $1", id.String()).Scan(&box)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("verify NT hash: %w", err)
+	}
+	known := box != nil
+	if !known {
+		box = o.decoyNT
+	}
+	plain, err := o.opts.Key.Open(ntPurpose, box)
+	if err != nil {
+		return nil, fmt.Errorf("verify NT hash of %s: %w", id, err)
+	}
+	if len(plain) != len(ntlm.Hash{}) {
+		return nil, fmt.Errorf("verify NT hash of %s: it has %d bytes", id, len(plain))
+	}
+	if !check(ntlm.Hash(plain)) || !known || !found[0].Active() {
+		return nil, ErrPassword
+	}
+	return found[0], nil
+}
+
+// byLogin finds the people whom a login name may mean: DOMAIN\account, where the domain
+// is the directory's by its NetBIOS or DNS name or empty, a UPN, or an account alone.
 func (o *Organization) byLogin(ctx context.Context, login string) ([]*Recipient, error) {
 	domain, account, ok := strings.Cut(login, `\`)
 	if !ok {
-		return o.ByUPN(ctx, login)
+		domain, account = "", login
+	}
+	if domain == "" && strings.Contains(account, "@") {
+		return o.ByUPN(ctx, account)
 	}
 	c, err := o.Configuration(ctx)
 	if err != nil {
 		return nil, err
 	}
-	netbios, _, _ := strings.Cut(c.Org.Domain, ".")
-	if domain = asciiLower(domain); domain != netbios && domain != c.Org.Domain {
+	if domain != "" && !strings.EqualFold(domain, c.Org.NetBIOS()) && !strings.EqualFold(domain, c.Org.Domain) {
 		// The account of another forest: its owner's password lies beside the linked mailbox.
 		return o.people1(ctx, "SELECT body, created, changed FROM person WHERE master_account = $1", asciiLower(login))
 	}
@@ -164,9 +242,8 @@ const pph1Iterations = 1000
 // UTF-16LE text of the NT hash in upper-case hexadecimal ("Implement password hash
 // synchronization with Microsoft Entra Connect Sync", how it works in detail).
 func PPH1(password string, salt []byte) (string, error) {
-	nt := md4.New()
-	nt.Write(utf16le(password))
-	secret := utf16le(strings.ToUpper(hex.EncodeToString(nt.Sum(nil))))
+	nt := ntlm.HashPassword(password)
+	secret := utf16le(strings.ToUpper(hex.EncodeToString(nt[:])))
 	key, err := pbkdf2.Key(sha256.New, string(secret), salt, pph1Iterations, 32)
 	if err != nil {
 		return "", fmt.Errorf("PPH1: %w", err)

@@ -185,6 +185,24 @@ func (vd *VirtualDirectory) Basic() bool {
 	return vd.BasicAuthentication
 }
 
+// Negotiate tells whether the virtual directory takes Negotiate (Windows integrated) credentials.
+func (vd *VirtualDirectory) Negotiate() bool { return vd.windows(MethodNegotiate) }
+
+// Ntlm tells whether the virtual directory takes bare NTLM credentials.
+func (vd *VirtualDirectory) Ntlm() bool { return vd.windows(MethodNtlm) }
+
+// windows tells whether one of the two Windows methods is on: by its list for Mapi,
+// for the others by the switch WindowsAuthentication, which stands for both.
+func (vd *VirtualDirectory) windows(m Method) bool {
+	switch vd.Kind {
+	case Mapi:
+		return has(vd.IISAuthenticationMethods, m)
+	case PowerShell:
+		return false
+	}
+	return vd.WindowsAuthentication
+}
+
 func has(methods []Method, want Method) bool {
 	for _, m := range methods {
 		if m == want {

@@ -12,26 +12,24 @@ import (
 	"hma/exchange/clientaccess"
 )
 
-// serveHTTPS answers on the listener in the background until Close. readTimeout
-// bounds a whole request; 0 leaves that to the handler, which has long waits.
-func (r *Roles) serveHTTPS(l net.Listener, cert tls.Certificate, readTimeout time.Duration, h http.Handler) {
+// serveHTTPS is serve under TLS, with the application protocols that the listener speaks.
+func (r *Roles) serveHTTPS(l net.Listener, cert tls.Certificate, server *http.Server, protocols ...string) {
 	r.serve(tls.NewListener(l, &tls.Config{
 		Certificates: []tls.Certificate{cert},
 		MinVersion:   tls.VersionTLS12,
-		NextProtos:   []string{"h2", "http/1.1"},
-	}), readTimeout, h)
+		NextProtos:   protocols,
+	}), server)
 }
 
-func (r *Roles) serve(l net.Listener, readTimeout time.Duration, h http.Handler) {
-	server := &http.Server{
-		Handler:           h,
-		ReadTimeout:       readTimeout,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    clientaccess.MaxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(r.log.Handler(), slog.LevelDebug),
-		BaseContext:       func(net.Listener) context.Context { return r.ctx },
-	}
+// serve answers on the listener in the background until Close, with limits that are the
+// same for all servers. Where server has no ReadTimeout a whole request may take as long as
+// its handler lets it, which has long waits.
+func (r *Roles) serve(l net.Listener, server *http.Server) {
+	server.ReadHeaderTimeout = 10 * time.Second
+	server.IdleTimeout = 2 * time.Minute
+	server.MaxHeaderBytes = clientaccess.MaxHeaderBytes
+	server.ErrorLog = slog.NewLogLogger(r.log.Handler(), slog.LevelDebug)
+	server.BaseContext = func(net.Listener) context.Context { return r.ctx }
 	r.mu.Lock()
 	r.servers = append(r.servers, server)
 	r.mu.Unlock()

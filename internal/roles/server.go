@@ -59,13 +59,16 @@ func (r *Roles) ServeServer(ctx context.Context, name string, l net.Listener, ce
 			w.Header().Set("WWW-Authenticate", auth.AdminChallenge(config.Snapshot(), q.Header.Get("Authorization") != ""))
 		}})
 	// No ServeMux: it would redirect odd paths before the front end has seen and recorded them.
-	r.serveHTTPS(l, cert, 0, http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+	handler := http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		if strings.HasPrefix(q.URL.Path, "/adminapi/") {
 			admin.ServeHTTP(w, q)
 			return
 		}
 		front.ServeHTTP(w, q)
-	}))
+	})
+	// HTTP/1.1 alone: Windows authentication hangs on a connection, which HTTP/2 shares between requests.
+	r.serveHTTPS(l, cert, &http.Server{Handler: handler,
+		ConnContext: func(ctx context.Context, _ net.Conn) context.Context { return auth.WithConnection(ctx) }}, "http/1.1")
 	return nil
 }
 
@@ -108,7 +111,7 @@ func (r *Roles) ServeAdmin(l net.Listener, more http.Handler) {
 	if more != nil {
 		mux.Handle("/", more)
 	}
-	r.serve(l, 0, mux)
+	r.serve(l, &http.Server{Handler: mux})
 }
 
 // AddAuthServer adds an AuthServer with what its metadata document says, as

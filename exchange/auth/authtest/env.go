@@ -19,6 +19,7 @@ import (
 
 	"hma/exchange/org"
 	"hma/wire/guid"
+	"hma/wire/ntlm"
 	"hma/wire/wellknown"
 )
 
@@ -267,6 +268,18 @@ func (p *People) VerifyPassword(ctx context.Context, login, password string) (*o
 		return nil, err
 	}
 	if len(found) != 1 || !found[0].Active() || password != Password {
+		return nil, org.ErrPassword
+	}
+	return found[0], nil
+}
+
+// VerifyNT implements auth.People; everybody has Password.
+func (p *People) VerifyNT(ctx context.Context, login string, check func(ntlm.Hash) bool) (*org.Recipient, error) {
+	found, err := p.ByUPN(ctx, login)
+	if err != nil {
+		return nil, err
+	}
+	if !check(ntlm.HashPassword(Password)) || len(found) != 1 || !found[0].Enabled {
 		return nil, org.ErrPassword
 	}
 	return found[0], nil
