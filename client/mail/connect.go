@@ -63,7 +63,7 @@ type ConnectOptions struct {
 	Address string // SMTP address
 	Host    string // Autodiscover host; "" is autodiscover. and the address's domain
 	Tokens  TokenSource
-	// Password is presented where only Basic is offered; "" presents none.
+	// Password is presented where no token is asked for; "" presents none.
 	Password string
 }
 
@@ -120,10 +120,6 @@ func (c *Client) open(ctx context.Context, o ConnectOptions, tokens map[string]s
 	h := c.Offer(ctx, d, o.Address)
 	row.Handshakes = []Handshake{h}
 	row.AuthN = h.AuthN
-	basic := false
-	for _, s := range h.Offered {
-		basic = basic || strings.EqualFold(s, "Basic")
-	}
 	switch {
 	case h.Problem != "":
 		row.Status, row.Refused = h.Problem, true
@@ -143,8 +139,8 @@ func (c *Client) open(ctx context.Context, o ConnectOptions, tokens map[string]s
 			tokens[resource] = token
 		}
 		return row.present(c.Present(ctx, d, Credential{User: o.Address, Token: tokens[resource]}))
-	case basic && o.Password != "":
-		return row.present(c.Present(ctx, d, Credential{User: o.Address, Password: o.Password}))
+	case h.TakesPassword() && o.Password != "":
+		return row.present(c.Present(ctx, d, Credential{User: o.Address, Password: o.Password, Offered: h.Offered}))
 	default:
 		row.Status, row.Refused = "not signed in: nothing that was offered could be used", true
 	}

@@ -52,10 +52,13 @@ func (d Door) Resource() string {
 	return "https://" + host
 }
 
-// Credential is what is presented at a door: a token, or, where it is empty, the
-// password for Basic. User is the SMTP address or UPN in both cases.
+// Credential is what is presented at a door: a token, or, where it is empty, a
+// password. User is the SMTP address or UPN in both cases.
 type Credential struct {
 	User     string
 	Token    string
 	Password string
+	// Offered are the ways of the door's offer (Handshake.Offered) to send the password by:
+	// Negotiate, NTLM, FBA or Basic, in this order until it is taken. None means Basic.
+	Offered []string
 }

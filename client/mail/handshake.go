@@ -1,12 +1,15 @@
 package mail
 
+import "net/url"
+
 // Handshake is one request to a door and its answer.
 type Handshake struct {
 	Door Door `json:"door"`
 	// Sent says what the request carried: one of the Sent words.
 	Sent   string `json:"sent"`
 	Status int    `json:"status"` // HTTP status; 0 when there was no answer
-	// Offered are the authentication schemes of the WWW-Authenticate lines, in the order of the answer.
+	// Offered are the authentication schemes of the WWW-Authenticate lines, in the order of
+	// the answer, or FBA where a page of OWA or ECP asks for a password.
 	Offered []string `json:"offered,omitempty"`
 	// AuthorizationURI is where the Bearer challenge sends the client, "" when modern authentication is not offered.
 	AuthorizationURI string `json:"authorization_uri,omitempty"`
@@ -18,8 +21,8 @@ type Handshake struct {
 	RedirectURI string `json:"redirect_uri,omitempty"`
 	// SignInPage is the HTTP status of the cloud's page behind Redirect, 0 when it was not fetched.
 	SignInPage int `json:"sign_in_page,omitempty"`
-	// AuthN is how the door would list in Connection Status: Bearer*, Basic*,
-	// OpenID, or the schemes that were offered.
+	// AuthN is how the door would list in Connection Status: one of the AuthN values, or
+	// the schemes that were offered.
 	AuthN string `json:"authn"`
 	// Accepted tells that the door took the credential (any answer but 401 and 403). An OWA
 	// or ECP door takes a sign-in's answer by setting a cookie, and a session by showing its page (2xx).
@@ -31,7 +34,8 @@ type Handshake struct {
 	Request  string `json:"request"`
 	Response string `json:"response,omitempty"`
 
-	body []byte
+	body  []byte
+	logon *url.URL // the page of OWA or ECP that asks for a password, when that was the end of the way
 }
 
 // What a Handshake's Sent says.
@@ -46,7 +50,10 @@ const (
 
 // AuthN values that are no list of schemes.
 const (
-	AuthNBearer = "Bearer*"
-	AuthNBasic  = "Basic*"
-	AuthNOpenID = "OpenID"
+	AuthNBearer    = "Bearer*"
+	AuthNBasic     = "Basic*"
+	AuthNNTLM      = "NTLM"
+	AuthNNegotiate = "Nego*" // NTLM inside Negotiate
+	AuthNForms     = "FBA"   // the form of OWA and ECP
+	AuthNOpenID    = "OpenID"
 )

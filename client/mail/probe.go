@@ -3,7 +3,6 @@ package mail
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"encoding/xml"
 	"fmt"
 	"net/http"
@@ -16,7 +15,7 @@ import (
 // Offer sends the door a request with an empty bearer token, which alone says
 // that the client can do modern authentication; user goes along as
 // X-User-Identity. At OWA and ECP it does what a browser does: it follows
-// redirects to the cloud's sign-in page, and carries nothing.
+// redirects to the cloud's sign-in page or to the door's own, and carries nothing.
 func (c *Client) Offer(ctx context.Context, d Door, user string) Handshake {
 	if d.Protocol.Browser() {
 		return c.browse(ctx, d, "")
@@ -26,16 +25,16 @@ func (c *Client) Offer(ctx context.Context, d Door, user string) Handshake {
 
 // Present sends a small request of the door's protocol with the credential.
 func (c *Client) Present(ctx context.Context, d Door, cred Credential) Handshake {
-	sent, authorization := SentToken, "Bearer "+cred.Token
 	if cred.Token == "" {
-		sent, authorization = SentPassword, "Basic "+base64.StdEncoding.EncodeToString([]byte(cred.User+":"+cred.Password))
+		return c.presentPassword(ctx, d, cred)
 	}
+	authorization := "Bearer " + cred.Token
 	if d.Protocol.Browser() {
 		h := c.browse(ctx, d, authorization)
-		h.Sent = sent
+		h.Sent = SentToken
 		return h
 	}
-	return c.shake(ctx, d, cred.User, sent, authorization)
+	return c.shake(ctx, d, cred.User, SentToken, authorization)
 }
 
 func (c *Client) shake(ctx context.Context, d Door, user, sent, authorization string) Handshake {
@@ -56,17 +55,23 @@ func (c *Client) shake(ctx context.Context, d Door, user, sent, authorization st
 		return h
 	}
 	h.read(resp, answer)
-	switch h.Accepted = resp.StatusCode != http.StatusUnauthorized && resp.StatusCode != http.StatusForbidden && resp.StatusCode < 500; {
+	switch h.take(resp.StatusCode); {
 	case h.Accepted && sent == SentToken:
 		h.AuthN = AuthNBearer
 	case h.Accepted && sent == SentPassword:
 		h.AuthN = AuthNBasic
 	case h.Accepted:
 		h.Accepted, h.Problem = false, fmt.Sprintf("answers an empty bearer token with %d", resp.StatusCode)
-	case resp.StatusCode >= 500:
-		h.Problem = fmt.Sprintf("answers %d", resp.StatusCode)
 	}
 	return h
+}
+
+// take tells by the status whether the door took the credential.
+func (h *Handshake) take(status int) {
+	h.Accepted = status != http.StatusUnauthorized && status != http.StatusForbidden && status < 500
+	if status >= 500 {
+		h.Problem = fmt.Sprintf("answers %d", status)
+	}
 }
 
 // plain is an error without the URL that net/http puts before it.
@@ -107,7 +112,11 @@ func (c *Client) browse(ctx context.Context, d Door, authorization string) Hands
 		h.Problem = err.Error()
 		return h
 	}
-	if v.follow(ctx, v.start, &h, true); h.Accepted && authorization != "" {
+	v.follow(ctx, v.start, &h, true)
+	switch {
+	case h.logon != nil: // a page, but one that asks for a password
+		h.Accepted, h.Offered, h.AuthN = false, []string{schemeForms}, AuthNForms
+	case h.Accepted && authorization != "":
 		h.AuthN = AuthNBasic
 	}
 	return h

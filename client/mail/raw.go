@@ -29,8 +29,8 @@ func redact(name, value string) string {
 		if secret == "" {
 			return value
 		}
-		if strings.EqualFold(scheme, "Basic") {
-			// The encoding of user:password: even its beginning tells.
+		if !strings.EqualFold(scheme, "Bearer") {
+			// Basic is the encoding of user:password, of which even the beginning tells.
 			return fmt.Sprintf("%s ...(%d characters)", scheme, len(secret))
 		}
 		return scheme + " " + cut(secret)

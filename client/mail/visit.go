@@ -154,6 +154,9 @@ func (v *visit) follow(ctx context.Context, at *url.URL, h *Handshake, abroad bo
 		}
 		_, to := v.send(req, nil, h)
 		if to == nil {
+			if v.home(at) && strings.HasSuffix(at.Path, logonPage) {
+				h.logon = at
+			}
 			return nil
 		}
 		if v.home(at) && !v.home(to) {

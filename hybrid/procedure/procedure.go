@@ -43,7 +43,7 @@ type SignIn struct {
 	UPN string
 	// Token returns an access token for the resource, for example https://mail.contoso.com.
 	Token func(ctx context.Context, resource string) (string, error)
-	// Password is for doors that offer Basic and no Bearer; "" tries none.
+	// Password is for doors that offer a way for one and no Bearer; "" tries none.
 	Password string
 	// Browser signs the person in at the cloud for OWA and ECP. It is given addresses
 	// of the default authorization endpoint alone. nil: Verify says that nobody was signed in there.

@@ -95,7 +95,7 @@ func (p *Procedure) survey(ctx context.Context, f *facts.Facts) (*Survey, error)
 }
 
 // connect does what a client does: it probes, and presents a token where one is
-// asked for, else the password where Basic is.
+// asked for, else the password where that is.
 func (p *Procedure) connect(ctx context.Context, d mail.Door) []mail.Handshake {
 	offer := p.o.Target.Probe.Offer(ctx, d, p.upn())
 	all := []mail.Handshake{offer}
@@ -107,8 +107,8 @@ func (p *Procedure) connect(ctx context.Context, d mail.Door) []mail.Handshake {
 		if token, err := p.o.SignIn.Token(ctx, d.Resource()); err == nil {
 			all = append(all, p.o.Target.Probe.Present(ctx, d, mail.Credential{User: p.upn(), Token: token}))
 		}
-	case p.o.SignIn.Password != "" && slices.ContainsFunc(offer.Offered, func(s string) bool { return strings.EqualFold(s, "Basic") }):
-		all = append(all, p.o.Target.Probe.Present(ctx, d, mail.Credential{User: p.o.SignIn.UPN, Password: p.o.SignIn.Password}))
+	case p.o.SignIn.Password != "" && offer.TakesPassword():
+		all = append(all, p.o.Target.Probe.Present(ctx, d, mail.Credential{User: p.o.SignIn.UPN, Password: p.o.SignIn.Password, Offered: offer.Offered}))
 	}
 	return all
 }
