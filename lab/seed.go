@@ -181,17 +181,11 @@ func (b *build) onPremises(ctx context.Context) ([]*org.Recipient, error) {
 			return nil, err
 		}
 	}
-	// Basic beside the stock methods on EWS and MAPI: something to sign in with before the tokens come.
 	_, _, err := b.org.Change(ctx, func(c *org.Configuration) error {
+		servers := b.servers()
 		for _, vd := range c.VirtualDirectories {
-			switch vd.Kind {
-			case org.WebServices:
-				vd.BasicAuthentication = true
-			case org.Mapi:
-				vd.IISAuthenticationMethods = append(vd.IISAuthenticationMethods, org.MethodBasic)
-			case org.Oab:
+			if vd.Kind == org.Oab {
 				// A planted fault: one virtual directory of one server was forgotten.
-				servers := b.servers()
 				vd.OAuthAuthentication = b.healthy || vd.Server != servers[len(servers)-1].Name
 			}
 		}

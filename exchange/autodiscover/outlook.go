@@ -165,14 +165,32 @@ func exch(r *clientaccess.Request, person *org.Recipient) protocol {
 	return p
 }
 
-// authPackage is the legacy way to sign in at the kind's virtual directory that is
-// spoken here: basic, or none. Negotiate and NTLM are not claimed, and there is no
-// word for tokens (MS-OXDSCLI 2.2.4.1.1.2.6).
+// authPackage is the best legacy way to sign in at the kind's virtual directory: negotiate
+// for a client that says it can (X-ClientCanHandle), ntlm, basic, or none. There is no
+// word for tokens (MS-OXDSCLI 2.2.2 and 2.2.4.1.1.2.6).
 func authPackage(r *clientaccess.Request, kind org.Kind) string {
-	if vd := r.Snapshot.VirtualDirectory(kind); vd != nil && vd.Basic() {
+	vd := r.Snapshot.VirtualDirectory(kind)
+	switch {
+	case vd == nil:
+		return ""
+	case vd.Negotiate() && canHandle(r, "Negotiate"):
+		return "negotiate"
+	case vd.Ntlm():
+		return "ntlm"
+	case vd.Basic():
 		return "basic"
 	}
 	return ""
+}
+
+// canHandle tells whether the client lists a word in X-ClientCanHandle.
+func canHandle(r *clientaccess.Request, word string) bool {
+	for _, listed := range strings.Split(r.Header.Get("X-ClientCanHandle"), ",") {
+		if strings.EqualFold(strings.TrimSpace(listed), word) {
+			return true
+		}
+	}
+	return false
 }
 
 // serverVersion packs a build number as the ServerVersion element does: 4 bits

@@ -98,7 +98,7 @@ func (fe *FrontEnd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fe.answer(x, http.StatusMethodNotAllowed, "method not allowed")
 		return
 	}
-	if !anonymous(vd, rest) {
+	if !anonymous(vd, rest, r) {
 		x.facts = auth.Facts{Snapshot: s, VirtualDirectory: vd, Authorization: r.Header["Authorization"], UserIdentity: r.Header.Get("X-User-Identity"),
 			Host: r.Host, Now: x.start}
 		id, denial := fe.check(r.Context(), &x.facts)
@@ -132,13 +132,14 @@ var methods = []string{http.MethodGet, http.MethodHead, http.MethodOptions, http
 var rpcMethods = []string{"RPC_IN_DATA", "RPC_OUT_DATA"}
 
 // anonymous tells whether a request is for the door to judge: Autodiscover's JSON and the
-// organisation's metadata are for everybody, and OWA and ECP on OAuth have sessions of their own.
-func anonymous(vd *org.VirtualDirectory, rest string) bool {
+// organisation's metadata are for everybody, and OWA and ECP on OAuth or Forms have sessions
+// of their own. On Forms a request with a credential in its header is judged here all the same.
+func anonymous(vd *org.VirtualDirectory, rest string, r *http.Request) bool {
 	switch vd.Kind {
 	case org.Autodiscover:
 		return below(rest, "/autodiscover.json") || strings.EqualFold(rest, "/metadata/json/1") || strings.EqualFold(rest, "/metadata/json/ex1")
 	case org.Owa, org.Ecp:
-		return vd.OAuth()
+		return vd.OAuth() || vd.FormsAuthentication && len(r.Header["Authorization"]) == 0
 	}
 	return false
 }

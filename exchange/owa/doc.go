@@ -1,4 +1,5 @@
 // Package owa is Outlook on the web: it signs people in (by the cloud when the
-// virtual directory is on OAuth, by the front end's Basic otherwise) and shows who
+// virtual directory is on OAuth, by a form of its own when it is on Forms, by the front
+// end's schemes otherwise) and shows who
 // is signed in. It has no mail pages. Start reading at Door.ServeDoor.
 package owa

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"hma/exchange/auth"
+	"hma/exchange/auth/forms"
 	"hma/exchange/auth/openid"
 	"hma/exchange/clientaccess"
 	"hma/internal/page"
@@ -14,11 +15,16 @@ import (
 // Door is the OWA door. It holds no state and serves any number of servers.
 type Door struct {
 	signIn *openid.SignIn
+	forms  *forms.SignIn
 	lab    string
 }
 
-// New returns the door. lab is the line that says that this is a lab, "" in production.
-func New(signIn *openid.SignIn, lab string) *Door { return &Door{signIn, lab} }
+// New returns the door: people sign in through the cloud where the virtual directory is on
+// OAuth, and by the form where it is on that. lab is the line that says that this is a lab,
+// "" in production.
+func New(signIn *openid.SignIn, form *forms.SignIn, lab string) *Door {
+	return &Door{signIn, form, lab}
+}
 
 //go:embed home.html
 var homeText string
@@ -35,14 +41,28 @@ func (d *Door) ServeDoor(w http.ResponseWriter, r *clientaccess.Request) {
 		Frame: page.Frame{Product: "Outlook", Lab: d.lab}}
 	oauth := r.VirtualDirectory.OAuth()
 	rest := strings.ToLower(r.Rest)
-	if oauth && (rest == "/logoff.owa" || rest == "/auth/logoff.aspx") {
+	signOut := rest == "/logoff.owa" || rest == "/auth/logoff.aspx"
+	switch {
+	case oauth && signOut:
 		r.Record.Operation = "SignOut"
+		d.forms.Drop(w, v)
 		d.signIn.SignOut(w, v)
 		return
-	}
-	if oauth {
+	case oauth:
 		r.Record.Operation = "SignIn"
+		d.forms.Drop(w, v) // a session of before the switch ends with it
 		if r.Identity, r.Record.Reason = d.signIn.Admit(w, v); r.Identity == nil {
+			return
+		}
+		v.Frame.SignOut = r.VirtualDirectory.Path + "/logoff.owa"
+	case r.Identity != nil: // by a header, with each request
+	case signOut:
+		r.Record.Operation = "SignOut"
+		r.Record.Reason = d.forms.SignOut(w, v)
+		return
+	default:
+		r.Record.Operation = "SignIn"
+		if r.Identity, r.Record.Reason = d.forms.Admit(w, v); r.Identity == nil {
 			return
 		}
 		v.Frame.SignOut = r.VirtualDirectory.Path + "/logoff.owa"

@@ -11,6 +11,7 @@ import (
 
 	"hma/exchange/auth"
 	"hma/exchange/auth/authtest"
+	"hma/exchange/auth/forms"
 	"hma/exchange/auth/openid"
 	"hma/exchange/clientaccess"
 	"hma/exchange/org"
@@ -33,7 +34,7 @@ func newWorld() *world {
 	now := func() time.Time { return e.Now }
 	a := auth.New(auth.Options{People: authtest.NewPeople()})
 	s := e.Snapshot()
-	door := New(openid.New(openid.Options{Auth: a, Key: sealed.New(), Now: now}), "This is a lab.")
+	door := New(openid.New(openid.Options{Auth: a, Key: sealed.New(), Now: now}), forms.New(forms.Options{Auth: a, Key: sealed.New(), Now: now}), "This is a lab.")
 	return &world{e, s, clientaccess.New(clientaccess.Options{Snapshots: fixed{s}, Auth: a, Doors: map[org.Kind]clientaccess.Door{org.Owa: door}, Now: now})}
 }
 
@@ -116,3 +117,39 @@ func TestBasic(t *testing.T) {
 }
 
 const signOutPath = "/owa/logoff.owa"
+
+func TestForms(t *testing.T) {
+	w := newWorld()
+	vd := w.snapshot.VirtualDirectory(org.Owa)
+	vd.OAuthAuthentication, vd.BasicAuthentication, vd.FormsAuthentication = false, true, true
+	if a := w.do("GET", "/owa/", "", nil); a.Code != 302 || !strings.HasPrefix(a.Header().Get("Location"), "https://mail.contoso.com/owa/auth/logon.aspx?") {
+		t.Fatalf("%d %v", a.Code, a.Header())
+	}
+	form := url.Values{"username": {"admin@contoso.com"}, "password": {authtest.Password}, "destination": {"https://mail.contoso.com/owa/"}}
+	in := w.do("POST", "/owa/auth.owa", form.Encode(), nil)
+	session := pairs(in)
+	if in.Code != 302 || in.Header().Get("Location") != "/owa/" {
+		t.Fatalf("%d %v", in.Code, in.Header())
+	}
+	if a := w.do("GET", "/owa/", "", session); a.Code != 200 || !strings.Contains(a.Body.String(), "FBA") || !strings.Contains(a.Body.String(), "/owa/logoff.owa") {
+		t.Errorf("%d %s", a.Code, a.Body)
+	}
+	if a := w.do("GET", "/owa/logoff.owa", "", session); a.Code != 302 || !strings.HasSuffix(a.Header().Get("Location"), "reason=1") || len(a.Result().Cookies()) != 1 {
+		t.Errorf("%d %v", a.Code, a.Header())
+	}
+	// Who brings the password in a header needs no page.
+	header := func(password string) http.Header {
+		return http.Header{"Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte("admin@contoso.com:"+password))}}
+	}
+	if a := w.do("GET", "/owa/", "", header(authtest.Password)); a.Code != 200 || !strings.Contains(a.Body.String(), "Basic*") {
+		t.Errorf("%d %s", a.Code, a.Body)
+	}
+	if a := w.do("GET", "/owa/", "", header("wrong")); a.Code != 401 {
+		t.Errorf("%d", a.Code)
+	}
+	// The switch to OAuth ends the session.
+	vd.OAuthAuthentication, vd.BasicAuthentication, vd.FormsAuthentication = true, false, false
+	if a := w.do("GET", "/owa/", "", session); a.Code != 302 || !strings.HasPrefix(a.Header().Get("Location"), "https://login.windows.net/") || !strings.Contains(strings.Join(a.Header()["Set-Cookie"], " "), "__Host-cadata-") {
+		t.Errorf("%d %v", a.Code, a.Header())
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"hma/exchange/addressbook"
 	"hma/exchange/adminapi"
 	"hma/exchange/auth"
+	"hma/exchange/auth/forms"
 	"hma/exchange/auth/openid"
 	"hma/exchange/cmdlet"
 	"hma/exchange/ews"
@@ -66,6 +67,7 @@ type Roles struct {
 	ews      *ews.Door
 	oab      *oab.Door
 	signIn   *openid.SignIn
+	forms    *forms.SignIn
 
 	ctx     context.Context // ends when draining is over: what outlives a request hangs on it
 	cancel  context.CancelFunc

@@ -12,6 +12,7 @@ import (
 	"hma/exchange/activesync"
 	"hma/exchange/adminapi"
 	"hma/exchange/auth"
+	"hma/exchange/auth/forms"
 	"hma/exchange/auth/openid"
 	"hma/exchange/auth/outbound"
 	"hma/exchange/autodiscover"
@@ -49,8 +50,8 @@ func (r *Roles) ServeServer(ctx context.Context, name string, l net.Listener, ce
 			org.ActiveSync:   activesync.New(),
 			org.Mapi:         mapihttp.New(r.cfg.Now),
 			org.Oab:          r.oab,
-			org.Owa:          owa.New(r.signIn, r.cfg.Lab),
-			org.Ecp:          ecp.New(r.signIn, r.cfg.Lab),
+			org.Owa:          owa.New(r.signIn, r.forms, r.cfg.Lab),
+			org.Ecp:          ecp.New(r.signIn, r.forms, r.cfg.Lab),
 		},
 	})
 	admin := adminapi.New(r.cmdlets, adminapi.Options{Now: r.cfg.Now, Lease: &r.lease, Log: r.log,
@@ -143,4 +144,5 @@ func (r *Roles) newExchange() {
 	r.ews = ews.New(r.Store, r.Transport, ews.Options{Now: r.cfg.Now, IDKey: r.cfg.Key.Derive("ews ids", 32), People: r.Org, Log: r.log})
 	r.oab = oab.New(r.book)
 	r.signIn = openid.New(openid.Options{Auth: r.auth, Key: r.cfg.Key, Now: r.cfg.Now})
+	r.forms = forms.New(forms.Options{Auth: r.auth, Key: r.cfg.Key, Now: r.cfg.Now})
 }

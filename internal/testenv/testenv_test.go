@@ -52,17 +52,23 @@ func TestSmallOrganisation(t *testing.T) {
 	for _, origin := range origins {
 		for _, d := range doors(origin) {
 			h := c.Offer(t.Context(), d, user.UPN)
-			if h.Status != 401 || h.AuthorizationURI != "" || h.Redirect != "" {
-				t.Errorf("before: %s offers modern authentication: %d %q %q", d.URL, h.Status, h.AuthorizationURI, h.Redirect)
+			if h.AuthorizationURI != "" || h.Redirect != "" || d.Protocol.Browser() != (h.AuthN == mail.AuthNForms) {
+				t.Errorf("before: %s offers modern authentication: %s %q %q", d.URL, h.AuthN, h.AuthorizationURI, h.Redirect)
 			}
 			// The planted fault: OAuth was forgotten on one virtual directory, which knows nothing of bearers.
 			forgotten := d.Protocol == mail.OAB && origin == origins[2]
 			if !d.Protocol.Browser() && !forgotten && diagnostics(h) != bearer.NotAvailable {
 				t.Errorf("before: %s: %q, want %d", d.URL, h.Diagnostics, bearer.NotAvailable)
 			}
-			if d.Protocol.Browser() {
-				if h := c.Present(t.Context(), d, mail.Credential{User: user.UPN, Password: user.Password}); !h.Accepted {
-					t.Errorf("before: %s does not take the password: %d", d.URL, h.Status)
+			for _, way := range h.Offered {
+				if strings.EqualFold(way, "Bearer") {
+					continue
+				}
+				if h := c.Present(t.Context(), d, mail.Credential{User: user.UPN, Password: user.Password, Offered: []string{way}}); !h.Accepted {
+					t.Errorf("before: %s does not take the password by %s: %d %s", d.URL, way, h.Status, h.Problem)
+				}
+				if h := c.Present(t.Context(), d, mail.Credential{User: user.UPN, Password: user.Password + "x", Offered: []string{way}}); h.Accepted || h.Status != 401 {
+					t.Errorf("before: %s takes a wrong password by %s: %d", d.URL, way, h.Status)
 				}
 			}
 		}
@@ -105,10 +111,11 @@ func TestSmallOrganisation(t *testing.T) {
 	}
 
 	ews := mail.Door{Protocol: mail.EWS, URL: ex1 + paths[mail.EWS]}
-	if h := c.Present(t.Context(), ews, mail.Credential{User: user.UPN, Password: user.Password}); h.Status != 200 || !strings.Contains(h.Response, "NoError") {
-		t.Errorf("Basic at EWS: %d\n%s", h.Status, h.Response)
+	windows := []string{"Negotiate", "NTLM"}
+	if h := c.Present(t.Context(), ews, mail.Credential{User: user.UPN, Password: user.Password, Offered: windows}); h.Status != 200 || !strings.Contains(h.Response, "NoError") {
+		t.Errorf("Negotiate at EWS: %d\n%s", h.Status, h.Response)
 	}
-	if h := c.Present(t.Context(), ews, mail.Credential{User: user.UPN, Password: user.Password + "x"}); h.Status != 401 {
+	if h := c.Present(t.Context(), ews, mail.Credential{User: user.UPN, Password: user.Password + "x", Offered: windows}); h.Status != 401 {
 		t.Errorf("a wrong password at EWS: %d", h.Status)
 	}
 

@@ -158,7 +158,7 @@ func (s *SignIn) Admit(w http.ResponseWriter, v *Visit) (id *auth.Identity, reas
 	}
 	cookie, err := v.Cookie(v.sessionCookie())
 	root := v.Rest == "" || v.Rest == "/"
-	if v.Method == http.MethodPost && root && isForm(v.Request) {
+	if v.Method == http.MethodPost && root && IsForm(v.Request) {
 		return nil, s.finish(w, v)
 	}
 	if err != nil || cookie.Value == "" {
@@ -183,20 +183,21 @@ func (s *SignIn) Admit(w http.ResponseWriter, v *Visit) (id *auth.Identity, reas
 	return id, ""
 }
 
-func isForm(r *http.Request) bool {
+// IsForm tells whether a request carries an HTML form.
+func IsForm(r *http.Request) bool {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	return err == nil && kind == "application/x-www-form-urlencoded"
 }
 
-// isScript tells whether a request is no navigation of the browser's window.
-func isScript(r *http.Request) bool {
+// IsScript tells whether a request is no navigation of the browser's window.
+func IsScript(r *http.Request) bool {
 	mode := r.Header.Get("Sec-Fetch-Mode")
 	return r.Header.Get("X-Requested-With") == "XMLHttpRequest" || mode != "" && mode != "navigate" || r.Method != http.MethodGet && r.Method != http.MethodHead
 }
 
 // begin sends the browser to the cloud.
 func (s *SignIn) begin(w http.ResponseWriter, v *Visit) (reason string) {
-	if isScript(v.Request) {
+	if IsScript(v.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		w.WriteHeader(StatusLoginTimeout)
 		return "no session"
