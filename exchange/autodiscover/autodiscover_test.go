@@ -242,20 +242,22 @@ func TestPOX(t *testing.T) {
 	}
 }
 
-// The way to sign in that the answer names is one that is spoken here, or none.
+// The way to sign in that the answer names is the best that the virtual directory takes and the client can.
 func TestAuthPackage(t *testing.T) {
 	for _, c := range []struct {
-		name string
-		vd   org.VirtualDirectory
-		want string
+		name, canHandle string
+		vd              org.VirtualDirectory
+		want            string
 	}{
-		{"Windows only", org.VirtualDirectory{WindowsAuthentication: true, OAuthAuthentication: true}, ""},
-		{"Basic", org.VirtualDirectory{WindowsAuthentication: true, BasicAuthentication: true}, "<AuthPackage>basic</AuthPackage>"},
+		{"Windows, a client that can Negotiate", "Negotiate, ExHttpInfo", org.VirtualDirectory{WindowsAuthentication: true, OAuthAuthentication: true}, "<AuthPackage>negotiate</AuthPackage>"},
+		{"Windows, another client", "ExHttpInfo", org.VirtualDirectory{WindowsAuthentication: true, BasicAuthentication: true}, "<AuthPackage>ntlm</AuthPackage>"},
+		{"Basic", "Negotiate", org.VirtualDirectory{BasicAuthentication: true}, "<AuthPackage>basic</AuthPackage>"},
+		{"OAuth alone", "Negotiate", org.VirtualDirectory{OAuthAuthentication: true}, ""},
 	} {
 		s := ex1()
 		vd := s.VirtualDirectory(org.WebServices)
 		vd.WindowsAuthentication, vd.BasicAuthentication, vd.OAuthAuthentication = c.vd.WindowsAuthentication, c.vd.BasicAuthentication, c.vd.OAuthAuthentication
-		body := string(read(t, call{method: "POST", path: "/autodiscover/autodiscover.xml", contentType: "text/xml", who: jane, snapshot: s,
+		body := string(read(t, call{method: "POST", path: "/autodiscover/autodiscover.xml", contentType: "text/xml", who: jane, snapshot: s, header: http.Header{"X-Clientcanhandle": {c.canHandle}},
 			body: pox("jane@contoso.com", "http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a")}.do(t)))
 		if c.want == "" && strings.Contains(body, "AuthPackage") || !strings.Contains(body, c.want) || !strings.Contains(body, "<EwsUrl>") {
 			t.Errorf("%s: want %q in\n%s", c.name, c.want, body)

@@ -6,6 +6,7 @@ packages=(
 	postgresql            # storetest on PostgreSQL
 	curl jq               # raw handshakes
 	python3-exchangelib   # EWS witness
+	gss-ntlmssp           # NTLM inside Negotiate for curl
 	python3-msal          # sign-in witness
 	libwbxml2-utils        # decodes ActiveSync answers
 	gcc libc6-dev libmspack-dev # decodes the offline address book

@@ -14,19 +14,33 @@ import (
 
 const mailSite = "https://mail.contoso.com"
 
-// chromiumBefore opens OWA while it takes passwords.
+// chromiumBefore signs in by the form of OWA while it takes passwords, goes on to ECP, and out again.
 func chromiumBefore(t *testing.T, e *testenv.Env) {
 	b := openBrowser(t, e)
 	user := e.User("user")
-	// The browser's own password window cannot be driven: the credential goes in the address.
-	who := url.UserPassword(user.UPN, user.Password).String()
-	b.open("https://" + who + "@mail.contoso.com/owa/")
-	b.open(mailSite + "/owa") // and the browser keeps it
+	account, _, _ := strings.Cut(user.UPN, "@")
+	b.open(mailSite + "/owa")
+	b.arrive(mailSite+"/owa/auth/logon.aspx", "Password")
+	b.shoot("owa-form")
+	b.fill("#username", `CONTOSO\`+account)
+	b.fill("#password", "not the password")
+	b.click("form button")
+	b.arrive(mailSite+"/owa/auth/logon.aspx", "is not correct")
+	b.shoot("owa-form-wrong-password")
+	b.fill("#username", `CONTOSO\`+account)
+	b.fill("#password", user.Password)
+	b.click("form button")
 	b.arrive(mailSite+"/owa", user.Name)
-	if text := b.text(); !strings.Contains(text, "Basic") {
-		t.Errorf("OWA does not say that a password was used:\n%s", text)
+	if text := b.text(); !strings.Contains(text, "FBA") {
+		t.Errorf("OWA does not say that its form was used:\n%s", text)
 	}
 	b.shoot("owa-before")
+	b.open(mailSite + "/ecp")
+	b.arrive(mailSite+"/ecp", user.Name)
+	b.click("header a")
+	b.arrive(mailSite+"/ecp/auth/logon.aspx", "You are signed out")
+	b.open(mailSite + "/owa")
+	b.arrive(mailSite+"/owa/auth/logon.aspx", "Password")
 }
 
 // chromiumAfter signs in at OWA through the cloud, goes on to ECP, and out again.

@@ -21,6 +21,8 @@ func TestLab(t *testing.T) {
 	}
 	e := testenv.Start(t, lab.Options{Messages: 60})
 	t.Run("curl before", func(t *testing.T) { curlHandshakes(t, e, "before") })
+	t.Run("curl by NTLM and Negotiate", func(t *testing.T) { curlWindows(t, e) })
+	t.Run("exchangelib by NTLM", func(t *testing.T) { exchangelibNTLM(t, e) })
 	t.Run("Chromium before", func(t *testing.T) { chromiumBefore(t, e) })
 	e.Enable(t)
 	t.Run("curl after", func(t *testing.T) { curlHandshakes(t, e, "after") })
