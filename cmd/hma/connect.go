@@ -17,9 +17,9 @@ func (a *app) connect() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "connect [UPN]", Short: "Sign in as a mail client does and print the Connection Status table", GroupID: "client",
 		Long: `Does what Outlook does with an address: asks Autodiscover, probes every door that
-it names, signs in where the challenge says (or with a password where only Basic
-is offered), and prints how each connection was authenticated. Exit code 1 when a
-door refuses.`,
+it names, signs in where the challenge says (or with a password where no token is
+asked for: by Negotiate, NTLM, the form of OWA and ECP, or Basic), and prints how
+each connection was authenticated. Exit code 1 when a door refuses.`,
 		Example: "  hma connect\n  hma connect bjorn@contoso.com\n  hma connect --flow device\n  hma connect --json | jq -r '.connections[].authn'",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -67,7 +67,7 @@ func (a *Authenticator) connected(ctx context.Context, f *Facts) (*Identity, *De
 	if err != nil {
 		return nil, a.denial(ctx, f, err)
 	}
-	if len(found) != 1 || !found[0].Enabled {
+	if len(found) != 1 || !found[0].Active() {
 		c.sid = ""
 		return nil, a.legacy(f, "the connection's person is gone or disabled")
 	}

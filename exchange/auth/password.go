@@ -54,7 +54,7 @@ func (a *Authenticator) FormSession(ctx context.Context, f *Facts, sid string) (
 	switch {
 	case err != nil:
 		return nil, a.denial(ctx, f, err)
-	case len(found) != 1 || !found[0].Enabled:
+	case len(found) != 1 || !found[0].Active():
 		return nil, a.legacy(f, "the session's person is gone or disabled")
 	}
 	return a.proven(f, found[0], formsAuthN)

@@ -150,7 +150,7 @@ func (o *Organization) keepNT(ctx context.Context, id guid.GUID, hash []byte, pa
 	})
 }
 
-// VerifyNT returns the enabled person whom login names, as VerifyPassword does, when check
+// VerifyNT returns the person whom login names, as VerifyPassword does, when check
 // takes the NT hash of her password; otherwise ErrPassword, whatever was wrong. check runs
 // once in every case, for nobody with a hash that no password has.
 func (o *Organization) VerifyNT(ctx context.Context, login string, check func(ntlm.Hash) bool) (*Recipient, error) {
