@@ -76,7 +76,7 @@ func (r *running) connections(ctx context.Context, u lab.User, show func(string)
 		if token := tokens[resource]; token != "" {
 			return token, nil
 		}
-		authority, err := mail.AuthorityFrom(authorizationURI, r.Tenant.ID, r.Clients[0].ID, r.Clients[0].Redirect)
+		authority, err := mail.AuthorityFrom(authorizationURI, r.tenantOf(u), r.Clients[0].ID, r.Clients[0].Redirect)
 		if err != nil {
 			return "", err
 		}

@@ -58,15 +58,19 @@ func (r *running) user(upn string) (lab.User, error) {
 // authority is where the people of the first tenant sign in with the lab's public client.
 func (r *running) authority() mail.Authority { return r.authorityOf(lab.User{}) }
 
-// authorityOf is where the user signs in.
-func (r *running) authorityOf(u lab.User) mail.Authority {
-	tenant := r.Tenant.ID
+// tenantOf returns the id of the tenant that the user's account is in.
+func (r *running) tenantOf(u lab.User) string {
 	for _, t := range r.Tenants {
 		if t.Domain == u.Tenant {
-			tenant = t.ID
+			return t.ID
 		}
 	}
-	base := r.Cloud + "/" + tenant + "/oauth2/"
+	return r.Tenant.ID
+}
+
+// authorityOf is where the user signs in.
+func (r *running) authorityOf(u lab.User) mail.Authority {
+	base := r.Cloud + "/" + r.tenantOf(u) + "/oauth2/"
 	return mail.Authority{Authorize: base + "authorize", Token: base + "token", DeviceCode: base + "devicecode",
 		ClientID: r.Clients[0].ID, Redirect: r.Clients[0].Redirect}
 }
