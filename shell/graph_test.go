@@ -144,9 +144,9 @@ func TestUpdateKeepsEntries(t *testing.T) {
 		{name: "nothing new", text: "-ReplyUrls $sp.ReplyUrls", patches: 0},
 		{name: "twice in the list", text: "-ReplyUrls ($sp.ReplyUrls + $sp.ReplyUrls)", patches: 0},
 		{name: "what if", text: new2 + " -WhatIf", patches: 0, warned: "was kept"},
-		{name: "asked, add", text: new2, answer: "default", names: "https://a.contoso.com/ https://b.contoso.com/ https://mail.contoso.com/", patches: 1, asked: "1 of its 2 entries would go: https://b.contoso.com/"},
-		{name: "asked, replace", text: new2, answer: "R", names: "https://mail.contoso.com/ HTTPS://A.contoso.com/", patches: 1, asked: "would go"},
-		{name: "asked, cancel", text: new2, answer: "C", patches: 0, asked: "would go"},
+		{name: "asked, add", text: new2, answer: "default", names: "https://a.contoso.com/ https://b.contoso.com/ https://mail.contoso.com/", patches: 1, asked: "The new ServicePrincipalNames leave out 1 of 2 entries: https://b.contoso.com/"},
+		{name: "asked, replace", text: new2, answer: "R", names: "https://mail.contoso.com/ HTTPS://A.contoso.com/", patches: 1, asked: "leave out"},
+		{name: "asked, cancel", text: new2, answer: "C", patches: 0, asked: "leave out"},
 		{name: "nothing lost, not asked", text: "-ReplyUrls ($sp.ReplyUrls + 'https://b.contoso.com/owa')", answer: "C", urls: "https://a.contoso.com/owa https://b.contoso.com/owa", patches: 1},
 		{name: "body", text: "-BodyParameter @{ replyUrls = @('https://c.contoso.com/owa'); tags = @('x') }", urls: "https://a.contoso.com/owa https://c.contoso.com/owa", patches: 1, warned: "ReplyUrls: 1 entry"},
 	} {

@@ -156,7 +156,7 @@ func (c *call) keepOrReplace(g *graph.Client, id string, sp *object, lists []*li
 	var lines []string
 	for _, l := range lists {
 		if len(l.lost) > 0 {
-			lines = append(lines, fmt.Sprintf("%s replaces the whole list: %d of its %d entries would go: %s", pascal(l.name), len(l.lost), len(l.before), strings.Join(l.lost, ", ")))
+			lines = append(lines, fmt.Sprintf("The new %s leave out %d of %d entries: %s", pascal(l.name), len(l.lost), len(l.before), strings.Join(l.lost, ", ")))
 		}
 	}
 	if lines == nil {
