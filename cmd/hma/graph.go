@@ -20,15 +20,19 @@ import (
 	"hma/shell"
 )
 
-// graph is how the shell's Graph cmdlets reach the lab's cloud: at a terminal the person
-// signs in with a browser, elsewhere the lab's own administrator does. The connection is kept in the
-// lab's data directory.
+// graph is how the shell's Graph cmdlets reach a cloud: the lab's, or without a lab
+// Microsoft's. At a terminal the person signs in with a browser; elsewhere the lab's own administrator
+// does, and at Microsoft's a device code asks. A lab's connection is kept in its data directory.
 func (a *app) graph(r *running) *shell.Graph {
-	g := &shell.Graph{Cloud: graph.Cloud{Login: r.Cloud, Endpoint: r.Graph, Mail: r.mail}}
-	kept := keptConnection{dir: a.data}
-	g.Load, g.Save = kept.load, kept.save
-	g.SignIn = func(ctx context.Context, tenant string, scopes []string, say func(string)) (*graph.Connection, error) {
-		return r.labAdministrator(ctx, g.Cloud, tenant, scopes, say)
+	var g *shell.Graph
+	if r == nil {
+		g = &shell.Graph{Cloud: graph.Microsoft(mail.New(mail.Options{}))}
+	} else {
+		kept := keptConnection{dir: a.data}
+		g = &shell.Graph{Cloud: graph.Cloud{Login: r.Cloud, Endpoint: r.Graph, Mail: r.mail}, Load: kept.load, Save: kept.save}
+		g.SignIn = func(ctx context.Context, tenant string, scopes []string, say func(string)) (*graph.Connection, error) {
+			return r.labAdministrator(ctx, g.Cloud, tenant, scopes, say)
+		}
 	}
 	if a.prompter() != nil {
 		g.SignIn = func(ctx context.Context, tenant string, scopes []string, say func(string)) (*graph.Connection, error) {

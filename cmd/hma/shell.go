@@ -65,10 +65,7 @@ administrator who signs in at the cloud that this server trusts.`,
 			if err != nil {
 				return err
 			}
-			s := &shell.Session{Client: client, Out: a.view.w, Err: &tinted{colorprofile.NewWriter(a.err, a.env)}, Ask: a.prompter()}
-			if lab != nil {
-				s.Graph = a.graph(lab)
-			}
+			s := &shell.Session{Client: client, Out: a.view.w, Err: &tinted{colorprofile.NewWriter(a.err, a.env)}, Ask: a.prompter(), Graph: a.graph(lab)}
 			if a.view.terminal {
 				s.Width = a.view.width
 			}
