@@ -73,6 +73,9 @@ type Options struct {
 	Outbound *outbound.Client
 	// Restart makes a server take the configuration up at once, "" all servers; nil means Organization.RefreshServer.
 	Restart func(ctx context.Context, server string) error
+	// Services tells which services of a server run, by name (W3Svc, MSExchangeTransport, MSExchangeIS,
+	// MSExchangeADTopology); nil means that none does.
+	Services func(ctx context.Context, server string) map[string]bool
 	// Log takes the reason of internal failures; nil discards it.
 	Log *slog.Logger
 }
@@ -95,6 +98,9 @@ func New(o *org.Organization, opts Options) *Registry {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
+	if opts.Services == nil {
+		opts.Services = func(context.Context, string) map[string]bool { return nil }
+	}
 	if opts.Restart == nil {
 		opts.Restart = o.RefreshServer
 	}
@@ -114,7 +120,7 @@ func all() []*cmdlet {
 	}
 	for _, noun := range [][]*cmdlet{clientAccessService(), authServer(), authConfig(), exchangeCertificate(), organizationConfig(),
 		authenticationPolicy(), exchangeServer(), acceptedDomain(), user(), mailbox(), casMailbox(), adUser(), roleGroup(), roleGroupMember(), adminAuditLog(),
-		exchangeDiagnosticInfo(), service(), settingOverride(), partnerApplication(),
+		exchangeDiagnosticInfo(), service(), serviceHealth(), settingOverride(), partnerApplication(),
 		intraOrganizationConnector(), hybridConfiguration(), testOAuthConnectivity()} {
 		list = append(list, noun...)
 	}

@@ -55,7 +55,7 @@ var unsupported = strings.Fields(`
 	Set-ThrottlingPolicy Set-TransportConfig Set-TransportRule Set-TransportService Start-ManagedFolderAssistant
 	Suspend-MoveRequest Test-ActiveSyncConnectivity Test-EcpConnectivity Test-MAPIConnectivity Test-Mailflow
 	Test-MigrationServerAvailability Test-OutlookConnectivity Test-OutlookWebServices
-	Test-OwaConnectivity Test-ReplicationHealth Test-ServiceHealth Test-WebServicesConnectivity Update-AddressList
+	Test-OwaConnectivity Test-ReplicationHealth Test-WebServicesConnectivity Update-AddressList
 	Update-EmailAddressPolicy Update-GlobalAddressList Update-HybridConfiguration Update-OfflineAddressBook Update-Recipient
 `)
 

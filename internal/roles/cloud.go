@@ -28,6 +28,6 @@ func (r *Roles) ServeCloud(l net.Listener, cert tls.Certificate) error {
 	mux := http.NewServeMux()
 	mux.Handle("/v1.0/", directory)
 	mux.Handle("/", tokens)
-	r.serveHTTPS(l, cert, &http.Server{Handler: mux, ReadTimeout: cloudReadTimeout}, "h2", "http/1.1")
+	r.serveHTTPS("cloud", l, cert, &http.Server{Handler: mux, ReadTimeout: cloudReadTimeout}, "h2", "http/1.1")
 	return nil
 }

@@ -13,7 +13,9 @@ import (
 
 // ServeLMTP takes mail in on the listener until the roles close.
 func (r *Roles) ServeLMTP(l net.Listener) {
+	end := r.begin(mailIn)
 	r.running.Go(func() {
+		defer end()
 		lmtp := &transport.LMTP{Transport: r.Transport}
 		if err := lmtp.Serve(r.ctx, l); err != nil && !errors.Is(err, net.ErrClosed) {
 			r.log.Error("mail in ended", "error", err)

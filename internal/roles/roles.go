@@ -73,6 +73,7 @@ type Roles struct {
 	cancel  context.CancelFunc
 	mu      sync.Mutex
 	servers []*http.Server
+	serving map[string]int // how many listeners are up, by name of what they serve
 	fronts  []*org.ServerConfig
 	running sync.WaitGroup
 	keys    sync.Once // starts the schedule of key refreshes with the first server

@@ -68,7 +68,7 @@ func (r *Roles) ServeServer(ctx context.Context, name string, l net.Listener, ce
 		front.ServeHTTP(w, q)
 	})
 	// HTTP/1.1 alone: Windows authentication hangs on a connection, which HTTP/2 shares between requests.
-	r.serveHTTPS(l, cert, &http.Server{Handler: handler,
+	r.serveHTTPS(config.Snapshot().Server.Name, l, cert, &http.Server{Handler: handler,
 		ConnContext: func(ctx context.Context, _ net.Conn) context.Context { return auth.WithConnection(ctx) }}, "http/1.1")
 	return nil
 }
@@ -112,7 +112,7 @@ func (r *Roles) ServeAdmin(l net.Listener, more http.Handler) {
 	if more != nil {
 		mux.Handle("/", more)
 	}
-	r.serve(l, &http.Server{Handler: mux})
+	r.serve("admin socket", l, &http.Server{Handler: mux})
 }
 
 // AddAuthServer adds an AuthServer with what its metadata document says, as
@@ -139,7 +139,7 @@ func (f fetcher) FetchMetadata(ctx context.Context, url, serverType string) (cmd
 func (r *Roles) newExchange() {
 	r.metadata = auth.NewMetadata(auth.MetadataOptions{Store: r.Org, Now: r.cfg.Now, Roots: r.cfg.Roots, Log: r.log})
 	r.auth = auth.New(auth.Options{People: r.Org, Keys: r.metadata, Log: r.log})
-	r.cmdlets = cmdlet.New(r.Org, cmdlet.Options{Now: r.cfg.Now, Fetch: fetcher{r.metadata}, Log: r.log,
+	r.cmdlets = cmdlet.New(r.Org, cmdlet.Options{Now: r.cfg.Now, Fetch: fetcher{r.metadata}, Services: r.services, Log: r.log,
 		Outbound: outbound.New(outbound.Options{Keys: r.Org, Now: r.cfg.Now, Roots: r.cfg.Roots})})
 	r.ews = ews.New(r.Store, r.Transport, ews.Options{Now: r.cfg.Now, IDKey: r.cfg.Key.Derive("ews ids", 32), People: r.Org, Log: r.log})
 	r.oab = oab.New(r.book)
