@@ -411,9 +411,10 @@ func codeHash(code string) string {
 // Session returns the Identity of somebody who has signed in at OWA or ECP
 // before, by SID and the issuer of the id_token. Both are looked up anew: somebody
 // who was disabled is out at once, and so is everybody whom an AuthServer vouched
-// for that was disabled or removed since. Otherwise the Denial says why.
+// for that was disabled or removed since. Without an issuer it is somebody who signed in by a password, who has no
+// business where the virtual directory is on OAuth. Otherwise the Denial says why.
 func (a *Authenticator) Session(ctx context.Context, f *Facts, sid, issuer string) (*Identity, *Denial) {
-	if a.trusts.of(f.Snapshot).find(issuer) == nil {
+	if issuer == "" && f.VirtualDirectory.OAuth() || issuer != "" && a.trusts.of(f.Snapshot).find(issuer) == nil {
 		return nil, &Denial{Status: 401, Reason: "no enabled AuthServer has the session's issuer"}
 	}
 	found, err := a.people.bySID(ctx, sid)
@@ -423,7 +424,7 @@ func (a *Authenticator) Session(ctx context.Context, f *Facts, sid, issuer strin
 		return nil, a.denial(ctx, f, err)
 	case len(found) != 1 || !found[0].Active():
 		return nil, &Denial{Status: 401, Reason: "the session's person is gone or disabled"}
-	case found[0].MasterAccountSID != "" && !f.Snapshot.MasterAccounts():
+	case issuer != "" && found[0].MasterAccountSID != "" && !f.Snapshot.MasterAccounts():
 		return nil, &Denial{Status: 401, Reason: noMasterAccounts}
 	case p.enabled != nil && !p.enabled(found[0]):
 		return nil, &Denial{Status: 403, Reason: "protocol is off for the mailbox"}

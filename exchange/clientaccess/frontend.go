@@ -89,6 +89,10 @@ func (fe *FrontEnd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x.request.VirtualDirectory, x.request.Rest = vd, rest
+	if len(s.DownloadHosts) > 0 && s.DownloadHosts[org.PublicHost(r.Host)] && !(vd.Kind == org.Owa && IsAttachment(rest)) {
+		fe.answer(x, http.StatusNotFound, "a download host serves attachments only")
+		return
+	}
 	switch vd.Kind {
 	case org.ActiveSync, org.Owa, org.Ecp:
 		h["X-Owa-Version"] = []string{s.Server.Version.String()}
@@ -139,10 +143,17 @@ func anonymous(vd *org.VirtualDirectory, rest string, r *http.Request) bool {
 	case org.Autodiscover:
 		return below(rest, "/autodiscover.json") || strings.EqualFold(rest, "/metadata/json/1") || strings.EqualFold(rest, "/metadata/json/ex1")
 	case org.Owa, org.Ecp:
-		return vd.OAuth() || vd.FormsAuthentication && len(r.Header["Authorization"]) == 0
+		return vd.OAuth() || vd.FormsAuthentication && len(r.Header["Authorization"]) == 0 || vd.Kind == org.Owa && IsAttachment(rest)
 	}
 	return false
 }
+
+// AttachmentsPath is where OWA's attachments lie below its virtual directory. Their links carry what decides, and a
+// download host (org.Snapshot.DownloadHosts) serves nothing else.
+const AttachmentsPath = "/attachments"
+
+// IsAttachment tells whether the path behind OWA's virtual directory is for an attachment.
+func IsAttachment(rest string) bool { return below(rest, AttachmentsPath) }
 
 // match finds the virtual directory of a path: the longest one that the path
 // begins with, without case and on a segment's border. rest is what follows.

@@ -38,7 +38,7 @@ func getADUser(c *call) error {
 }
 
 // adExtras are attributes that -Properties must ask for.
-var adExtras = []string{"adminCount", "Guid", "isCriticalSystemObject", "mail", "mS-DS-ConsistencyGuid", "proxyAddresses"}
+var adExtras = []string{"adminCount", "Guid", "isCriticalSystemObject", "mail", "mS-DS-ConsistencyGuid", "msExchMasterAccountSid", "proxyAddresses"}
 
 func showADUser(cfg *org.Configuration, p *org.Recipient) psobject.Object {
 	o := newObject("Microsoft.ActiveDirectory.Management.ADUser").
@@ -56,5 +56,6 @@ func showADUser(cfg *org.Configuration, p *org.Recipient) psobject.Object {
 	} else {
 		o.add("isCriticalSystemObject", nil)
 	}
-	return o.add("mail", blank(p.PrimarySMTP)).add("mS-DS-ConsistencyGuid", blank(p.ImmutableID)).add("proxyAddresses", proxyAddresses(p)).Object
+	return o.add("mail", blank(p.PrimarySMTP)).add("mS-DS-ConsistencyGuid", blank(p.ImmutableID)).
+		add("msExchMasterAccountSid", blank(p.MasterAccountSID)).add("proxyAddresses", proxyAddresses(p)).Object
 }

@@ -110,6 +110,9 @@ func newAuthenticationPolicy(c *call) error {
 		return invalid("Name", "The name of an authentication policy has 1 to 64 characters.")
 	}
 	_, err := c.edit(func() string { return p.Name }, func(cfg *org.Configuration) error {
+		if err := c.needs(cfg, "BlockLegacyAuth", blockLegacySince); err != nil {
+			return err
+		}
 		if err := c.needs(cfg, "BlockModernAuth", blockModernSince); err != nil {
 			return err
 		}
@@ -133,6 +136,9 @@ func newAuthenticationPolicy(c *call) error {
 func setAuthenticationPolicy(c *call) error {
 	identity := c.args.text("Identity")
 	return c.change(func() string { return identity }, func(cfg *org.Configuration) error {
+		if err := c.needs(cfg, "BlockLegacyAuth", blockLegacySince); err != nil {
+			return err
+		}
 		if err := c.needs(cfg, "BlockModernAuth", blockModernSince); err != nil {
 			return err
 		}

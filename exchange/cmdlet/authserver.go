@@ -154,6 +154,9 @@ func setAuthServer(c *call) error {
 	if err := c.needs(cfg, "DomainName", domainNameSince); err != nil {
 		return err
 	}
+	if err := c.needs(cfg, "ApplicationIdentifier", applicationSince); err != nil {
+		return err
+	}
 	target := findAuthServer(cfg, identity)
 	if target == nil {
 		return notFound(identity)

@@ -11,4 +11,5 @@ var ecpVirtualDirectory = &vdNoun{
 	},
 	params: signInParams,
 	edit:   setSignIn,
+	after:  warnSignIn,
 }

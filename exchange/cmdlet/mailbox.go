@@ -12,8 +12,7 @@ import (
 func mailbox() []*cmdlet {
 	return []*cmdlet{
 		{psobject.Command{Name: "Get-Mailbox", Synopsis: "Shows mailboxes; page with -ResultSize and -Filter \"Guid -gt '<last one>'\".",
-			Asks: askSync + "; rule: an address or UPN that two people share", Params: peopleParams()},
-			func(c *call) error { return c.eachPerson(hasMailbox, showMailbox) }},
+			Asks: askSync + "; rule: an address or UPN that two people share", Params: peopleParams(psobject.Parameter{Name: "RecipientTypeDetails", Type: "strings", Values: []string{"UserMailbox", "LinkedMailbox"}})}, getMailbox},
 		{psobject.Command{Name: "Set-Mailbox", Synopsis: "Changes a mailbox's addresses.", Asks: "rule: an address or UPN that two people share",
 			Params: []psobject.Parameter{identity(true), param("PrimarySmtpAddress", "string"), param("EmailAddresses", "strings"),
 				param("HiddenFromAddressListsEnabled", "bool"), param("Force", "switch"), confirm},
@@ -24,6 +23,13 @@ func mailbox() []*cmdlet {
 	}
 }
 
+func getMailbox(c *call) error {
+	details := c.args.strings("RecipientTypeDetails")
+	return c.eachPerson(func(p *org.Recipient) bool {
+		return hasMailbox(p) && (len(details) == 0 || slices.Contains(details, recipientDetails(p)))
+	}, showMailbox)
+}
+
 func showMailbox(cfg *org.Configuration, p *org.Recipient) psobject.Object {
 	server := ""
 	if len(cfg.Servers) > 0 {
@@ -32,10 +38,11 @@ func showMailbox(cfg *org.Configuration, p *org.Recipient) psobject.Object {
 	return newObject("Microsoft.Exchange.Data.Directory.Management.Mailbox").
 		add("ExchangeGuid", p.MailboxGUID.String()).add("ServerName", blank(server)).add("SamAccountName", p.SAMAccount).
 		add("UserPrincipalName", p.UPN).add("AccountDisabled", !p.Enabled).
+		add("IsLinked", p.MasterAccountSID != "").add("LinkedMasterAccount", blank(p.LinkedMasterAccount)).
 		add("IsDirSynced", p.Synchronised()).add("ImmutableId", blank(p.ImmutableID)).add("ExternalDirectoryObjectId", blank(p.ObjectID)).
 		add("Alias", p.Alias).add("DisplayName", p.DisplayName).add("EmailAddresses", proxyAddresses(p)).
 		add("HiddenFromAddressListsEnabled", p.HiddenFromAddressLists).add("LegacyExchangeDN", p.LegacyDN).
-		add("PrimarySmtpAddress", blank(p.PrimarySMTP)).add("RecipientType", recipientType(p)).add("RecipientTypeDetails", recipientType(p)).
+		add("PrimarySmtpAddress", blank(p.PrimarySMTP)).add("RecipientType", recipientType(p)).add("RecipientTypeDetails", recipientDetails(p)).
 		add("WindowsEmailAddress", blank(p.PrimarySMTP)).tail(cfg, personTail(cfg, p)).Object
 }
 

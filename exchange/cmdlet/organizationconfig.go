@@ -12,8 +12,8 @@ const askEnable = `how-to, "Enable HMA": Set-OrganizationConfig -OAuth2ClientPro
 func organizationConfig() []*cmdlet {
 	return []*cmdlet{
 		{psobject.Command{Name: "Get-OrganizationConfig", Synopsis: "Shows the organisation's settings that modern authentication reads.", Asks: askEnable}, getOrganizationConfig},
-		{psobject.Command{Name: "Set-OrganizationConfig", Synopsis: "Changes the organisation's settings.", Asks: askEnable,
-			Params: []psobject.Parameter{param("OAuth2ClientProfileEnabled", "bool"), param("MapiHttpEnabled", "bool"),
+		{psobject.Command{Name: "Set-OrganizationConfig", Synopsis: "Changes the organisation's settings.", Asks: askEnable + "; " + askOverride,
+			Params: []psobject.Parameter{param("OAuth2ClientProfileEnabled", "bool"), param("MapiHttpEnabled", "bool"), param("EnableDownloadDomains", "bool"),
 				param("DefaultAuthenticationPolicy", "string"), param("Force", "switch"), confirm}}, setOrganizationConfig},
 	}
 }
@@ -32,7 +32,7 @@ func getOrganizationConfig(c *call) error {
 		add("MapiHttpEnabled", g.MapiHttpEnabled).add("OAuth2ClientProfileEnabled", g.OAuth2ClientProfileEnabled).add("PerTenantSwitchToESTSEnabled", false).
 		add("AdfsAuthenticationConfiguration", nil).add("AdfsIssuer", nil).add("AdfsAudienceUris", []string{}).
 		add("AdfsSignCertificateThumbprints", []string{}).add("AdfsEncryptCertificateThumbprint", nil).
-		add("EnableDownloadDomains", false).add("MitigationsEnabled", true).add("EnableAuthAdminReadSession", false).
+		add("EnableDownloadDomains", g.EnableDownloadDomains).add("MitigationsEnabled", true).add("EnableAuthAdminReadSession", false).
 		add("DefaultAuthenticationPolicy", policyName(cfg, g.DefaultAuthenticationPolicy)).
 		tail(cfg, tail{version: "0.20 (15.0.0.0)", name: g.Name, dn: orgDN(cfg), identity: g.Name, guid: g.GUID,
 			category: "ms-Exch-Organization-Container", classes: []string{"top", "container", "msExchOrganizationContainer"}, stamp: g.Stamp}).Object)
@@ -67,6 +67,12 @@ func setOrganizationConfig(c *call) error {
 		name = cfg.Org.Name
 		c.setSwitch("OAuth2ClientProfileEnabled", &cfg.Org.OAuth2ClientProfileEnabled)
 		c.setSwitch("MapiHttpEnabled", &cfg.Org.MapiHttpEnabled)
+		c.setSwitch("EnableDownloadDomains", &cfg.Org.EnableDownloadDomains)
+		if c.args.bool("EnableDownloadDomains") {
+			for _, vd := range cfg.VirtualDirectories {
+				c.warnDownloads(cfg, vd)
+			}
+		}
 		if c.args.has("DefaultAuthenticationPolicy") {
 			id, err := policyID(cfg, c.args.text("DefaultAuthenticationPolicy"))
 			if err != nil {

@@ -1,6 +1,8 @@
 package cmdlet
 
 import (
+	"slices"
+
 	"hma/exchange/org"
 	"hma/wire/psobject"
 )
@@ -38,7 +40,10 @@ func setSignIn(c *call, vd *org.VirtualDirectory) error {
 		if asked("BasicAuthentication", true) || asked("DigestAuthentication", false) || asked("WindowsAuthentication", false) {
 			return invalid(vd.Identity(), "Forms authentication needs Basic authentication on and Digest and Windows authentication off on '%s'.", vd.Identity())
 		}
-		vd.BasicAuthentication, vd.DigestAuthentication, vd.WindowsAuthentication = true, false, false
+		if !vd.BasicAuthentication || vd.DigestAuthentication || vd.WindowsAuthentication {
+			vd.BasicAuthentication, vd.DigestAuthentication, vd.WindowsAuthentication = true, false, false
+			c.warn("Forms authentication uses Basic authentication: on '%s' Basic is turned on, Digest and Windows authentication are turned off.", vd.Identity())
+		}
 	}
 	return c.setMethods(vd, "ExternalAuthenticationMethods", &vd.ExternalAuthenticationMethods)
 }
@@ -49,9 +54,23 @@ var owaVirtualDirectory = &vdNoun{
 	show: func(o *object, v *view) {
 		o.add("Url", []string{}).add("InternalSPMySiteHostURL", nil).add("ExternalSPMySiteHostURL", nil).add("SetPhotoURL", nil).
 			add("Exchange2003Url", nil).add("FailbackUrl", nil).add("LogonFormat", "FullDomain").
-			add("ExternalDownloadHostName", nil).add("InternalDownloadHostName", nil).add("Name", v.Name)
+			add("ExternalDownloadHostName", blank(v.ExternalDownloadHostName)).add("InternalDownloadHostName", blank(v.InternalDownloadHostName)).add("Name", v.Name)
 		o.signInSwitches(v)
 	},
-	params: signInParams,
-	edit:   setSignIn,
+	params: slices.Concat(signInParams, []psobject.Parameter{param("InternalDownloadHostName", "string"), param("ExternalDownloadHostName", "string")}),
+	edit: func(c *call, vd *org.VirtualDirectory) error {
+		if err := c.setHost("InternalDownloadHostName", &vd.InternalDownloadHostName); err != nil {
+			return err
+		}
+		if err := c.setHost("ExternalDownloadHostName", &vd.ExternalDownloadHostName); err != nil {
+			return err
+		}
+		return setSignIn(c, vd)
+	},
+	after: func(c *call, cfg *org.Configuration, before, vd *org.VirtualDirectory) {
+		warnSignIn(c, cfg, before, vd)
+		if c.args.has("InternalDownloadHostName") || c.args.has("ExternalDownloadHostName") || vd.OAuthAuthentication && !before.OAuthAuthentication {
+			c.warnDownloads(cfg, vd)
+		}
+	},
 }

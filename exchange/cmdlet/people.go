@@ -206,6 +206,17 @@ func validAddress(s string) bool {
 		!strings.Contains(domain, "@")
 }
 
+// recipientDetails is RecipientTypeDetails.
+func recipientDetails(p *org.Recipient) string {
+	switch {
+	case hasMailbox(p) && p.MasterAccountSID != "":
+		return "LinkedMailbox"
+	case !hasMailbox(p) && !p.Enabled:
+		return "DisabledUser"
+	}
+	return recipientType(p)
+}
+
 func recipientType(p *org.Recipient) string {
 	if hasMailbox(p) {
 		return "UserMailbox"

@@ -254,7 +254,9 @@ type call struct {
 	cmdlet *cmdlet
 	args   arguments
 	res    *psobject.Result
-	object string // what was changed, for the audit log; "" leaves it to the parameters
+	// lockedOut are the administrators without an account in the cloud, where the call may turn OWA or ECP off for them.
+	lockedOut []string
+	object    string // what was changed, for the audit log; "" leaves it to the parameters
 }
 
 func (c *call) put(o psobject.Object) { c.res.Output = append(c.res.Output, o) }

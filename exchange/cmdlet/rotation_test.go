@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hma/exchange/org"
 )
 
 // TestCertificateRotation plays the documented rotation of the OAuth certificate.
@@ -72,6 +74,12 @@ func TestRemoveAuthServer(t *testing.T) {
 	l := newLab(t)
 	url := "https://login.windows.net/t/federationmetadata/2007-06/federationmetadata.xml"
 	l.ok("New-AuthServer", "Name", "EvoSts - 1", "Type", "AzureAD", "AuthMetadataUrl", url)
+	l.refused("InvalidArgument", "April 2025", "Set-AuthServer", "Identity", "EvoSts - 1", "ApplicationIdentifier", "7b1f1d53-0b3f-4d0e-8c33-0f4c39d2c7f1")
+	_, _, err := l.org.Change(t.Context(), func(cfg *org.Configuration) error {
+		cfg.Server("EX1").Version = org.Version{15, 2, 1544, 25}
+		return nil
+	})
+	l.must(err)
 	l.refused("InvalidArgument", "no application id", "Set-AuthServer", "Identity", "EvoSts - 1", "ApplicationIdentifier", "app")
 	l.ok("Set-AuthServer", "Identity", "EvoSts - 1", "ApplicationIdentifier", "7b1f1d53-0b3f-4d0e-8c33-0f4c39d2c7f1")
 	l.ok("Set-AuthServer", "Identity", "EvoSts - 1", "IsDefaultAuthorizationEndpoint", true)

@@ -28,7 +28,8 @@ func showUser(cfg *org.Configuration, p *org.Recipient) psobject.Object {
 		add("AccountDisabled", !p.Enabled).add("AuthenticationPolicy", policyName(cfg, p.AuthenticationPolicy)).
 		add("IsDirSynced", p.Synchronised()).add("ImmutableId", blank(p.ImmutableID)).add("ExternalDirectoryObjectId", blank(p.ObjectID)).
 		add("DisplayName", p.DisplayName).add("FirstName", blank(p.GivenName)).add("LastName", blank(p.Surname)).
-		add("WindowsEmailAddress", blank(p.PrimarySMTP)).add("RecipientType", recipientType(p)).add("RecipientTypeDetails", recipientType(p)).
+		add("IsLinked", p.MasterAccountSID != "").add("LinkedMasterAccount", blank(p.LinkedMasterAccount)).
+		add("WindowsEmailAddress", blank(p.PrimarySMTP)).add("RecipientType", recipientType(p)).add("RecipientTypeDetails", recipientDetails(p)).
 		tail(cfg, personTail(cfg, p)).Object
 }
 

@@ -30,6 +30,8 @@ type vdNoun struct {
 	// params are the setter's own parameters; nil means that there is no setter. edit applies them.
 	params []psobject.Parameter
 	edit   func(c *call, vd *org.VirtualDirectory) error
+	// after tells what the change means beyond the virtual directory; nil tells nothing.
+	after func(c *call, cfg *org.Configuration, before, vd *org.VirtualDirectory)
 }
 
 // view is a virtual directory that is shown.
@@ -266,6 +268,9 @@ func (o *object) urlsWithMethods(v *view, internal, external []org.Method) *obje
 
 func (n *vdNoun) set(c *call) error {
 	identity := c.args.text("Identity")
+	if err := c.findLockedOut(n.kind); err != nil {
+		return err
+	}
 	shown := identity
 	return c.change(func() string { return shown }, func(cfg *org.Configuration) error {
 		vd, err := n.one(cfg, identity)
@@ -288,6 +293,9 @@ func (n *vdNoun) set(c *call) error {
 			if err := org.CheckSignIn(cfg, &before, vd); err != nil {
 				return &failure{err.Error(), "InvalidArgument", "InvalidOperationException", shown}
 			}
+		}
+		if n.after != nil {
+			n.after(c, cfg, &before, vd)
 		}
 		return nil
 	})

@@ -16,14 +16,15 @@ import (
 type Door struct {
 	signIn *openid.SignIn
 	forms  *forms.SignIn
+	files  *Attachments
 	lab    string
 }
 
 // New returns the door: people sign in through the cloud where the virtual directory is on
-// OAuth, and by the form where it is on that. lab is the line that says that this is a lab,
-// "" in production.
-func New(signIn *openid.SignIn, form *forms.SignIn, lab string) *Door {
-	return &Door{signIn, form, lab}
+// OAuth, and by the form where it is on that. Without files it serves no attachments. lab is
+// the line that says that this is a lab, "" in production.
+func New(signIn *openid.SignIn, form *forms.SignIn, files *Attachments, lab string) *Door {
+	return &Door{signIn, form, files, lab}
 }
 
 //go:embed home.html
@@ -39,6 +40,10 @@ var (
 func (d *Door) ServeDoor(w http.ResponseWriter, r *clientaccess.Request) {
 	v := &openid.Visit{Request: r.Request, ID: r.ID, Rest: r.Rest, Snapshot: r.Snapshot, VirtualDirectory: r.VirtualDirectory,
 		Frame: page.Frame{Product: "Outlook", Lab: d.lab}}
+	if d.files != nil && clientaccess.IsAttachment(r.Rest) {
+		d.files.serve(w, r, v.Frame)
+		return
+	}
 	oauth := r.VirtualDirectory.OAuth()
 	rest := strings.ToLower(r.Rest)
 	signOut := rest == "/logoff.owa" || rest == "/auth/logoff.aspx"
@@ -75,9 +80,18 @@ func (d *Door) ServeDoor(w http.ResponseWriter, r *clientaccess.Request) {
 	}
 	r.Record.Operation = "Home"
 	v.Frame.Title = "Signed in"
+	var messages []message
+	if d.files != nil {
+		var err error
+		if messages, err = d.files.list(r); err != nil {
+			d.files.Log.Error("attachments not listed", "id", r.ID, "error", err)
+		}
+	}
 	p := r.Identity.Recipient
-	_ = home.Write(w, http.StatusOK, v.Frame, struct{ Name, Address, UPN, AuthN, Server, Host string }{
-		name(r.Identity), p.PrimarySMTP, p.UPN, r.Identity.AuthN, r.Snapshot.Server.Name, r.Host})
+	_ = home.Write(w, http.StatusOK, v.Frame, struct {
+		Name, Address, UPN, AuthN, Server, Host string
+		Messages                                []message
+	}{name(r.Identity), p.PrimarySMTP, p.UPN, r.Identity.AuthN, r.Snapshot.Server.Name, r.Host, messages})
 }
 
 func name(id *auth.Identity) string {

@@ -34,7 +34,7 @@ func newWorld() *world {
 	now := func() time.Time { return e.Now }
 	a := auth.New(auth.Options{People: authtest.NewPeople()})
 	s := e.Snapshot()
-	door := New(openid.New(openid.Options{Auth: a, Key: sealed.New(), Now: now}), forms.New(forms.Options{Auth: a, Key: sealed.New(), Now: now}), "This is a lab.")
+	door := New(openid.New(openid.Options{Auth: a, Key: sealed.New(), Now: now}), forms.New(forms.Options{Auth: a, Key: sealed.New(), Now: now}), nil, "This is a lab.")
 	return &world{e, s, clientaccess.New(clientaccess.Options{Snapshots: fixed{s}, Auth: a, Doors: map[org.Kind]clientaccess.Door{org.Owa: door}, Now: now})}
 }
 

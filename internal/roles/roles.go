@@ -20,6 +20,7 @@ import (
 	"hma/exchange/ews"
 	"hma/exchange/oab"
 	"hma/exchange/org"
+	"hma/exchange/owa"
 	"hma/exchange/store"
 	"hma/exchange/transport"
 	"hma/internal/sealed"
@@ -68,6 +69,7 @@ type Roles struct {
 	oab      *oab.Door
 	signIn   *openid.SignIn
 	forms    *forms.SignIn
+	files    *owa.Attachments
 
 	ctx     context.Context // ends when draining is over: what outlives a request hangs on it
 	cancel  context.CancelFunc

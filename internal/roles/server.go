@@ -50,7 +50,7 @@ func (r *Roles) ServeServer(ctx context.Context, name string, l net.Listener, ce
 			org.ActiveSync:   activesync.New(),
 			org.Mapi:         mapihttp.New(r.cfg.Now),
 			org.Oab:          r.oab,
-			org.Owa:          owa.New(r.signIn, r.forms, r.cfg.Lab),
+			org.Owa:          owa.New(r.signIn, r.forms, r.files, r.cfg.Lab),
 			org.Ecp:          ecp.New(r.signIn, r.forms, r.cfg.Lab),
 		},
 	})
@@ -143,6 +143,7 @@ func (r *Roles) newExchange() {
 		Outbound: outbound.New(outbound.Options{Keys: r.Org, Now: r.cfg.Now, Roots: r.cfg.Roots})})
 	r.ews = ews.New(r.Store, r.Transport, ews.Options{Now: r.cfg.Now, IDKey: r.cfg.Key.Derive("ews ids", 32), People: r.Org, Log: r.log})
 	r.oab = oab.New(r.book)
+	r.files = owa.NewAttachments(owa.Options{Auth: r.auth, Store: r.Store, Key: r.cfg.Key, Now: r.cfg.Now, Log: r.log})
 	r.signIn = openid.New(openid.Options{Auth: r.auth, Key: r.cfg.Key, Now: r.cfg.Now})
 	r.forms = forms.New(forms.Options{Auth: r.auth, Key: r.cfg.Key, Now: r.cfg.Now})
 }
