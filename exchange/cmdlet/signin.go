@@ -95,7 +95,7 @@ func (c *call) warnDownloads(cfg *org.Configuration, vd *org.VirtualDirectory) {
 }
 
 // hostName is a DNS name, with or without a port.
-var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,62}\.?)*(:[0-9]{1,5})?$`)
+var hostName = regexp.MustCompile(`^[A-Za-z0-9]+(-+[A-Za-z0-9]+)*(\.[A-Za-z0-9]+(-+[A-Za-z0-9]+)*)*(:[0-9]{1,5})?$`)
 
 // setHost sets a host name from its parameter; an empty one clears it.
 func (c *call) setHost(name string, field *string) error {
