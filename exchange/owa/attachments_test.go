@@ -13,6 +13,7 @@ import (
 
 	"hma/exchange/auth"
 	"hma/exchange/auth/authtest"
+	"hma/exchange/auth/forms"
 	"hma/exchange/auth/openid"
 	"hma/exchange/clientaccess"
 	"hma/exchange/org"
@@ -68,7 +69,7 @@ func newMail(t *testing.T) *mail {
 	}
 	a := auth.New(auth.Options{People: m.people})
 	snapshot := e.Snapshot()
-	door := New(openid.New(openid.Options{Auth: a, Key: m.key, Now: now}), NewAttachments(Options{Auth: a, Store: s, Key: m.key, Now: now}), "")
+	door := New(openid.New(openid.Options{Auth: a, Key: m.key, Now: now}), forms.New(forms.Options{Auth: a, Key: m.key, Now: now}), NewAttachments(Options{Auth: a, Store: s, Key: m.key, Now: now}), "")
 	m.world = &world{e, snapshot, clientaccess.New(clientaccess.Options{Snapshots: fixed{snapshot}, Auth: a, Doors: map[org.Kind]clientaccess.Door{org.Owa: door}, Now: now})}
 	return m
 }
@@ -202,7 +203,7 @@ func TestRefusedAttachments(t *testing.T) {
 			next.AuthServers = nil
 			*m.snapshot = next
 			m.front = clientaccess.New(clientaccess.Options{Snapshots: fixed{&next}, Auth: auth.New(auth.Options{People: m.people}), Now: func() time.Time { return m.now },
-				Doors: map[org.Kind]clientaccess.Door{org.Owa: New(nil, NewAttachments(Options{Auth: auth.New(auth.Options{People: m.people}), Key: m.key, Now: func() time.Time { return m.now }}), "")}})
+				Doors: map[org.Kind]clientaccess.Door{org.Owa: New(nil, nil, NewAttachments(Options{Auth: auth.New(auth.Options{People: m.people}), Key: m.key, Now: func() time.Time { return m.now }}), "")}})
 			return link
 		}, 401},
 	} {
