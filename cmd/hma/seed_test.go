@@ -32,14 +32,15 @@ func TestSeed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o.Healthy, o.Dir, o.Messages = true, t.TempDir(), 10
-			e := testenv.Start(t, o)
+			o.Healthy, o.Messages = true, 10
+			e := inOrder(t, o)
+			dir := filepath.Dir(e.Endpoints.CA)
 			file := filepath.Join(seedFolder, name)
 			input, err := os.ReadFile(file + ".ps1")
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := transcript(t, e, o.Dir, string(input))
+			got := transcript(t, e, dir, string(input))
 			if *update {
 				if err := os.WriteFile(file+".golden", []byte(got), 0o644); err != nil {
 					t.Fatal(err)
@@ -61,11 +62,29 @@ func TestSeed(t *testing.T) {
 			}
 			for _, command := range commands {
 				var said strings.Builder
-				if code := run(t.Context(), append(command, "--data", o.Dir), stdio{in: strings.NewReader(""), out: &said, err: &said}); code != 0 {
+				if code := run(t.Context(), append(command, "--data", dir), stdio{in: strings.NewReader(""), out: &said, err: &said}); code != 0 {
 					t.Errorf("hma %v ended with %d:\n%s", command, code, said.String())
 				}
 			}
 		})
+	}
+}
+
+// inOrder starts a lab whose AuthServers are listed in the order of its tenants: their names hold
+// ids that each lab makes anew, and a transcript has one order.
+func inOrder(t *testing.T, o lab.Options) *testenv.Env {
+	t.Helper()
+	for {
+		e := testenv.Start(t, o)
+		var realms []string
+		for _, server := range e.Run(t, "Get-AuthServer") {
+			if strings.HasPrefix(server.String("Name"), "EvoSts") {
+				realms = append(realms, server.String("Realm"))
+			}
+		}
+		if len(realms) < 2 || realms[0] == e.Endpoints.Tenant.ID {
+			return e
+		}
 	}
 }
 
