@@ -10,6 +10,7 @@ import (
 	"slices"
 	"testing"
 
+	"hma/client/mail"
 	"hma/lab"
 	"hma/wire/psobject"
 )
@@ -40,6 +41,14 @@ func TestOlderData(t *testing.T) {
 	for _, d := range doors(e.Endpoints.Servers[1].URL) {
 		if h := c.Offer(t.Context(), d, user.UPN); h.AuthorizationURI == "" && h.Redirect == "" {
 			t.Errorf("%s offers no sign-in by the cloud: %d", d.URL, h.Status)
+		}
+	}
+	// There is no NT hash until a right password has come by Basic; the next sign-in is by NTLM.
+	for _, want := range []string{mail.AuthNBasic, mail.AuthNNTLM} {
+		h := c.Present(t.Context(), mail.Door{Protocol: mail.EWS, URL: e.Endpoints.Servers[0].URL + "/EWS/Exchange.asmx"},
+			mail.Credential{User: user.UPN, Password: user.Password, Offered: []string{"NTLM", "Basic"}})
+		if !h.Accepted || h.AuthN != want {
+			t.Errorf("signed in by %s, want %s: %d", h.AuthN, want, h.Status)
 		}
 	}
 	if e.Token(t, user, e.Endpoints.Servers[0].URL) == "" {
