@@ -135,20 +135,9 @@ func (a *Authenticator) windows(ctx context.Context, f *Facts, scheme, credentia
 		h.server, c.handshake = server, h
 		return nil, goOn(scheme, h.spnego.challenge(challenge))
 	}
-	answer, err := ntlm.ParseAuthenticate(message)
-	if err != nil {
-		return nil, a.legacy(f, err.Error())
-	}
-	var session *ntlm.Session
-	person, err := a.people.VerifyNT(ctx, login(answer), func(hash ntlm.Hash) bool {
-		session, err = h.server.Verify(answer, hash)
-		return err == nil
-	})
-	if errors.Is(err, org.ErrPassword) {
-		return nil, a.legacy(f, "unknown user or wrong password")
-	}
-	if err != nil {
-		return nil, a.denial(ctx, f, err)
+	person, session, denial := a.answered(ctx, f, h.server, message)
+	if denial != nil {
+		return nil, denial
 	}
 	if h.spnego != nil {
 		final, err := h.spnego.complete(session, mic)
@@ -159,6 +148,26 @@ func (a *Authenticator) windows(ctx context.Context, f *Facts, scheme, credentia
 	}
 	c.sid, c.scheme = person.SID, scheme
 	return a.proven(f, person, authNOf(scheme))
+}
+
+// answered checks the answer to a challenge: who has given it, or the Denial.
+func (a *Authenticator) answered(ctx context.Context, f *Facts, server *ntlm.Server, message []byte) (*org.Recipient, *ntlm.Session, *Denial) {
+	answer, err := ntlm.ParseAuthenticate(message)
+	if err != nil {
+		return nil, nil, a.legacy(f, err.Error())
+	}
+	var session *ntlm.Session
+	person, err := a.people.VerifyNT(ctx, login(answer), func(hash ntlm.Hash) (right bool) {
+		session, right = server.Verify(answer, hash)
+		return right
+	})
+	if errors.Is(err, org.ErrPassword) {
+		return nil, nil, a.legacy(f, "unknown user or wrong password")
+	}
+	if err != nil {
+		return nil, nil, a.denial(ctx, f, err)
+	}
+	return person, session, nil
 }
 
 // goOn is the 401 that carries the next token of a handshake, and no other scheme.

@@ -1,10 +1,9 @@
 package ntlm
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"encoding/binary"
-	"errors"
-	"fmt"
 	"time"
 )
 
@@ -12,9 +11,6 @@ const (
 	proofLength         = 16 // NTProofStr (MS-NLMP 2.2.2.8)
 	clientChallengeHead = 28 // NTLMv2_CLIENT_CHALLENGE up to its AV_PAIRs (2.2.2.7)
 )
-
-// ErrProof says that a response was not made with the password, or belongs to another handshake.
-var ErrProof = errors.New("NTLM response does not match")
 
 // Target is the server as its challenge names it.
 type Target struct {
@@ -62,7 +58,7 @@ func Accept(negotiate []byte, t Target, nonce [8]byte, now time.Time) (s *Server
 	copy(m.b[24:], nonce[:])
 	m.field(12, name)
 	m.field(40, info)
-	return &Server{nonce: nonce, negotiate: negotiate, challenge: m.b}, m.b, nil
+	return &Server{nonce: nonce, negotiate: bytes.Clone(negotiate), challenge: m.b}, m.b, nil
 }
 
 // filetime is a time as Windows counts it: 100 ns since 1601.
@@ -71,24 +67,23 @@ func filetime(t time.Time) uint64 {
 }
 
 // Verify checks an answer against the password's hash (MS-NLMP 3.2.5.1.2): the proof,
-// and the MIC over the three messages where the client says that there is one. The error
-// is ErrProof, whatever was wrong. The time that the client states is not judged: the
-// challenge is new for each handshake.
-func (s *Server) Verify(a *Authenticate, h Hash) (*Session, error) {
+// and the MIC over the three messages where the client says that there is one. The time that
+// the client states is not judged: the challenge is new for each handshake.
+func (s *Server) Verify(a *Authenticate, h Hash) (session *Session, right bool) {
 	owner := h.ownerKey(a.User, a.Domain)
 	proof, client := a.response[:proofLength], a.response[proofLength:]
-	right := hmacMD5(owner, s.nonce[:], client)
-	session := &Session{key: hmacMD5(owner, right), flags: a.Flags}
+	want := hmacMD5(owner, s.nonce[:], client)
+	session = &Session{key: hmacMD5(owner, want), flags: a.Flags}
 	if a.Flags&FlagKeyExchange != 0 {
 		session.key = encryptRC4(session.key, a.key)
 	}
-	if !hmac.Equal(proof, right) {
-		return nil, ErrProof
+	if !hmac.Equal(proof, want) {
+		return nil, false
 	}
 	if mic := a.mic(); mic != nil && !hmac.Equal(mic, session.mic(s.negotiate, s.challenge, a.raw)) {
-		return nil, fmt.Errorf("%w: MIC", ErrProof)
+		return nil, false
 	}
-	return session, nil
+	return session, true
 }
 
 // Session is what a handshake leaves: the key that both ends know.

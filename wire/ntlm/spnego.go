@@ -1,6 +1,7 @@
 package ntlm
 
 import (
+	"bytes"
 	"encoding/asn1"
 	"errors"
 	"slices"
@@ -70,7 +71,7 @@ func ParseInit(data []byte) (*Init, error) {
 		!fields.ReadASN1(&list, context0) || !list.ReadASN1Element(&mechanisms, tag.SEQUENCE) {
 		return nil, ErrToken
 	}
-	init := &Init{Mechanisms: mechanisms}
+	init := &Init{Mechanisms: bytes.Clone(mechanisms)} // outlives the token, which may be long
 	var offered []bool
 	var all cryptobyte.String
 	if !mechanisms.ReadASN1(&all, tag.SEQUENCE) {
