@@ -4,8 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
-	"math"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 
 	"hma/entra"
 	"hma/wire/aadsts"
+	"hma/wire/bearer"
 )
 
 // Limits of an assertion: its size in bytes, how long it may be valid, and how
@@ -27,37 +27,46 @@ const (
 // assertion are the claims of a JWT that a client signed to prove who it is
 // (RFC 7523 3). An audience of several entries is refused, as in Entra.
 type assertion struct {
-	Issuer    string       `json:"iss"`
-	Subject   string       `json:"sub"`
-	Audience  string       `json:"aud"`
-	NameID    string       `json:"nameid"`
-	NotBefore *numericDate `json:"nbf"`
-	Expires   *numericDate `json:"exp"`
-}
-
-// numericDate is seconds since 1970 (RFC 7519 2), as a number or, as in
-// MS-SPS2SAUTH 2.2, in a string.
-type numericDate int64
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (n *numericDate) UnmarshalJSON(text []byte) error {
-	seconds, err := strconv.ParseFloat(strings.Trim(string(text), `"`), 64)
-	if err != nil || math.IsNaN(seconds) || math.Abs(seconds) > 1<<40 {
-		return errors.New("a time is no number of seconds")
-	}
-	*n = numericDate(seconds)
-	return nil
-}
-
-func (n *numericDate) time() time.Time {
-	if n == nil {
-		return time.Time{}
-	}
-	return time.Unix(int64(*n), 0).UTC()
+	Issuer    string              `json:"iss"`
+	Subject   string              `json:"sub"`
+	Audience  string              `json:"aud"`
+	NameID    string              `json:"nameid"`
+	NotBefore *bearer.NumericDate `json:"nbf"`
+	Expires   *bearer.NumericDate `json:"exp"`
 }
 
 // assertionAlgorithms are RS256 and the RSA-PSS form of it, which MSAL for Node signs with.
 var assertionAlgorithms = []jose.SignatureAlgorithm{jose.RS256, jose.PS256}
+
+// assertionType is the client_assertion_type of RFC 7523 2.2.
+const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+// checkAssertion lets a client prove itself with a certificate (RFC 7523 3): it
+// names itself as issuer and subject, and as audience this tenant's token
+// endpoint, of either generation, or its issuer.
+func (req *tokenRequest) checkAssertion(s *service, tenant *entra.Tenant, client entra.Client) error {
+	if kind := req.params["client_assertion_type"]; kind != assertionType {
+		return refuse(aadsts.RequestMalformed, "client_assertion_type must be "+assertionType)
+	}
+	refused := func(why string) *Error { return refuse(aadsts.AssertionInvalid, why) }
+	a, err := s.readAssertion(req.params["client_assertion"], client.KeyCredentials, refused)
+	if err != nil {
+		return err
+	}
+	if a.Subject != a.Issuer {
+		return refuse(aadsts.AssertionSubject)
+	}
+	if !strings.EqualFold(a.Issuer, client.AppID) {
+		return refuse(aadsts.AssertionOtherClient, clip(a.Issuer))
+	}
+	path, ours := strings.CutPrefix(a.Audience, s.origin+"/")
+	segment, rest, _ := strings.Cut(path, "/")
+	named := strings.EqualFold(segment, req.authority.segment) || req.snapshot.Tenant(segment) == tenant
+	if !ours || !named || !slices.Contains([]string{"oauth2/v2.0/token", "oauth2/token", "v2.0", ""}, rest) {
+		return refused("audience claim does not match Realm issuer")
+	}
+	return nil
+}
 
 // readAssertion verifies an assertion with one of the key credentials, which its
 // header names by thumbprint, and judges its time. badKey makes the refusal for
@@ -124,7 +133,7 @@ func thumbOf(x5t, x5tS256, kid string) string {
 // inTime judges nbf and exp: exp is required and lies at most assertionLife ahead.
 func (s *service) inTime(a *assertion) error {
 	now := s.now().UTC()
-	from, until := a.NotBefore.time(), a.Expires.time()
+	from, until := a.NotBefore.Time(), a.Expires.Time()
 	if a.Expires == nil {
 		return refuse(aadsts.AssertionMalformed, "it has no exp")
 	}

@@ -294,6 +294,91 @@ func TestServerTokenRefused(t *testing.T) {
 	}
 }
 
+// TestClientAssertion: a confidential client proves itself with a certificate, in any grant.
+func TestClientAssertion(t *testing.T) {
+	e := newEnv(t)
+	good, stranger := newSigner(t, e.clock.Add(-time.Hour), e.clock.AddDate(5, 0, 0)), newSigner(t, e.clock.Add(-time.Hour), e.clock.AddDate(5, 0, 0))
+	expired := newSigner(t, e.clock.AddDate(-1, 0, 0), e.clock.Add(-time.Minute))
+	if err := e.dir.UpdateApplication(context.Background(), tenantID, confidential, func(a *entra.Application) error {
+		a.KeyCredentials = []entra.KeyCredential{good.credential(t), expired.credential(t)}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	claims := func(pairs ...any) map[string]any {
+		c := map[string]any{"iss": confidential, "sub": confidential, "aud": e.origin + v2Token, "jti": "1", "exp": e.clock.Add(10 * time.Minute).Unix()}
+		for i := 0; i+1 < len(pairs); i += 2 {
+			c[pairs[i].(string)] = pairs[i+1]
+		}
+		return c
+	}
+	form := func(assertion string, pairs ...string) url.Values {
+		v := values("grant_type", "client_credentials", "client_id", confidential, "scope", mail+".default", "client_assertion_type", assertionType, "client_assertion", assertion)
+		for i := 0; i+1 < len(pairs); i += 2 {
+			v.Set(pairs[i], pairs[i+1])
+		}
+		return v
+	}
+	payload, err := json.Marshal(claims())
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed := func(header map[string]any) string { return good.jws(t, header, string(payload)) }
+	for name, f := range map[string]url.Values{
+		"x5t":              form(good.sign(t, claims())),
+		"padded x5t":       form(signed(map[string]any{"alg": "RS256", "x5t": good.x5t() + "="})),
+		"x5t#S256":         form(signed(map[string]any{"alg": "RS256", "x5t#S256": good.x5tS256()})),
+		"kid":              form(signed(map[string]any{"alg": "RS256", "kid": strings.ToUpper(hexOf(good.der))})),
+		"v1 token address": form(good.sign(t, claims("aud", e.origin+v1Token))),
+		"issuer":           form(good.sign(t, claims("aud", e.origin+"/"+tenantID+"/v2.0"))),
+	} {
+		code, out := e.token(v2Token, f)
+		if code != 200 {
+			t.Errorf("%s: %d %v", name, code, out)
+			continue
+		}
+		if c := claimsOf(t, out["access_token"]); c["appidacr"] != "2" || c["appid"] != confidential || c["roles"].([]any)[0] != "full_access_as_app" {
+			t.Errorf("%s: %v", name, c)
+		}
+	}
+	for _, c := range []struct {
+		name string
+		form url.Values
+		code float64
+	}{
+		{"not a JWT", form("x"), 50027},
+		{"oversize", form(strings.Repeat("a", maxAssertion+1)), 50027},
+		{"SAML", form(good.sign(t, claims()), "client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:saml2-bearer"), 9002313},
+		{"unknown key", form(stranger.sign(t, claims())), 700027},
+		{"another's key under our thumbprint", form(stranger.jws(t, map[string]any{"alg": "RS256", "x5t": good.x5t()}, string(payload))), 700027},
+		{"expired key", form(expired.sign(t, claims())), 700027},
+		{"audience of another tenant", form(good.sign(t, claims("aud", e.origin+"/fabrikam.com/oauth2/v2.0/token"))), 700027},
+		{"audience of another cloud", form(good.sign(t, claims("aud", "https://login.microsoftonline.com/"+tenantID+"/oauth2/v2.0/token"))), 700027},
+		{"audience that begins alike", form(good.sign(t, claims("aud", e.origin+".evil.example/"+tenantID+"/oauth2/v2.0/token"))), 700027},
+		{"another address", form(good.sign(t, claims("aud", e.origin+"/"+tenantID+"/oauth2/v2.0/authorize"))), 700027},
+		{"several audiences", form(good.sign(t, claims("aud", []string{e.origin + v2Token}))), 50027},
+		{"another client", form(good.sign(t, claims("iss", mailClient, "sub", mailClient))), 700021},
+		{"subject", form(good.sign(t, claims("sub", mailClient))), 50048},
+		{"a server's assertion", form(good.sign(t, e.serverClaims(nil))), 50048},
+		{"expired", form(good.sign(t, claims("exp", e.clock.Add(-6*time.Minute).Unix()))), 700024},
+		{"valid too long", form(good.sign(t, claims("exp", e.clock.Add(25*time.Hour).Unix()))), 700024},
+		{"public client", form(good.sign(t, claims("iss", mailClient, "sub", mailClient)), "client_id", mailClient), 700025},
+	} {
+		code, out := e.token(v2Token, c.form)
+		codes, _ := out["error_codes"].([]any)
+		if code/100 != 4 || len(codes) != 1 || codes[0] != c.code || out["access_token"] != nil {
+			t.Errorf("%s: %d %v", c.name, code, out)
+		}
+	}
+	if code, out := e.token(v2Token, form(good.sign(t, claims())), "Origin", "https://any.example"); code != 400 || out["access_token"] != nil {
+		t.Errorf("in a browser: %d %v", code, out)
+	}
+	// An assertion is proof in the other grants too: the refusal is the code's, not the client's.
+	if code, out := e.token(v2Token, form(good.sign(t, claims()), "grant_type", "refresh_token", "refresh_token", "none")); code != 400 || out["error"] != "invalid_grant" {
+		t.Errorf("refresh: %d %v", code, out)
+	}
+}
+
 func TestServerMetadata(t *testing.T) {
 	e := newEnv(t)
 	w := e.do("GET", "/contoso.com/metadata/json/1", nil)

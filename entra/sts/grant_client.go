@@ -13,7 +13,7 @@ func (s *service) grantClientCredentials(ctx context.Context, req *tokenRequest)
 	if tenant == nil {
 		return nil, refuse(aadsts.TenantRequired, req.authority.segment)
 	}
-	client, _, err := req.authenticate(s, tenant)
+	client, proof, err := req.authenticate(s, tenant)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func (s *service) grantClientCredentials(ctx context.Context, req *tokenRequest)
 	if err != nil {
 		return nil, err
 	}
-	token, life, err := s.appToken(req.snapshot, tenant, client, asked.resource, client.Roles(sp))
+	token, life, err := s.appToken(req.snapshot, tenant, client, proof, asked.resource, client.Roles(sp))
 	if err != nil {
 		return nil, err
 	}

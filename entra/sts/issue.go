@@ -120,7 +120,7 @@ func accessLife() (time.Duration, error) {
 type grantee struct {
 	tenant *entra.Tenant
 	client entra.Client
-	proof  string // appidacr: "0" public, "1" secret
+	proof  string // appidacr: "0" public, "1" secret, "2" certificate
 	signIn entra.SignIn
 	user   *entra.User
 }
@@ -141,14 +141,14 @@ func (s *service) accessToken(snapshot *entra.Snapshot, g grantee, t target) (to
 }
 
 // appToken signs a token for an application itself.
-func (s *service) appToken(snapshot *entra.Snapshot, tenant *entra.Tenant, client entra.Client, audience string, roles []string) (string, time.Duration, error) {
+func (s *service) appToken(snapshot *entra.Snapshot, tenant *entra.Tenant, client entra.Client, proof, audience string, roles []string) (string, time.Duration, error) {
 	life, err := accessLife()
 	if err != nil {
 		return "", 0, err
 	}
 	now := s.now()
 	token, err := s.sign(snapshot, &claims{Audience: audience, Issuer: s.issuer(v1, tenant.ID), IssuedAt: now.Add(-backdating).Unix(),
-		NotBefore: now.Add(-backdating).Unix(), Expires: now.Add(life).Unix(), AppName: client.DisplayName, AppID: client.AppID, AppIDACR: "1",
+		NotBefore: now.Add(-backdating).Unix(), Expires: now.Add(life).Unix(), AppName: client.DisplayName, AppID: client.AppID, AppIDACR: proof,
 		IDType: "app", ObjectID: client.SP.ID, Subject: client.SP.ID, Roles: roles, TenantID: tenant.ID, TokenID: tokenID(), Version: "1.0"})
 	return token, life, err
 }

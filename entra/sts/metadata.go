@@ -57,7 +57,7 @@ func (s *service) serveMetadata(w http.ResponseWriter, r *http.Request, v versio
 	if v == v2 {
 		infix = "/oauth2/v2.0/"
 	}
-	m := metadata{TokenEndpoint: base + infix + "token", TokenAuthMethods: []string{"client_secret_post", "client_secret_basic"},
+	m := metadata{TokenEndpoint: base + infix + "token", TokenAuthMethods: []string{"client_secret_post", "client_secret_basic", "private_key_jwt"},
 		ResponseModes: []string{"query", "fragment", "form_post"}, SubjectTypes: []string{"pairwise"}, IDTokenAlgorithms: []string{"RS256"},
 		ResponseTypes: []string{"code", "id_token", "code id_token"}, ChallengeMethods: []string{"S256", "plain"},
 		GrantTypes: []string{"authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code", "password", "client_credentials"},

@@ -169,11 +169,13 @@ func (req *tokenRequest) authenticate(s *service, tenant *entra.Tenant) (entra.C
 		return client, "0", nil
 	}
 	switch {
-	case req.origin != "" && req.hasSecret:
+	case req.origin != "" && (req.hasSecret || req.assertion):
 		// A secret in a browser is none.
 		return entra.Client{}, "", refuse(aadsts.CrossOriginNotSPA)
+	case req.hasSecret && req.assertion:
+		return entra.Client{}, "", refuse(aadsts.RequestMalformed, "the client authenticates in two ways") // RFC 6749 2.3
 	case req.assertion:
-		return entra.Client{}, "", refuse(aadsts.AssertionInvalid)
+		return client, "2", req.checkAssertion(s, tenant, client)
 	case !req.hasSecret:
 		return entra.Client{}, "", refuse(aadsts.SecretMissing)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hma/entra/graph"
+	"hma/entra/online"
 	"hma/entra/signin"
 	"hma/entra/sts"
 )
@@ -15,7 +16,7 @@ import (
 const cloudReadTimeout = 30 * time.Second
 
 // ServeCloud answers on the listener as the cloud half: sign-in, tokens,
-// metadata and Graph on one origin.
+// metadata, Graph and the small end of Exchange Online on one origin.
 func (r *Roles) ServeCloud(l net.Listener, cert tls.Certificate) error {
 	tokens, err := sts.New(r.Entra, sts.Options{Origin: r.cfg.Origin, Now: r.cfg.Now, Log: r.log, SignIn: signin.New(r.cfg.Lab, r.log)})
 	if err != nil {
@@ -25,8 +26,15 @@ func (r *Roles) ServeCloud(l net.Listener, cert tls.Certificate) error {
 	if err != nil {
 		return err
 	}
+	exchangeOnline, err := online.New(r.Entra, online.Options{Origin: r.cfg.Origin, Now: r.cfg.Now, Log: r.log})
+	if err != nil {
+		return err
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/v1.0/", directory)
+	for _, path := range []string{"/EWS/", "/ews/", "/autodiscover/", "/Autodiscover/"} {
+		mux.Handle(path, exchangeOnline)
+	}
 	mux.Handle("/", tokens)
 	r.serveHTTPS("cloud", l, cert, &http.Server{Handler: mux, ReadTimeout: cloudReadTimeout}, "h2", "http/1.1")
 	return nil
