@@ -205,7 +205,7 @@ func TestDedicatedApplication(t *testing.T) {
 	w.must(w.client.Call(t.Context(), w.snapshot, outbound.Call{Service: outbound.EWS, Target: w.url, User: alice}).Err)
 	form := w.asked[0]
 	endpoint := w.url + "/" + tenant + "/oauth2/v2.0/token"
-	if form.Get("grant_type") != "client_credentials" || form.Get("client_id") != app || form.Get("scope") != w.url+"/.default" {
+	if form.Get("grant_type") != "client_credentials" || form.Get("client_id") != app || form.Get("scope") != wellknown.Exchange+"/.default" {
 		t.Errorf("asked %v", form)
 	}
 	if c := w.verify(form.Get("client_assertion")); c["iss"] != app || c["sub"] != app || c["aud"] != endpoint {

@@ -37,7 +37,7 @@ func (c *Client) grant(s *org.Snapshot, acs *org.AuthServer, host string) grant 
 		for _, a := range s.AuthServers {
 			u, err := url.Parse(a.AuthMetadataURL)
 			if err == nil && a.Enabled && a.Type == org.AzureAD && a.ApplicationIdentifier != "" && strings.EqualFold(a.Realm, acs.Realm) {
-				return grant{server: a, application: a.ApplicationIdentifier, resource: "https://" + host,
+				return grant{server: a, application: a.ApplicationIdentifier, resource: wellknown.Exchange,
 					endpoint: "https://" + u.Host + "/" + a.Realm + "/oauth2/v2.0/token"}
 			}
 		}
