@@ -83,7 +83,7 @@ var unsteady = []string{"WhenChanged", "WhenChangedUTC", "WhenCreated", "WhenCre
 // property, without what differs from lab to lab.
 func describe(t *testing.T, e *Env) map[string]string {
 	t.Helper()
-	replace := strings.NewReplacer(e.Endpoints.Tenant.ID, "TENANT", e.Endpoints.Cloud, "CLOUD",
+	replace := strings.NewReplacer(e.Endpoints.Tenant.ID, "TENANT", e.Endpoints.Cloud, "CLOUD", strings.TrimPrefix(e.Endpoints.Cloud, "https://"), "CLOUDHOST",
 		strings.TrimPrefix(e.Endpoints.Servers[0].URL, "https://"), "EX1", strings.TrimPrefix(e.Endpoints.Servers[1].URL, "https://"), "EX2")
 	plain := func(text string) string { return ids.ReplaceAllString(replace.Replace(text), "GUID") }
 	said := map[string]string{}
