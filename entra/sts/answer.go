@@ -31,6 +31,10 @@ func (s *service) answer(w http.ResponseWriter, r *http.Request, req *authorizeR
 		if s.askConsent(w, r, req, tenant, client, user) {
 			return
 		}
+		if req.ForAll {
+			s.answerError(w, r, req, refuse(aadsts.ScopeInvalid, clip(req.Scopes))) // nothing that can be asked for
+			return
+		}
 		fields, err = s.authorizeAnswer(r, req, snapshot, tenant, client, signIn, user)
 	}
 	if err != nil {

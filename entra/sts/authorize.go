@@ -38,6 +38,7 @@ type authorizeRequest struct {
 	UserCode     string // a device code's sign-in: there is no redirect URI
 	Prompt       string
 	Consent      string // object id of the person whom the consent page was shown to
+	ForAll       bool   // an administrator is asked to consent for everybody; there is no code
 	Begun        time.Time
 	Browser      string // hash of the cookie that ties the flow to a browser
 }

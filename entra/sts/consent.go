@@ -3,6 +3,7 @@ package sts
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"hma/entra"
 	"hma/wire/aadsts"
@@ -70,6 +71,45 @@ func consents(user *entra.User) bool {
 	return user.HasRole(entra.RoleGlobalAdministrator, entra.RoleApplicationAdministrator, entra.RoleCloudApplicationAdministrator)
 }
 
+// needsAdmin tells whether the person may not consent to what is asked.
+func (c *consent) needsAdmin(req *authorizeRequest, user *entra.User) bool {
+	return (c.admin || req.ForAll) && !consents(user)
+}
+
+// serveAdminConsent is where an application sends an administrator to consent for everybody,
+// ahead of anybody's sign-in. The answer is admin_consent=True at the redirect URI, or an error.
+func (s *service) serveAdminConsent(w http.ResponseWriter, r *http.Request) {
+	p, err := query(r)
+	if err == nil && r.Method != http.MethodGet && r.Method != http.MethodHead {
+		err = refuse(aadsts.MethodNotAllowed, http.MethodGet)
+	}
+	if err != nil {
+		s.showError(w, r, err, "")
+		return
+	}
+	snapshot, err := s.dir.Snapshot(r.Context())
+	if err != nil {
+		s.showError(w, r, err, "")
+		return
+	}
+	a, err := s.authority(r, snapshot)
+	if err != nil {
+		s.showError(w, r, err, "")
+		return
+	}
+	req := &authorizeRequest{Version: v2, Segment: a.segment, ClientID: strings.ToLower(p["client_id"]), RedirectURI: p["redirect_uri"], State: p["state"], Mode: "query",
+		Code: true, Scopes: p["scope"], Prompt: "consent", ForAll: true, Correlation: newTrace(r, p).correlation, Begun: s.now()}
+	if err := s.identify(req, a, snapshot); err != nil {
+		s.showError(w, r, err, req.ClientName)
+		return
+	}
+	if asked, err := parseWish(v2, req.Scopes, ""); err != nil || len(req.Scopes) > maxScope || asked.several || len(asked.scopes) == 0 {
+		s.answerError(w, r, req, refuse(aadsts.ScopeInvalid, clip(req.Scopes)))
+		return
+	}
+	s.signIn(w, r, req, a)
+}
+
 // askConsent shows the consent page where the person has to decide something, and tells whether it did.
 func (s *service) askConsent(w http.ResponseWriter, r *http.Request, req *authorizeRequest, tenant *entra.Tenant, client entra.Client, user *entra.User) bool {
 	c, err := consentOf(req, tenant, client, user)
@@ -85,7 +125,7 @@ func (s *service) askConsent(w http.ResponseWriter, r *http.Request, req *author
 	}
 	page := ConsentPage{Action: "/" + req.Segment + "/consent", Flow: flow, FormTarget: req.formTarget(), ClientName: client.DisplayName, ClientID: client.AppID,
 		TenantName: tenant.DisplayName, Username: user.UPN, Resource: c.resource.DisplayName, Microsoft: client.SP.Owner == wellknown.MicrosoftTenant,
-		NeedsAdmin: c.admin && !consents(user), ForAll: consents(user), Status: http.StatusOK}
+		NeedsAdmin: c.needsAdmin(req, user), Everybody: req.ForAll, ForAll: consents(user) && !req.ForAll, Status: http.StatusOK}
 	page.Permissions, page.Basics = permissions(c.asked), permissions(c.words)
 	newTrace(r, nil).header(w, r)
 	s.pages.ServeConsent(w, r, page)
@@ -145,19 +185,22 @@ func (s *service) serveConsent(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	req.Consent = "" // the next page is another one
-	refused := c.admin && !consents(user)
 	switch {
 	case p[FieldDo] == DoOther:
 		s.showSignIn(w, r, req, SignInPage{})
 	case p[FieldDo] != DoAccept && req.UserCode != "":
 		s.finishDevice(w, r, req, signIn, false)
-	case refused:
+	case c.needsAdmin(req, user):
 		s.answerError(w, r, req, refuse(aadsts.AdminConsentRequired, client.DisplayName))
 	case p[FieldDo] != DoAccept:
 		s.answerError(w, r, req, refuse(aadsts.ConsentDeclined))
 	default:
-		if err := s.grantConsent(r, c, user, p[FieldForAll] == "1" && consents(user)); err != nil {
+		if err := s.grantConsent(r, c, user, req.ForAll || p[FieldForAll] == "1" && consents(user)); err != nil {
 			s.showError(w, r, err, req.ClientName)
+			return
+		}
+		if req.ForAll {
+			s.send(w, r, req, []field{{"admin_consent", "True"}, {"tenant", tenant.ID}, {"scope", req.Scopes}, {"state", req.State}})
 			return
 		}
 		req.Prompt = "" // it has been shown

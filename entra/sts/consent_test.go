@@ -185,6 +185,58 @@ func TestConsentIsGivenOnThePage(t *testing.T) {
 	}
 }
 
+// TestAdminConsent is the address where an administrator consents for everybody ahead of time.
+func TestAdminConsent(t *testing.T) {
+	e := consentEnv(t)
+	asks := func(who, path string, more ...string) *httptest.ResponseRecorder {
+		e.cookies = map[string]string{}
+		q := values(append([]string{"client_id", wellknown.GraphPowerShell, "redirect_uri", loopback, "state", "s1"}, more...)...)
+		w := e.do("GET", path+"?"+q.Encode(), nil)
+		if w.Code != 200 {
+			return w
+		}
+		return e.press(w, "login", who, "passwd", password)
+	}
+	const scope = "https://graph.microsoft.com/Domain.Read.All https://graph.microsoft.com/User.Read"
+	w := asks(alice, "/contoso.com/v2.0/adminconsent", "scope", scope)
+	if !strings.Contains(w.Body.String(), "|admin true|all false") {
+		t.Fatal(w.Body)
+	}
+	if q := back(t, e.press(w, "do", "accept")); q.Get("error") != "access_denied" || q.Has("admin_consent") {
+		t.Error(q)
+	}
+	w = asks(alice, "/contoso.com/adminconsent", "scope", "User.Read") // for everybody nobody but an administrator
+	if !strings.Contains(w.Body.String(), "|admin true|all false") {
+		t.Error(w.Body)
+	}
+	w = asks(ines, "/organizations/v2.0/adminconsent", "scope", scope)
+	if !strings.Contains(w.Body.String(), "consent|Microsoft Graph Command Line Tools|ines@contoso.com|Domain.Read.All User.Read|admin false|all false") {
+		t.Fatal(w.Body)
+	}
+	if q := back(t, e.press(w, "do", "cancel")); q.Get("error") != "access_denied" {
+		t.Error(q)
+	}
+	w = asks(ines, "/contoso.com/v2.0/adminconsent", "scope", scope)
+	if q := back(t, e.press(w, "do", "accept")); q.Get("admin_consent") != "True" || q.Get("tenant") != tenantID || q.Get("scope") != scope || q.Has("code") {
+		t.Error(q)
+	}
+	if q := back(t, e.asks(alice, "scope", scope)); q.Get("code") == "" {
+		t.Errorf("alice is asked: %v", q)
+	}
+	for _, scope := range []string{"", "https://graph.microsoft.com/.default", "User.Read " + mail + "EWS.AccessAsUser.All", "openid"} {
+		w := asks(ines, "/contoso.com/v2.0/adminconsent", "scope", scope)
+		if q := back(t, w); q.Get("error") != "invalid_scope" {
+			t.Errorf("%q: %v", scope, q)
+		}
+	}
+	if w := asks(ines, "/contoso.com/v2.0/adminconsent", "scope", scope, "redirect_uri", "x"); w.Code < 400 {
+		t.Errorf("two redirect URIs: %d", w.Code)
+	}
+	if w := e.do("GET", "/contoso.com/v2.0/adminconsent?"+values("client_id", wellknown.GraphPowerShell, "redirect_uri", "https://evil.example/", "scope", scope).Encode(), nil); w.Code != 400 || w.Header().Get("Location") != "" {
+		t.Errorf("elsewhere: %d %s", w.Code, w.Header().Get("Location"))
+	}
+}
+
 func TestConsentOfADevice(t *testing.T) {
 	e := consentEnv(t)
 	device := func() (code string, w *httptest.ResponseRecorder) {

@@ -97,6 +97,7 @@ type ConsentPage struct {
 	Permissions []Permission // of the resource
 	Basics      []Permission // openid, profile, email, offline_access
 	NeedsAdmin  bool         // the person may not consent to all of it
+	Everybody   bool         // it is asked for everybody of the organisation, not for the person
 	ForAll      bool         // the person may consent for everybody of the organisation
 	Status      int
 }

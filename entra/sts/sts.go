@@ -83,6 +83,8 @@ func (s *service) routes() {
 		"/common/oauth2/nativeclient":                                 s.serveNativeClient,
 		"/{tenant}/login":                                             s.serveLogin,
 		"/{tenant}/consent":                                           s.serveConsent,
+		"/{tenant}/adminconsent":                                      s.serveAdminConsent,
+		"/{tenant}/v2.0/adminconsent":                                 s.serveAdminConsent,
 		"/error":                                                      s.serveErrorLookup,
 	} {
 		s.mux.HandleFunc(pattern, handler)
