@@ -159,7 +159,7 @@ func Start(ctx context.Context, o Options) (_ *Lab, err error) {
 		if messages == 0 {
 			messages = defaultMessages
 		}
-		b := &build{now: o.Now(), topology: chosen.topology, healthy: chosen.Healthy, origin: origin, hosts: chosen.Servers, secrets: secrets, messages: messages, roles: l.Roles}
+		b := &build{now: o.Now(), topology: chosen.topology, healthy: chosen.Healthy, origin: origin, hosts: chosen.Servers, secrets: secrets, messages: messages, roles: l.Roles, roots: ca.pool()}
 		if err := b.run(ctx); err != nil {
 			return nil, fmt.Errorf("make the lab organisation: %w", err)
 		}

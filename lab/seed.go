@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -110,6 +111,7 @@ type build struct {
 	// messages is how many the mailboxes get in all.
 	messages int
 	roles    *roles.Roles
+	roots    *x509.CertPool // by which the cloud is trusted
 
 	entra *entra.Directory
 	org   *org.Organization
@@ -141,23 +143,11 @@ func (b *build) run(ctx context.Context) error {
 		}
 	}
 	if !b.Bare {
-		if err := b.trust(ctx); err != nil {
+		if err := b.wizard(ctx); err != nil {
 			return err
 		}
 	}
 	return b.mail(ctx, recipients)
-}
-
-// trust makes the AuthServer objects that the Hybrid Configuration Wizard makes,
-// named by the cloud organisation's GUID, and reads their metadata.
-func (b *build) trust(ctx context.Context) error {
-	for _, tenant := range b.inHybrid() {
-		if err := b.roles.AddAuthServer(ctx, org.NewAuthServer{Name: "EvoSts - " + guid.New().String(), Type: org.AzureAD, Enabled: true,
-			AuthMetadataURL: b.origin + "/" + tenant.initial + "/federationmetadata/2007-06/federationmetadata.xml"}); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // onPremises makes the servers, their virtual directories and the people, as a
@@ -222,7 +212,7 @@ func (b *build) onPremises(ctx context.Context) ([]*org.Recipient, error) {
 // administrator has registered, and returns the object id of each recipient, "" for
 // the one that is never synchronised.
 func (b *build) cloud(ctx context.Context, recipients []*org.Recipient) ([]string, error) {
-	names := []string{"https://" + mailHost + "/"}
+	var names []string
 	for _, host := range b.discoverHosts()[1:] {
 		names = append(names, "https://"+host+"/")
 	}

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -19,8 +20,11 @@ type ServicePrincipal struct {
 	KeyCredentials []KeyCredential `json:"keyCredentials,omitempty"`
 }
 
-// ServicePrincipal reads the one service principal of an application. None, or
-// more than one, is an error.
+// ErrNotFound says that the tenant has no such object.
+var ErrNotFound = errors.New("not found")
+
+// ServicePrincipal reads the one service principal of an application. None is
+// ErrNotFound, more than one an error.
 func (c *Client) ServicePrincipal(ctx context.Context, appID string) (ServicePrincipal, error) {
 	q := url.Values{
 		"$filter": {"appId eq '" + appID + "'"},
@@ -29,6 +33,9 @@ func (c *Client) ServicePrincipal(ctx context.Context, appID string) (ServicePri
 	found, err := collect[ServicePrincipal](ctx, c, "/servicePrincipals?"+q.Encode())
 	if err != nil {
 		return ServicePrincipal{}, fmt.Errorf("read service principal %s: %w", appID, err)
+	}
+	if len(found) == 0 {
+		return ServicePrincipal{}, fmt.Errorf("read service principal %s: %w", appID, ErrNotFound)
 	}
 	if len(found) != 1 || found[0].ID == "" {
 		return ServicePrincipal{}, fmt.Errorf("read service principal %s: want one, found %d", appID, len(found))

@@ -1,6 +1,7 @@
 package cmdlet
 
 import (
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
@@ -79,6 +80,7 @@ func (c *call) putCertificate(cert *org.Certificate) error {
 		add("NotAfter", x.NotAfter.UTC()).add("NotBefore", x.NotBefore.UTC()).add("PublicKeySize", size).add("RootCAType", "None").
 		add("SerialNumber", fmt.Sprintf("%X", x.SerialNumber)).add("Services", strings.Join(cert.Services, ", ")).add("Status", status).
 		add("Subject", x.Subject.String()).add("Thumbprint", cert.Thumbprint).
+		add("RawData", base64.StdEncoding.EncodeToString(cert.DER)).
 		add("Server", cert.Server).add("Identity", cert.Server+`\`+cert.Thumbprint).Object)
 	return nil
 }

@@ -61,7 +61,11 @@ func (n NewAuthServer) authServer() (AuthServer, error) {
 	if strings.TrimSpace(n.Name) == "" || len(n.Name) > 64 {
 		return a, refuse("The name of an AuthServer has 1 to 64 characters.")
 	}
-	return a, a.SetMetadataURL(n.AuthMetadataURL)
+	if err := a.SetMetadataURL(n.AuthMetadataURL); err != nil {
+		return a, err
+	}
+	a.nameRealm()
+	return a, nil
 }
 
 // SetMetadataURL sets AuthMetadataURL and the endpoints that follow from its
@@ -116,4 +120,14 @@ func (o *Organization) SetAuthServerMetadata(ctx context.Context, id guid.GUID, 
 // TakeMetadata is SetAuthServerMetadata inside a Change.
 func (a *AuthServer) TakeMetadata(issuer, realm string, certs []string, at time.Time) {
 	a.IssuerIdentifier, a.Realm, a.CertificateStrings, a.MetadataFetched = issuer, realm, slices.Clone(certs), at.UTC()
+	a.nameRealm()
+}
+
+// nameRealm gives the token endpoint of the Access Control Service the tenant's id, which the document tells:
+// its own URL may name the tenant by a domain.
+func (a *AuthServer) nameRealm() {
+	u, err := url.Parse(a.AuthMetadataURL)
+	if err == nil && a.Type == MicrosoftACS && a.Realm != "" {
+		a.TokenIssuingEndpoint = "https://" + u.Host + "/" + a.Realm + "/tokens/OAuth/2"
+	}
 }

@@ -24,6 +24,7 @@ import (
 	"hma/exchange/oab"
 	"hma/exchange/org"
 	"hma/exchange/owa"
+	"hma/wire/psobject"
 )
 
 // ServeServer answers on the listener as the named Exchange server: its front
@@ -113,6 +114,16 @@ func (r *Roles) ServeAdmin(l net.Listener, more http.Handler) {
 		mux.Handle("/", more)
 	}
 	r.serve("admin socket", l, &http.Server{Handler: mux})
+}
+
+// Invoke runs a cmdlet of the organisation in this process, as an administrator of the name. A cmdlet's
+// own error is its *psobject.ErrorRecord.
+func (r *Roles) Invoke(ctx context.Context, caller string, call psobject.Invocation) (psobject.Result, error) {
+	res := r.cmdlets.Run(ctx, cmdlet.Caller{Name: caller, Administrator: true}, call)
+	if res.Error != nil {
+		return res, res.Error
+	}
+	return res, nil
 }
 
 // AddAuthServer adds an AuthServer with what its metadata document says, as

@@ -68,18 +68,9 @@ func hostileLab(t *testing.T) (*Env, *records) {
 			t.Fatal(err)
 		}
 	}
-	// The servers' token service signs with the cloud's key, as it does in Microsoft's.
-	world := hostileWorld(t, e, e.Endpoints.Servers[0].URL)
-	if _, err := e.Roles.Org.CreateAuthServer(t.Context(), org.NewAuthServer{Name: "ACS", Type: org.MicrosoftACS, Enabled: true, IssuerIdentifier: wellknown.ACS, Realm: world.Tenant,
-		AuthMetadataURL: e.Endpoints.Cloud + "/" + world.Tenant + "/metadata/json/1", CertificateStrings: world.ACS().CertificateStrings}); err != nil {
-		t.Fatal(err)
-	}
 	gone := org.NewRecipient("gone@contoso.com", "Gone Person")
 	gone.Enabled = false
 	if _, err := e.Roles.Org.CreateRecipient(t.Context(), gone); err != nil {
-		t.Fatal(err)
-	}
-	if err := e.Roles.Org.RefreshServer(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	return e, log
