@@ -59,8 +59,6 @@ func (c *legacyClient) send(method, address, authorization, kind, body string) (
 	return resp, string(text)
 }
 
-const inboxRequest = `<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:m="http://schemas.microsoft.com/exchange/services/2006/messages" xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types"><s:Body><m:GetFolder><m:FolderShape><t:BaseShape>IdOnly</t:BaseShape></m:FolderShape><m:FolderIds><t:DistinguishedFolderId Id="inbox"/></m:FolderIds></m:GetFolder></s:Body></s:Envelope>`
-
 // inbox reads the inbox over EWS; authorization "" is a connection that is signed in.
 func (c *legacyClient) inbox(site, authorization string) (*http.Response, bool) {
 	c.t.Helper()
