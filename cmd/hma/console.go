@@ -13,9 +13,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/reeflective/readline"
-	"golang.org/x/term"
-
 	"hma/shell"
 )
 
@@ -30,7 +27,7 @@ const completionTime = 2 * time.Second
 
 // console reads texts from a terminal and runs them until exit, Ctrl-D or SIGTERM. What goes wrong in a text never
 // ends it. The error is an exit with the code of the statement exit.
-func (a *app) console(ctx context.Context, s *shell.Session) error {
+func (a *app) console(ctx context.Context, t *terminal, s *shell.Session) error {
 	// Ctrl-C stops what runs, and not the shell: the process's own context, which ends with it, is not for here.
 	ctx, stop := signal.NotifyContext(context.WithoutCancel(ctx), syscall.SIGTERM)
 	defer stop()
@@ -38,45 +35,48 @@ func (a *app) console(ctx context.Context, s *shell.Session) error {
 	signal.Notify(interrupts, os.Interrupt)
 	defer signal.Stop(interrupts)
 
-	rl := readline.NewShell()
-	for option, value := range map[string]any{
-		"completion-ignore-case": true, "enable-bracketed-paste": true, "bell-style": "none",
-	} {
-		rl.Config.Vars[option] = value
-	}
-	_ = rl.Config.Bind("emacs", "\t", "menu-complete", false) // it fails only for a keymap that is not there
-	rl.Prompt.Primary(func() string { return prompt })
-	rl.Prompt.Secondary(func() string { return morePrompt })
-	rl.AcceptMultiline = func(line []rune) bool { return !shell.Incomplete(string(line)) }
-	rl.Completer = func(line []rune, cursor int) readline.Completions {
-		return a.completions(ctx, s, rl, string(line[:cursor]))
-	}
 	h, err := openHistory(filepath.Join(a.data, "shell_history"))
 	if err != nil {
 		fmt.Fprintf(s.Err, "hma: the history is not kept: %v\n", err)
 	}
-	rl.History.Add("history", h)
-	defer context.AfterFunc(ctx, func() { // a Ctrl-C of ours ends the wait for a line
-		rl.Keys.Feed(true, '\x03')
-		rl.Keys.RequestRefresh()
-	})()
-
-	for ctx.Err() == nil {
-		line, err := rl.Readline()
+	complete := func(text string) (int, []shell.Candidate) {
+		ctx, cancel := context.WithTimeout(ctx, completionTime)
+		defer cancel()
+		return s.Complete(ctx, text)
+	}
+	var e *editor
+	for text := ""; ; {
+		if e == nil {
+			e = t.editor()
+			e.History = h
+		}
+		c := &completer{complete: complete, before: text, out: e, width: t.width}
+		e.AutoCompleteCallback = c.key
+		next := prompt
+		if text != "" {
+			next = morePrompt
+		}
+		e.SetBracketedPasteMode(true)
+		line, pasted, err := e.line(ctx, next)
+		e.SetBracketedPasteMode(false)
 		switch {
-		case errors.Is(err, readline.ErrInterrupt): // the line is cleared
+		case errors.Is(err, errInterrupted): // the text is given up
+			e, text = nil, ""
 			continue
-		case err == io.EOF:
+		case err == io.EOF, ctx.Err() != nil:
 			return nil
 		case err != nil:
 			return unreachable(fmt.Errorf("read the terminal: %w", err))
 		}
-		if f, ok := a.out.(*os.File); ok {
-			if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
-				s.Width = w
-			}
+		// A pasted text waits for Enter, and one that is not whole for its other lines.
+		if text += line; strings.TrimSpace(text) != "" && (pasted || shell.Incomplete(text)) {
+			text += "\n"
+			continue
 		}
-		err = interruptible(ctx, interrupts, func(ctx context.Context) error { return s.Run(ctx, line) })
+		s.Width = t.width()
+		whole := text
+		text = ""
+		err = interruptible(ctx, interrupts, func(ctx context.Context) error { return s.Run(ctx, whole) })
 		if e, ok := errors.AsType[shell.Exit](err); ok {
 			return exit{e.Code, nil}
 		}
@@ -84,7 +84,6 @@ func (a *app) console(ctx context.Context, s *shell.Session) error {
 			fmt.Fprintf(s.Err, "hma: %v\n", err)
 		}
 	}
-	return nil
 }
 
 // interruptible runs f with a context that an interrupt ends.
@@ -105,30 +104,103 @@ func interruptible(ctx context.Context, interrupts <-chan os.Signal, f func(cont
 	return f(ctx)
 }
 
-// completions hands the shell's candidates to the line editor, which takes the word up to the last blank as what they
-// must begin with.
-func (a *app) completions(ctx context.Context, s *shell.Session, rl *readline.Shell, text string) readline.Completions {
-	ctx, cancel := context.WithTimeout(ctx, completionTime)
-	defer cancel()
-	start, list := s.Complete(ctx, text)
-	head, word := text[:start], text[start:]
-	if len(list) == 0 || strings.ContainsFunc(word, func(r rune) bool { return r >= utf8.RuneSelf }) {
-		return readline.Completions{}
+// completer answers the tab key: once it completes as far as there is no choice and shows what there is, and then it
+// goes through the choices.
+type completer struct {
+	complete func(text string) (start int, list []shell.Candidate)
+	before   string    // the text's lines before this one
+	out      io.Writer // writes above the prompt
+	width    func() int
+
+	head, tail string // of the line around the word
+	list       []shell.Candidate
+	next       int    // of list
+	shown      string // the line as the last tab left it; "" after any other key
+}
+
+// key is the editor's call for each key: line, and pos in bytes, are what it is to hold where ok is true.
+func (c *completer) key(line string, pos int, key rune) (string, int, bool) {
+	if key != '\t' {
+		c.shown = ""
+		return "", 0, false
 	}
-	if quote := list[0].Text[:1]; (quote == "'" || quote == `"`) && !strings.HasPrefix(word, quote) {
-		// Quotes become necessary: the editor can only go on with what stands there, so the quote is put there.
-		rl.Line().Insert(len([]rune(head)), []rune(quote)...)
-		rl.Cursor().Inc()
-		word = quote + word
+	if c.shown == "" || c.shown != line {
+		return c.begin(line, pos)
 	}
-	values := make([]readline.Completion, len(list))
-	for i, c := range list {
-		values[i] = readline.Completion{Value: c.Text, Display: c.Shown, Description: c.Note}
+	found := c.list[c.next].Text
+	c.next = (c.next + 1) % len(c.list)
+	return c.put(found)
+}
+
+// begin looks for what fits.
+func (c *completer) begin(line string, pos int) (string, int, bool) {
+	start, list := c.complete(c.before + line[:pos])
+	if start -= len(c.before); start < 0 || len(list) == 0 {
+		return line, pos, true
 	}
-	out := readline.CompleteRaw(values).NoSort()
-	if out.PREFIX = word; word == "" {
-		blank := strings.LastIndexAny(head, " \t\n") + 1
-		out = out.Prefix(head[blank:])
+	word := line[start:pos]
+	c.head, c.tail, c.list, c.next = line[:start], line[pos:], list, 0
+	if len(list) == 1 {
+		line, pos, _ = c.put(list[0].Text)
+		c.shown = ""
+		return line, pos, true
 	}
-	return out
+	fmt.Fprint(c.out, menu(list, c.width()))
+	if common := commonPrefix(list); len(common) > len(word) {
+		word = common
+	}
+	return c.put(word)
+}
+
+// put makes the line with the word in its place.
+func (c *completer) put(word string) (string, int, bool) {
+	c.shown = c.head + word + c.tail
+	return c.shown, len(c.head) + len(word), true
+}
+
+// commonPrefix is what all candidates begin with.
+func commonPrefix(list []shell.Candidate) string {
+	common := list[0].Text
+	for _, c := range list[1:] {
+		for !strings.HasPrefix(c.Text, common) {
+			_, n := utf8.DecodeLastRuneInString(common)
+			common = common[:len(common)-n]
+		}
+	}
+	return common
+}
+
+// maxMenu is how many lines a menu has.
+const maxMenu = 20
+
+// menu lays candidates out one a line with their notes, or in columns without where they are many.
+func menu(list []shell.Candidate, width int) string {
+	widest := 0
+	for _, c := range list {
+		widest = max(widest, utf8.RuneCountInString(c.Shown))
+	}
+	across, noted := 1, list[0].Note != "" && len(list) <= maxMenu
+	if !noted {
+		across = max(1, (width+1)/(widest+2))
+	}
+	down := (len(list) + across - 1) / across
+	var b strings.Builder
+	for i := range min(down, maxMenu) {
+		line := ""
+		for j := i; j < len(list); j += down {
+			line += fmt.Sprintf("%-*s  ", widest, list[j].Shown)
+		}
+		if noted {
+			line += list[i].Note
+		}
+		line = strings.TrimRight(line, " ")
+		if runes := []rune(line); len(runes) >= width && width > 4 {
+			line = string(runes[:width-4]) + "..."
+		}
+		b.WriteString(line + "\n")
+	}
+	if down > maxMenu {
+		fmt.Fprintf(&b, "and %d more\n", len(list)-maxMenu*across)
+	}
+	return b.String()
 }

@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// maxHistory is how many texts the shell remembers.
+// maxHistory is how many lines the shell remembers.
 const maxHistory = 1000
 
-// history are the texts that were typed into the shell, oldest first, kept in a file with one text in Go's quotes a line.
-// It is a readline.History.
+// history are the lines that were typed into the shell, oldest first, kept in a file, each in Go's quotes.
+// It is a term.History.
 type history struct {
 	path  string
 	lines []string
@@ -59,34 +59,24 @@ var secrets = regexp.MustCompile(`(?i)\s[-–—―](acc|pas|cred|clientsec)|sec
 // secret tells whether a text may hold a secret.
 func secret(text string) bool { return secrets.MatchString(text) }
 
-// Write implements readline.History: it keeps a text unless it may hold a secret or is the last one again.
-func (h *history) Write(text string) (int, error) {
-	text = strings.TrimSpace(text)
-	if text == "" || secret(text) || len(h.lines) > 0 && h.lines[len(h.lines)-1] == text {
-		return len(h.lines), nil
+// Add implements term.History: it keeps a line unless it may hold a secret or is the last one again. Where
+// the file cannot be written the line is remembered all the same.
+func (h *history) Add(line string) {
+	line = strings.TrimSpace(line)
+	if line == "" || secret(line) || len(h.lines) > 0 && h.lines[len(h.lines)-1] == line {
+		return
 	}
-	h.lines = append(h.lines, text)
+	h.lines = append(h.lines, line)
 	f, err := os.OpenFile(h.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
-		return len(h.lines), err
+		return
 	}
-	_, err = f.WriteString(strconv.Quote(text) + "\n")
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	return len(h.lines), err
+	defer f.Close()
+	_, _ = f.WriteString(strconv.Quote(line) + "\n") // as above
 }
 
-// GetLine implements readline.History.
-func (h *history) GetLine(i int) (string, error) {
-	if i < 0 || i >= len(h.lines) {
-		return "", errors.New("no such line")
-	}
-	return h.lines[i], nil
-}
-
-// Len implements readline.History.
+// Len implements term.History.
 func (h *history) Len() int { return len(h.lines) }
 
-// Dump implements readline.History.
-func (h *history) Dump() any { return h.lines }
+// At implements term.History: 0 is the newest.
+func (h *history) At(i int) string { return h.lines[len(h.lines)-1-i] }

@@ -50,7 +50,7 @@ administrator who signs in at the cloud that this server trusts.`,
 				if text, err = readScript(f); err != nil {
 					return err
 				}
-			case a.edits():
+			case a.terminal() != nil && a.view.terminal && a.moves():
 				interactive = true
 			default:
 				if f, ok := a.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
@@ -70,7 +70,7 @@ administrator who signs in at the cloud that this server trusts.`,
 				s.Width = a.view.width
 			}
 			if interactive {
-				return a.console(cmd.Context(), s)
+				return a.console(cmd.Context(), a.terminal(), s)
 			}
 			err = s.Run(cmd.Context(), text)
 			if _, ok := errors.AsType[*shell.Failure](err); ok {
@@ -90,9 +90,9 @@ administrator who signs in at the cloud that this server trusts.`,
 	return cmd
 }
 
-// edits tells whether lines can be edited: input, output and messages are a terminal's that can move its cursor.
-func (a *app) edits() bool {
-	return a.prompter() != nil && a.view.terminal && !slices.Contains(a.env, "TERM=dumb") && slices.ContainsFunc(a.env, func(v string) bool { return strings.HasPrefix(v, "TERM=") })
+// moves tells whether the terminal can move its cursor, so that lines can be edited on it.
+func (a *app) moves() bool {
+	return !slices.Contains(a.env, "TERM=dumb") && slices.ContainsFunc(a.env, func(v string) bool { return strings.HasPrefix(v, "TERM=") })
 }
 
 func readScript(r io.Reader) (string, error) {
