@@ -242,12 +242,14 @@ var views = map[string][]string{
 	memberDefinition:                                                             {"Name", "MemberType", "Definition"},
 }
 
-// asTable tells whether an object is shown in a table by default: its type has one, or it has up to four properties.
+// asTable tells whether an object is shown in a table by default: its type has one, or it has up to four properties,
+// to which Exchange's shell counts the RunspaceId of its own objects.
 func asTable(o *object) bool {
-	if o.typ == measureInfo {
-		return false
+	few := 4
+	if strings.HasPrefix(o.typ, "Microsoft.Exchange.") {
+		few--
 	}
-	return views[o.typ] != nil || len(o.properties) <= 4
+	return o.typ != measureInfo && (views[o.typ] != nil || len(o.properties) <= few)
 }
 
 // defaultColumns are the properties that a table of the object shows when nobody names any.

@@ -27,8 +27,9 @@ const seedFolder = "../../shell/testdata/seed"
 func TestSeed(t *testing.T) {
 	one := []lab.Server{{Name: "EX1", Build: lab.DefaultBuild}}
 	for name, o := range map[string]lab.Options{
-		"one-tenant":  {Servers: one, PublicNames: true},
-		"two-tenants": {Tenants: 2, PublicNames: true},
+		"one-tenant":      {Servers: one, PublicNames: true},
+		"two-tenants":     {Tenants: 2, PublicNames: true},
+		"resource-forest": {Servers: one, PublicNames: true, Forest: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
