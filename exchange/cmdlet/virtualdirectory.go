@@ -153,7 +153,10 @@ func (n *vdNoun) matches(cfg *org.Configuration, vd *org.VirtualDirectory, ident
 	if id, err := guid.Parse(identity); err == nil {
 		return id == vd.GUID
 	}
-	return strings.EqualFold(identity, vd.Name) || strings.EqualFold(identity, vd.Identity()) || strings.EqualFold(identity, n.dn(cfg, vd))
+	if strings.Contains(identity, ",") {
+		return strings.EqualFold(identity, n.dn(cfg, vd))
+	}
+	return strings.EqualFold(identity, vd.Name) || strings.EqualFold(identity, vd.Identity())
 }
 
 func (n *vdNoun) get(c *call) error {

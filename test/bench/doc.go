@@ -1,14 +1,14 @@
 // Command bench measures the figures that the project publishes, each with its
 // yardstick in the same run, and prints them for people and, to bench.json, as
 // lines of JSON. make bench runs it; arguments choose groups (validator,
-// frontend, sts, ews, up, shell), none means all.
+// frontend, sts, ews, org, up, shell), none means all.
 //
 // How it is measured:
 //
 //   - A ratio is the median of 9 pairs of ours and the yardstick; within a pair the
 //     two take turns four times. The quartiles stand beside it; a goal is met when
 //     they reach it. Carry over ratios, not times: they depend on the machine.
-//   - validator and ews call the Go code directly, on one goroutine, in wall time.
+//   - validator, ews and org call the Go code directly, on one goroutine, in wall time.
 //   - sts sends requests to the token service's handler without sockets: client
 //     credentials from as many goroutines as the machine has processors, refresh
 //     from 64 for each of them, so that callers share commits. Making the request
@@ -26,6 +26,8 @@
 //   - ews asks the door for folders of 100, 10,000 and 100,000 items that lie in
 //     databases of their own. They are kept in .cache/bench and made again when
 //     the store's tables have changed. GetItem takes items from all over the folder.
+//   - org runs cmdlets without a transport on organisations of 100 servers and of 2, on
+//     SQLite on disk, every commit durable, and sends probes to the front end of one of their servers.
 //   - up starts the built program with an empty folder, nine times.
 //   - shell runs hma shell with one command against a lab, 25 processes one after the other, each from start to end.
 //
