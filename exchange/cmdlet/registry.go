@@ -12,6 +12,7 @@ import (
 
 	"hma/exchange/auth/outbound"
 	"hma/exchange/org"
+	"hma/wire/guid"
 	"hma/wire/psobject"
 )
 
@@ -254,6 +255,8 @@ type call struct {
 	cmdlet *cmdlet
 	args   arguments
 	res    *psobject.Result
+	// only is the one object of a server that the call changes; the nil GUID sets no bounds.
+	only guid.GUID
 	// lockedOut are the administrators without an account in the cloud, where the call may turn OWA or ECP off for them.
 	lockedOut []string
 	object    string // what was changed, for the audit log; "" leaves it to the parameters
@@ -292,7 +295,12 @@ func (c *call) edit(identity func() string, fn func(*org.Configuration) error) (
 		}
 		return changed, err
 	}
-	if _, changed, err = c.r.org.Change(c, again); err == nil {
+	if c.only.IsNil() {
+		_, changed, err = c.r.org.Change(c, again)
+	} else {
+		_, changed, err = c.r.org.ChangeObject(c, c.only, again)
+	}
+	if err == nil {
 		c.object = identity()
 	}
 	return changed, err

@@ -274,6 +274,15 @@ func (n *vdNoun) set(c *call) error {
 	if err := c.findLockedOut(n.kind); err != nil {
 		return err
 	}
+	cfg, err := c.r.org.Configuration(c)
+	if err != nil {
+		return err
+	}
+	found, err := n.one(cfg, identity)
+	if err != nil {
+		return err
+	}
+	c.only, identity = found.GUID, found.GUID.String()
 	shown := identity
 	return c.change(func() string { return shown }, func(cfg *org.Configuration) error {
 		vd, err := n.one(cfg, identity)

@@ -15,8 +15,9 @@ type class interface {
 	called() string
 	// add decodes a row into the Configuration.
 	add(c *Configuration, body string, s Stamp) error
-	// lend puts copies of from's objects, which may be changed, into to.
-	lend(from, to *Configuration)
+	// lend puts copies of from's objects, which may be changed, into to. With a GUID, a class with an object for every
+	// server lends that one alone, and the others as they are.
+	lend(from, to *Configuration, only guid.GUID)
 	// write brings the rows from before to after. inPlace tells that every object of before is still there under
 	// its name, and no other.
 	write(tx *sqldb.Tx, before, after *Configuration, now int64) (changed, inPlace bool, err error)
@@ -172,8 +173,19 @@ func (k *classOf[T]) add(c *Configuration, body string, s Stamp) error {
 	return nil
 }
 
-func (k *classOf[T]) lend(from, to *Configuration) {
+func (k *classOf[T]) lend(from, to *Configuration, only guid.GUID) {
 	list := k.get(from)
+	if k.clone != nil && !only.IsNil() {
+		lent := slices.Clone(list)
+		for i, x := range list {
+			if *k.id(x) == only {
+				lent[i] = new(*x)
+				k.clone(lent[i])
+			}
+		}
+		k.set(to, lent)
+		return
+	}
 	copies, lent := make([]T, len(list)), make([]*T, len(list))
 	for i, x := range list {
 		lent[i] = &copies[i]
@@ -225,7 +237,7 @@ func (k *classOf[T]) write(tx *sqldb.Tx, before, after *Configuration, now int64
 			was = byGUID[*id]
 			delete(byGUID, *id)
 		}
-		if was != nil && k.equal(was, x) {
+		if was == x || was != nil && k.equal(was, x) {
 			continue
 		}
 		if id.IsNil() {

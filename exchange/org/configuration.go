@@ -229,13 +229,20 @@ func (o *Organization) Configuration(ctx context.Context) (*Configuration, error
 // it is. fn may run more than once: it must start afresh each time and touch
 // nothing but the Configuration. New objects get a GUID where they have none.
 func (o *Organization) Change(ctx context.Context, fn func(*Configuration) error) (version int64, changed bool, err error) {
-	return o.change(ctx, fn, true)
+	return o.change(ctx, fn, guid.Nil, true)
+}
+
+// ChangeObject is Change for one object of a server (the server itself, its ClientAccessService, a virtual directory, a
+// certificate) and whatever belongs to the organisation: fn must change no other object of a server. It costs the same
+// however many servers there are.
+func (o *Organization) ChangeObject(ctx context.Context, object guid.GUID, fn func(*Configuration) error) (version int64, changed bool, err error) {
+	return o.change(ctx, fn, object, true)
 }
 
 // Preview is Change without its effect: it tells whether fn would change something, and
 // fails where Change would.
 func (o *Organization) Preview(ctx context.Context, fn func(*Configuration) error) (changed bool, err error) {
-	_, changed, err = o.change(ctx, fn, false)
+	_, changed, err = o.change(ctx, fn, guid.Nil, false)
 	if errors.Is(err, errPreview) {
 		return changed, nil
 	}
@@ -245,8 +252,8 @@ func (o *Organization) Preview(ctx context.Context, fn func(*Configuration) erro
 // errPreview rolls a previewed change back.
 var errPreview = errors.New("previewed")
 
-// change is Change; without apply it ends in errPreview.
-func (o *Organization) change(ctx context.Context, fn func(*Configuration) error, apply bool) (version int64, changed bool, err error) {
+// change is Change, or ChangeObject with an object; without apply it ends in errPreview.
+func (o *Organization) change(ctx context.Context, fn func(*Configuration) error, object guid.GUID, apply bool) (version int64, changed bool, err error) {
 	var people int64
 	var next *Configuration // to be kept once it is committed
 	err = o.db.Write(ctx, func(tx *sqldb.Tx) error {
@@ -264,7 +271,7 @@ func (o *Organization) change(ctx context.Context, fn func(*Configuration) error
 		}
 		c := &Configuration{Version: version}
 		for _, k := range classes {
-			k.lend(before, c)
+			k.lend(before, c, object)
 		}
 		if err := c.loadFetched(tx); err != nil {
 			return err
@@ -337,7 +344,7 @@ func (c *Configuration) check() error {
 		return refuse("%d AuthServer objects would be the default authorization endpoint; only one may be.", defaults)
 	}
 	for _, vd := range c.VirtualDirectories {
-		if vd.Kind == Mapi {
+		if vd.Kind == Mapi && !(slices.Equal(vd.InternalAuthenticationMethods, vd.IISAuthenticationMethods) && slices.Equal(vd.ExternalAuthenticationMethods, vd.IISAuthenticationMethods)) {
 			// One list is set (Set-MapiVirtualDirectory -IISAuthenticationMethods); the other two show it.
 			vd.InternalAuthenticationMethods, vd.ExternalAuthenticationMethods = vd.IISAuthenticationMethods, vd.IISAuthenticationMethods
 		}

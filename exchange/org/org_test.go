@@ -89,6 +89,36 @@ func TestChange(t *testing.T) {
 	})
 }
 
+// TestChangeObject changes one virtual directory and the organisation; what was read before stays as it was.
+func TestChangeObject(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		o := contoso(t, db)
+		before, err := o.Configuration(t.Context())
+		must(t, err)
+		vd := before.VirtualDirectory("EX2", org.Mapi)
+		for _, want := range []bool{true, false} {
+			_, changed, err := o.ChangeObject(t.Context(), vd.GUID, func(c *org.Configuration) error {
+				c.Org.OAuth2ClientProfileEnabled = true
+				c.VirtualDirectory("EX2", org.Mapi).IISAuthenticationMethods = []org.Method{org.MethodOAuth}
+				return nil
+			})
+			if err != nil || changed != want {
+				t.Errorf("changed %v, %v; want %v", changed, err, want)
+			}
+		}
+		for _, reader := range []*org.Organization{o, open(t, db)} {
+			c, err := reader.Configuration(t.Context())
+			must(t, err)
+			if got := c.VirtualDirectory("EX2", org.Mapi); !c.Org.OAuth2ClientProfileEnabled || len(got.ExternalAuthenticationMethods) != 1 || len(c.VirtualDirectory("EX1", org.Mapi).IISAuthenticationMethods) != 3 {
+				t.Errorf("after the change: %+v", got)
+			}
+		}
+		if before.Org.OAuth2ClientProfileEnabled || len(vd.IISAuthenticationMethods) != 3 {
+			t.Error("what was read before has changed")
+		}
+	})
+}
+
 // TestConcurrentChanges lets many write at the same time: none may be lost, and each has its own version.
 func TestConcurrentChanges(t *testing.T) {
 	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
