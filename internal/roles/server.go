@@ -126,18 +126,6 @@ func (r *Roles) Invoke(ctx context.Context, caller string, call psobject.Invocat
 	return res, nil
 }
 
-// AddAuthServer adds an AuthServer with what its metadata document says, as
-// New-AuthServer does.
-func (r *Roles) AddAuthServer(ctx context.Context, n org.NewAuthServer) error {
-	issuer, realm, certs, err := r.metadata.Fetch(ctx, n.AuthMetadataURL, n.Type)
-	if err != nil {
-		return err
-	}
-	n.IssuerIdentifier, n.Realm, n.CertificateStrings, n.Fetched = issuer, realm, certs, r.cfg.Now()
-	_, err = r.Org.CreateAuthServer(ctx, n)
-	return err
-}
-
 // fetcher is the cmdlets' view of auth.Metadata.
 type fetcher struct{ *auth.Metadata }
 

@@ -46,11 +46,6 @@ func TestServerToServer(t *testing.T) {
 		}
 		return nil
 	}
-	if acs(config.Snapshot()) == nil {
-		if err := l.Roles.AddAuthServer(ctx, org.NewAuthServer{Name: "ACS - test", Type: org.MicrosoftACS, Enabled: true, AuthMetadataURL: cloud + "/" + tenant + "/metadata/json/1"}); err != nil {
-			t.Fatal(err)
-		}
-	}
 	snapshot := settle("the AuthServer", func(s *org.Snapshot) bool { return acs(s) != nil && acs(s).Realm == tenant })
 	if a := acs(snapshot); a.IssuerIdentifier != wellknown.ACS || len(a.CertificateStrings) == 0 {
 		t.Errorf("the document was read as %+v", a)
