@@ -11,6 +11,8 @@ import (
 	"hma/lab"
 )
 
+const inboxRequest = `<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types" xmlns:m="http://schemas.microsoft.com/exchange/services/2006/messages"><s:Header><t:RequestServerVersion Version="Exchange2016"/></s:Header><s:Body><m:GetFolder><m:FolderShape><t:BaseShape>IdOnly</t:BaseShape></m:FolderShape><m:FolderIds><t:DistinguishedFolderId Id="inbox"/></m:FolderIds></m:GetFolder></s:Body></s:Envelope>`
+
 // TestRestartDropsNothing: a request that is under way when the web service restarts ends as it began, and
 // the next one meets the new configuration, although the servers would take it up by themselves only in an hour.
 func TestRestartDropsNothing(t *testing.T) {
