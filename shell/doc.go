@@ -5,7 +5,8 @@
 //
 // Cmdlets about objects, files and text run here, each in a file of its own
 // (selectobject.go); all others are the server's. It edits no lines and keeps no history: a
-// prompt reads a text, asks Incomplete whether it is whole, and hands it to Session.Run.
+// prompt reads a text with the help of Session.Complete, asks Incomplete whether it is whole, and
+// hands it to Session.Run.
 //
 // Start reading at Session.Run, then pipeline.go and bind.go.
 package shell
