@@ -30,6 +30,7 @@ func TestSeed(t *testing.T) {
 		"one-tenant":      {Servers: one, PublicNames: true},
 		"two-tenants":     {Tenants: 2, PublicNames: true},
 		"resource-forest": {Servers: one, PublicNames: true, Forest: true},
+		"by-hand":         {Servers: one, PublicNames: true, Bare: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -103,7 +104,7 @@ func transcript(t *testing.T, e *testenv.Env, dir, input string) string {
 	m := &mask{map[string]string{}, map[string]string{}}
 	for block := range strings.SplitSeq(strings.TrimSpace(input), "\n---\n") {
 		m.of(t, e)
-		real := m.in(block)
+		real := m.in(e, block)
 		prompt := `[PS] C:\>`
 		for line := range strings.Lines(real) {
 			fmt.Fprintf(&out, "%s%s\n", prompt, strings.TrimSuffix(line, "\n"))
@@ -172,8 +173,9 @@ func wellknownID(id string) bool {
 
 func (m *mask) tie(own, fixed string) { m.fixed[own], m.given[fixed] = fixed, own }
 
-// in gives a block the lab's ids.
-func (m *mask) in(block string) string {
+// in gives a block the lab's ids and the cloud's port.
+func (m *mask) in(e *testenv.Env, block string) string {
+	block = strings.ReplaceAll(block, "https://localhost:12345", e.Endpoints.Cloud)
 	return anyID.ReplaceAllStringFunc(block, func(id string) string { return cmp.Or(m.given[id], id) })
 }
 
