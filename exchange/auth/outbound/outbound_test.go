@@ -248,7 +248,9 @@ func TestFailures(t *testing.T) {
 			w.service = func(rw http.ResponseWriter, r *http.Request) { rw.WriteHeader(401) }
 		}, "returned an error: (401) Unauthorized."},
 		{"sent away", func(w *world) {
-			w.service = func(rw http.ResponseWriter, r *http.Request) { http.Redirect(rw, r, w.url+"/elsewhere", 302) }
+			w.service = func(rw http.ResponseWriter, r *http.Request) {
+				http.Redirect(rw, r, w.url+"/elsewhere", http.StatusFound)
+			}
 		}, "returned an error: (302) Found."},
 		{"nobody there", func(w *world) { w.url = "https://127.0.0.1:1" }, "could not be reached"},
 		{"plain http", func(w *world) { w.url = "http://localhost" }, "is no https URL"},
