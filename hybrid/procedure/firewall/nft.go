@@ -39,7 +39,7 @@ func parseNFT(text string) (*Ruleset, error) {
 			if _, elements, ok := strings.Cut(line, "elements = "); ok {
 				sets[set] = strings.Trim(elements, "{} ")
 			}
-		case in != nil && words[0] == "type":
+		case in != nil && words[0] == "type" && len(words) > 1:
 			_, policy, _ := strings.Cut(line, "policy ")
 			if in.policy = verdict(strings.Trim(policy, "; ")); in.policy == Unknown {
 				in.policy = Accept

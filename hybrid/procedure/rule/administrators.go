@@ -36,7 +36,7 @@ var administrators = Rule{
 			}
 			severity := Fault
 			summary := Label(&p) + " administers and could not sign in after the switch"
-			if p.Critical && proven && browsersOnTokens(f) {
+			if p.Critical && proven && browsersOn(f) {
 				severity = Note
 				summary = Label(&p) + " cannot sign in to OWA and ECP; another administrator has been seen to"
 			}
@@ -45,20 +45,4 @@ var administrators = Rule{
 		}
 		return out
 	},
-}
-
-// browsersOnTokens tells whether OWA and ECP of every server take tokens and nothing that the how-to turns off.
-func browsersOnTokens(f *facts.Facts) bool {
-	n := 0
-	for i := range f.Directories {
-		d := &f.Directories[i]
-		if !d.Kind.Browser() {
-			continue
-		}
-		if !d.Live.OAuth || d.Live.Legacy() {
-			return false
-		}
-		n++
-	}
-	return n > 0 && n == 2*len(f.Servers)
 }

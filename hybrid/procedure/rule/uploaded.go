@@ -7,15 +7,17 @@ import (
 )
 
 var certificateUploaded = Rule{
-	ID:      "certificate-uploaded",
-	Group:   Trust,
-	Title:   "The cloud knows the OAuth certificate",
-	When:    "OAuth with Exchange Online is set up, through the shared Exchange service principal",
-	Why:     "Exchange signs with it when it asks for tokens to go to Exchange Online (AADSTS70002 or 50012 otherwise). Mail clients' tokens do not need it.",
-	Repair:  "run the Hybrid Configuration Wizard, which uploads it; or go over to the dedicated hybrid application",
-	Source:  "Prerequisites to enable Hybrid Modern Authentication for OWA and ECP",
-	Needs:   []facts.Source{facts.SourceAuthServers, facts.SourceConnectors, facts.SourceAuthConfig, facts.SourcePrincipal, facts.SourceOverrides},
-	applies: func(f *facts.Facts) bool { return withExchangeOnline(f) && !dedicated(f) },
+	ID:     "certificate-uploaded",
+	Group:  Trust,
+	Title:  "The cloud knows the OAuth certificate",
+	When:   "OAuth with Exchange Online is set up, through the shared Exchange service principal",
+	Why:    "Exchange signs with it when it asks for tokens to go to Exchange Online (AADSTS70002 or 50012 otherwise). Mail clients' tokens do not need it.",
+	Repair: "run the Hybrid Configuration Wizard, which uploads it; or go over to the dedicated hybrid application",
+	Source: "Prerequisites to enable Hybrid Modern Authentication for OWA and ECP",
+	Needs:  []facts.Source{facts.SourceAuthServers, facts.SourceConnectors, facts.SourceAuthConfig, facts.SourcePrincipal, facts.SourceOverrides},
+	applies: func(f *facts.Facts) bool {
+		return withExchangeOnline(f) && applicationOf(f) == "" && f.Overridden("Global", dedicatedOverride) == nil
+	},
 	judge: func(f *facts.Facts, now time.Time) []Finding {
 		var out []Finding
 		for i := range f.Tenants {
