@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -90,18 +92,23 @@ func checkExit(r *procedure.Report) error {
 }
 
 func (a *app) plan() *cobra.Command {
-	var out string
+	var out, only string
+	var markdown bool
 	cmd := &cobra.Command{
 		Use: "plan", Short: "Plan the changes, as a diff to look at and data to keep", GroupID: "procedure",
 		Long: `Plans the changes that enable Hybrid Modern Authentication, in the how-to's order,
 and keeps the plan in the data directory. Nothing is changed.`,
-		Example: "  hma plan\n  hma plan --out change-4711.json",
+		Example: "  hma plan\n  hma plan --only outlook\n  hma plan --out change-4711.json --markdown > change-4711.md",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			scope := procedure.Scope(only)
+			if only != "" && !slices.Contains(procedure.Scopes, scope) {
+				return usage("--only %s: want outlook, mobile or owa-ecp", only)
+			}
 			_, p, err := a.engine(nil)
 			if err != nil {
 				return err
 			}
-			plan, err := p.MakePlan(cmd.Context())
+			plan, err := p.MakePlan(cmd.Context(), scope)
 			if err != nil {
 				return engineExit(err)
 			}
@@ -117,6 +124,10 @@ and keeps the plan in the data directory. Nothing is changed.`,
 			if a.json {
 				return printJSON(a.out, plan)
 			}
+			if markdown {
+				_, err := io.WriteString(a.out, plan.Markdown())
+				return err
+			}
 			if len(plan.Changes) == 0 && len(plan.Blocked) == 0 {
 				a.view.printf("nothing to change: Hybrid Modern Authentication is enabled\n")
 				return nil
@@ -127,6 +138,8 @@ and keeps the plan in the data directory. Nothing is changed.`,
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "", "write the plan to `FILE`")
+	cmd.Flags().StringVar(&only, "only", "", "plan for some `clients` alone: outlook, mobile or owa-ecp")
+	cmd.Flags().BoolVar(&markdown, "markdown", false, "print it as Markdown, for a change board")
 	return cmd
 }
 

@@ -77,6 +77,15 @@ type organisation struct {
 	onGraphRead func(*organisation)
 }
 
+// named is an object of these properties, name and value in turn.
+func named(pairs ...any) psobject.Object {
+	var x psobject.Object
+	for i := 0; i < len(pairs); i += 2 {
+		x.Properties = append(x.Properties, psobject.Property{Name: pairs[i].(string), Value: pairs[i+1]})
+	}
+	return x
+}
+
 func newOrganisation() *organisation {
 	o := &organisation{
 		scp:   map[string]string{},
@@ -84,6 +93,10 @@ func newOrganisation() *organisation {
 		auth:  map[string]any{"IsDefaultAuthorizationEndpoint": false, "DomainName": []string{"contoso.mail.onmicrosoft.com"}},
 		org:   map[string]any{"OAuth2ClientProfileEnabled": false},
 		build: "Version 15.2 (Build 1544.11)", expires: noon.AddDate(3, 0, 0), delay: 2, date: noon,
+		more: map[string][]psobject.Object{
+			"Get-AuthServer": {named("Name", "ACS - 1", "Type", "MicrosoftACS", "Realm", tenantID, "Enabled", true)},
+			"Get-IntraOrganizationConnector": {named("Name", "HybridIOC - 1", "Enabled", true, "DiscoveryEndpoint", "https://autodiscover-s.outlook.com/autodiscover/autodiscover.svc",
+				"TargetAddressDomains", []string{"contoso.mail.onmicrosoft.com"})}},
 		sp: graph.ServicePrincipal{ID: "sp-1", AppID: wellknown.Exchange,
 			ServicePrincipalNames: []string{wellknown.Exchange, "https://outlook.office365.com/", "https://mail.contoso.com/", "https://localhost:8443/", "https://localhost:8444/"},
 			ReplyURLs:             []string{"https://outlook.office365.com/owa"}},
@@ -195,7 +208,9 @@ func (o *organisation) order(d *directory, next map[string]any) error {
 // Invoke runs a cmdlet, then lets the test change what it shows.
 func (o *organisation) Invoke(ctx context.Context, call psobject.Invocation) (psobject.Result, error) {
 	res, err := o.invoke(ctx, call)
-	res.Output = append(res.Output, o.more[call.Cmdlet]...)
+	if len(call.Parameters) == 0 || call.Parameters[0].Name != "Identity" {
+		res.Output = append(res.Output, o.more[call.Cmdlet]...)
+	}
 	for i := range res.Output {
 		if o.show != nil {
 			res.Output[i].Properties = slices.Clone(res.Output[i].Properties)

@@ -63,7 +63,7 @@ func faults(t *testing.T, p *Procedure) []string {
 
 func plan(t *testing.T, p *Procedure) *Plan {
 	t.Helper()
-	made, err := p.MakePlan(t.Context())
+	made, err := p.MakePlan(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,6 +87,9 @@ func TestLife(t *testing.T) {
 
 	made := plan(t, p)
 	golden(t, "plan.json", made.Changes)
+	board := *made
+	board.ID, board.Snapshot = "20261123-120000-abcd", "0123456789abcdef"
+	golden(t, "plan.md.json", strings.Split(board.Markdown(), "\n"))
 	if _, err := p.SavePlan(made); err != nil {
 		t.Fatal(err)
 	}
@@ -522,7 +525,7 @@ func TestUnreadIsNotFine(t *testing.T) {
 		if r.Count(rule.NotChecked) == 0 {
 			t.Errorf("%s unread: nothing is not checked", name)
 		}
-		if _, err := p.MakePlan(t.Context()); !errors.Is(err, ErrUnreadable) {
+		if _, err := p.MakePlan(t.Context(), ""); !errors.Is(err, ErrUnreadable) {
 			t.Errorf("%s unread: plan %v", name, err)
 		}
 	}

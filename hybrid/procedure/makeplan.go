@@ -19,9 +19,9 @@ import (
 )
 
 // MakePlan reads the organisation and returns the changes that enable Hybrid
-// Modern Authentication, in the how-to's order; none when it is enabled. The
-// plan is not saved. ErrUnreadable when a fact is missing.
-func (p *Procedure) MakePlan(ctx context.Context) (*Plan, error) {
+// Modern Authentication for the clients of the scope, "" being all, in the how-to's
+// order; none when it is enabled. The plan is not saved. ErrUnreadable when a fact is missing.
+func (p *Procedure) MakePlan(ctx context.Context, scope Scope) (*Plan, error) {
 	f, err := p.facts(ctx)
 	if err != nil {
 		return nil, err
@@ -30,7 +30,7 @@ func (p *Procedure) MakePlan(ctx context.Context) (*Plan, error) {
 		return nil, err
 	}
 	now := p.o.Now().UTC()
-	plan := &Plan{Version: PlanVersion, ID: newID(now), Made: now, Snapshot: f.Hash()}
+	plan := &Plan{Version: PlanVersion, ID: newID(now), Made: now, Snapshot: f.Hash(), Scope: scope, Losses: rule.Losses(f)}
 	for _, x := range rule.Judge(f, now) {
 		if x.Blocks {
 			plan.Blocked = append(plan.Blocked, x)
@@ -49,7 +49,7 @@ func (p *Procedure) MakePlan(ctx context.Context) (*Plan, error) {
 	b.oauth()
 	b.endpoint()
 	b.clientProfile()
-	if rule.BrowsersPossible(f) {
+	if scope.has(facts.Owa) && rule.BrowsersPossible(f) {
 		b.replyURLs()
 		for _, s := range f.Servers {
 			b.browsers(s.Name)
@@ -71,7 +71,19 @@ type builder struct {
 func (b *builder) add(c Change, r string) {
 	judged, _ := rule.Find(r)
 	c.Number, c.Rule, c.Source, c.Reversible = len(b.plan.Changes)+1, r, judged.Source, true
+	c.Interruption = interruption(&c)
 	b.plan.Changes = append(b.plan.Changes, c)
+}
+
+// interruption estimates how long whom a change affects is kept out. Only OWA and ECP
+// are, between their last password and their first token: four changes, each read
+// back from the server, which restarts nothing and takes seconds; the how-to's own
+// service restart takes a minute or two.
+func interruption(c *Change) string {
+	if c.Step == StepLegacyOff {
+		return "until OAuth is on, some changes later: seconds, two minutes at most where the server takes changes up"
+	}
+	return "none"
 }
 
 // Properties of the Exchange service principal.
@@ -102,7 +114,7 @@ func (b *builder) names() {
 
 func (b *builder) oauth() {
 	for _, d := range b.f.Directories {
-		if d.Kind.Browser() || d.AD.TakesOAuth(d.Kind) && d.Live.TakesOAuth(d.Kind) {
+		if d.Kind.Browser() || !b.plan.Scope.has(d.Kind) || d.AD.TakesOAuth(d.Kind) && d.Live.TakesOAuth(d.Kind) {
 			continue
 		}
 		c := Change{Step: StepOAuth, Action: ActionSet, Address: d.Identity, Cmdlet: setCmdlet(d.Kind), Identity: d.Identity, Server: d.Server,

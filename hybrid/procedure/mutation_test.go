@@ -37,7 +37,6 @@ type healthy struct {
 	firewall string
 	records  string
 	now      time.Time
-	noProbe  bool
 }
 
 func newHealthy() *healthy {
@@ -68,13 +67,6 @@ func newHealthy() *healthy {
 	h.other.sp = graph.ServicePrincipal{ID: "sp-2", AppID: wellknown.Exchange, ReplyURLs: slices.Clone(o.sp.ReplyURLs),
 		ServicePrincipalNames: append(slices.Clone(o.sp.ServicePrincipalNames), "https://autodiscover.fabrikam.com/")}
 	h.other.users = nil
-	named := func(pairs ...any) psobject.Object {
-		var x psobject.Object
-		for i := 0; i < len(pairs); i += 2 {
-			x.Properties = append(x.Properties, psobject.Property{Name: pairs[i].(string), Value: pairs[i+1]})
-		}
-		return x
-	}
 	o.more = map[string][]psobject.Object{
 		"Get-AcceptedDomain": {named("DomainName", "fabrikam.com"), named("DomainName", "contoso.mail.onmicrosoft.com")},
 		"Get-AuthServer": {
@@ -296,7 +288,7 @@ func TestMutations(t *testing.T) {
 			h.set("Get-AuthConfig", "", "NextCertificateThumbprint", thumbprint)
 			h.set("Get-AuthConfig", "", "NextCertificateEffectiveDate", h.expires.AddDate(0, 0, 1))
 		}},
-		"no OAuth with Exchange Online": {"oauth-exchange-online", true, func(h *healthy) {
+		"no OAuth with Exchange Online": {"oauth-exchange-online", false, func(h *healthy) {
 			h.more["Get-IntraOrganizationConnector"] = nil
 			h.drop("Get-AuthServer", "Type", "MicrosoftACS")
 		}},

@@ -3,6 +3,7 @@ package procedure
 import (
 	"time"
 
+	"hma/hybrid/procedure/facts"
 	"hma/hybrid/procedure/rule"
 )
 
@@ -20,6 +21,10 @@ type Plan struct {
 	// Blocked are the findings that must be repaired by hand first; a plan that has
 	// any can be looked at, not applied.
 	Blocked []rule.Finding `json:"blocked,omitempty"`
+	// Scope is what the plan is for, "" for everything.
+	Scope Scope `json:"scope,omitempty"`
+	// Losses say who loses what and why, administrators first.
+	Losses []rule.Loss `json:"losses,omitempty"`
 	// Losing are the people who could not sign in after the plan, administrators first.
 	Losing []string `json:"losing,omitempty"`
 	// Administrators could sign in after it; one of them must prove it before OWA and ECP are touched.
@@ -78,6 +83,35 @@ type Change struct {
 	// Reversible tells that rollback can restore it.
 	Reversible bool   `json:"reversible"`
 	Affects    string `json:"affects"`
+	// Interruption is how long whom it affects is kept out, estimated; "none" mostly.
+	Interruption string `json:"interruption,omitempty"`
+}
+
+// Scope limits a plan to some clients. The names, the default authorization endpoint
+// and the organisation's switch belong to every scope: they cannot be divided.
+type Scope string
+
+// The scopes.
+const (
+	ScopeOutlook Scope = "outlook" // Autodiscover, MAPI, EWS and OAB
+	ScopeMobile  Scope = "mobile"  // Autodiscover and ActiveSync
+	ScopeBrowser Scope = "owa-ecp"
+)
+
+// Scopes are all of them.
+var Scopes = []Scope{ScopeOutlook, ScopeMobile, ScopeBrowser}
+
+// has tells whether the scope takes in a kind of virtual directory.
+func (s Scope) has(k facts.Kind) bool {
+	switch s {
+	case ScopeOutlook:
+		return !k.Browser() && k != facts.ActiveSync
+	case ScopeMobile:
+		return k == facts.ActiveSync || k == facts.Autodiscover
+	case ScopeBrowser:
+		return k.Browser()
+	}
+	return true
 }
 
 // Setting is one property with its value before and after. With ActionAdd on a

@@ -1,6 +1,7 @@
 package procedure
 
 import (
+	"slices"
 	"testing"
 
 	"hma/hybrid/procedure/facts"
@@ -68,6 +69,46 @@ func TestOldBuildPlan(t *testing.T) {
 			if s.Property == "DomainName" {
 				t.Error("DomainName is planned on a build whose Set-AuthServer has none")
 			}
+		}
+	}
+}
+
+// A plan for some clients leaves the others' doors, and keeps what cannot be divided.
+func TestScopes(t *testing.T) {
+	for scope, kinds := range map[Scope][]facts.Kind{
+		"":           {facts.Mapi, facts.ActiveSync, facts.Owa, facts.Ecp},
+		ScopeOutlook: {facts.Mapi},
+		ScopeMobile:  {facts.ActiveSync},
+		ScopeBrowser: {facts.Owa, facts.Ecp},
+	} {
+		o := newOrganisation()
+		o.find(facts.Oab, "EX2").ad["OAuthAuthentication"], o.find(facts.Oab, "EX2").live["OAuthAuthentication"] = true, true
+		for _, d := range []*directory{o.find(facts.Mapi, "EX1"), o.find(facts.ActiveSync, "EX1")} {
+			for _, list := range []string{"IISAuthenticationMethods", "InternalAuthenticationMethods"} {
+				if d.ad[list] != nil {
+					d.ad[list], d.live[list] = []string{"Ntlm"}, []string{"Ntlm"}
+				}
+			}
+		}
+		made, err := engine(t, o, t.TempDir()).MakePlan(t.Context(), scope)
+		if err != nil {
+			t.Fatal(err)
+		}
+		steps := map[Step]bool{}
+		found := map[facts.Kind]bool{}
+		for _, c := range made.Changes {
+			steps[c.Step] = true
+			for _, kind := range facts.Kinds {
+				found[kind] = found[kind] || c.Cmdlet == setCmdlet(kind)
+			}
+		}
+		for _, kind := range facts.Kinds {
+			if found[kind] != slices.Contains(kinds, kind) {
+				t.Errorf("%q: %s changed: %v", scope, kind, found[kind])
+			}
+		}
+		if !steps[StepSPN] || !steps[StepEndpoint] || !steps[StepClientProfile] {
+			t.Errorf("%q: %v", scope, steps)
 		}
 	}
 }

@@ -30,7 +30,9 @@ func older(f *facts.Facts, want facts.Build) []Evidence {
 	return evidence
 }
 
-// BrowsersPossible tells whether every server's build takes tokens on OWA and ECP.
+// BrowsersPossible tells whether OWA and ECP can go on tokens: every server's build
+// does it, and in a resource forest servers look for the owners of linked mailboxes,
+// who would all be locked out otherwise.
 func BrowsersPossible(f *facts.Facts) bool {
-	return len(f.Servers) > 0 && older(f, facts.Build2019CU14Apr) == nil
+	return len(f.Servers) > 0 && older(f, facts.Build2019CU14Apr) == nil && !linkedWithoutOverride(f)
 }

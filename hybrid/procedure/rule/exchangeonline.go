@@ -13,13 +13,17 @@ var exchangeOnline = Rule{
 	Why:    "Free/busy, mailbox moves and the mail of Outlook for iOS and Android go between the two as tokens. The how-to wants it before OWA and ECP go on tokens.",
 	Repair: "run the Hybrid Configuration Wizard",
 	Source: "Prerequisites to enable Hybrid Modern Authentication for OWA and ECP",
-	Needs:  []facts.Source{facts.SourceAuthServers, facts.SourceConnectors},
+	Needs:  []facts.Source{facts.SourceAuthServers, facts.SourceConnectors, facts.SourceDirectories},
 	judge: func(f *facts.Facts, _ time.Time) []Finding {
 		if withExchangeOnline(f) {
 			return nil
 		}
-		return note("OAuth between Exchange and Exchange Online is not set up", []Evidence{
-			{"Get-AuthServer", "Type", "none is MicrosoftACS", "ACS - <GUID>"}, {"Get-IntraOrganizationConnector", "Name", "none", "HybridIOC - <GUID>"}})
+		x := Finding{Severity: Note, Summary: "OAuth between Exchange and Exchange Online is not set up", Evidence: []Evidence{
+			{"Get-AuthServer", "Type", "none is MicrosoftACS", "ACS - <GUID>"}, {"Get-IntraOrganizationConnector", "Name", "none", "HybridIOC - <GUID>"}}}
+		if browsersOn(f) {
+			x.Severity = Fault
+		}
+		return []Finding{x}
 	},
 }
 

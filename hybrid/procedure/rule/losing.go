@@ -25,7 +25,7 @@ func Losses(f *facts.Facts) []Loss {
 			twice[account] = true
 		}
 	}
-	forest := resourceForest(f) && f.Overridden("OAuth", resourceForestSection) == nil
+	forest := linkedWithoutOverride(f)
 	var all []Loss
 	for i := range f.People {
 		p := &f.People[i]

@@ -1,0 +1,70 @@
+package procedure
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Markdown writes the plan for people who decide about changes: what is changed,
+// for whom, how long they are kept out, who loses access, and the way back.
+func (p *Plan) Markdown() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Hybrid Modern Authentication: plan %s\n\nMade %s", cell(p.ID), p.Made.UTC().Format(time.RFC3339))
+	if p.Scope != "" {
+		fmt.Fprintf(&b, ", for %s alone", p.Scope)
+	}
+	fmt.Fprintf(&b, ", from the configuration with the hash `%.12s`. It is refused when that has changed since.\n", p.Snapshot)
+	if len(p.Blocked) > 0 {
+		b.WriteString("\n## Blocked until this is repaired\n\n")
+		for _, f := range p.Blocked {
+			fmt.Fprintf(&b, "- %s (%s): %s\n", cell(f.Summary), f.Rule, cell(f.Repair))
+		}
+	}
+	b.WriteString("\n## Changes\n\n")
+	if len(p.Changes) == 0 {
+		b.WriteString("None.\n")
+	} else {
+		b.WriteString("| | What | Before | After | Why | Affects | Interruption | Way back |\n|---|---|---|---|---|---|---|---|\n")
+	}
+	for _, c := range p.Changes {
+		var before, after []string
+		for _, s := range c.Settings {
+			switch from, to := s.Before.String(), s.After.String(); {
+			case c.Action == ActionAdd:
+				after = append(after, s.Property+" + "+strings.Join(s.After.Strings(), ", "))
+				if len(s.Before.Strings()) > 0 {
+					before = append(before, s.Property+": "+from)
+				}
+			case from != to:
+				before, after = append(before, s.Property+": "+from), append(after, s.Property+": "+to)
+			}
+		}
+		back := "recorded values"
+		if !c.Reversible {
+			back = "none"
+		}
+		fmt.Fprintf(&b, "| %d | %s | %s | %s | %s | %s | %s | %s |\n", c.Number, cell(c.Address), cell(strings.Join(before, "; ")), cell(strings.Join(after, "; ")),
+			cell(c.Reason), cell(c.Affects), cell(c.Interruption), back)
+	}
+	b.WriteString("\nNothing is removed from any list. Each change is in a journal before it is made, and read back after it.\n\n## Who loses access\n\n")
+	if len(p.Losses) == 0 {
+		b.WriteString("Nobody.\n")
+	} else {
+		b.WriteString("| Who | Loses | Why |\n|---|---|---|\n")
+	}
+	for _, l := range p.Losses {
+		who := l.Person
+		if l.Administrator {
+			who += " (administrator)"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", cell(who), strings.Join(l.Ways, ", "), cell(l.Reason))
+	}
+	b.WriteString("\n## Carried out, and taken back\n\n```\nhma apply " + p.ID + "\nhma verify\nhma rollback RUN\n```\n")
+	return b.String()
+}
+
+// cell is text that keeps a table's row whole.
+func cell(text string) string {
+	return strings.NewReplacer("|", "\\|", "\n", " ", "\r", " ", "<", "&lt;").Replace(text)
+}
