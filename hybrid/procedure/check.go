@@ -61,9 +61,9 @@ func (p *Procedure) answers(ctx context.Context, f *facts.Facts) error {
 		return nil
 	}
 	f.Answers = []facts.Answer{}
-	asked := map[string]bool{}
+	asked, doors := map[string]bool{}, p.doors(f)
 	for _, protocol := range []mail.Protocol{mail.OWA, mail.ECP, mail.EWS, mail.ActiveSync, mail.MAPI, mail.OAB, mail.Autodiscover} {
-		for _, g := range p.doors(f) {
+		for _, g := range doors {
 			if g.protocol != protocol {
 				continue
 			}

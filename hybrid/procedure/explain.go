@@ -67,8 +67,7 @@ func explain(text string, now time.Time) Explanation {
 		return unknown
 	}
 	if r, ok := rule.Find(strings.ToLower(text)); ok {
-		return Explanation{Kind: KindRule, Title: r.ID + ": " + r.Title, Meaning: r.Why, Fix: r.Repair,
-			Lines: []Fact{{"how-to", r.Source, "the heading that the rule comes from"}}}
+		return explainRule(&r)
 	}
 	bare := text
 	for _, prefix := range []string{"authorization:", "bearer "} {
@@ -95,6 +94,25 @@ func explain(text string, now time.Time) Explanation {
 		return explainAADSTS(code, unknown)
 	}
 	return explainChallenge(text, unknown)
+}
+
+func explainRule(r *rule.Rule) Explanation {
+	x := Explanation{Kind: KindRule, Title: r.ID + ": " + r.Title, Meaning: r.Why, Fix: r.Repair,
+		Lines: []Fact{{"how-to", r.Source, "the heading that the rule comes from"}}}
+	if r.When != "" {
+		x.Lines = append(x.Lines, Fact{"applies", r.When, ""})
+	}
+	var reads []string
+	for _, s := range r.Needs {
+		reads = append(reads, string(s))
+	}
+	if reads != nil {
+		x.Lines = append(x.Lines, Fact{"reads", strings.Join(reads, ", "), "without one of them it is not checked"})
+	}
+	for _, a := range r.Allow() {
+		x.Lines = append(x.Lines, Fact{a.Firewall, strings.Join(a.Commands, "; "), ""})
+	}
+	return x
 }
 
 func explainAADSTS(code aadsts.Code, unknown Explanation) Explanation {

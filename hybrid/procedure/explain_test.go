@@ -32,6 +32,7 @@ func TestExplain(t *testing.T) {
 		"not offered":  {`WWW-Authenticate: Bearer client_id="x", error="invalid_token"`, KindChallenge, "no authorization_uri"},
 		"passwords":    {"Negotiate, NTLM", KindChallenge, "no tokens"},
 		"diagnostics":  {`x-ms-diagnostics: 2000003;reason="r";error_category="invalid_resource"`, KindDiagnostics, "audience"},
+		"rule":         {"AutoDetect", KindRule, "nft insert rule"},
 		"AADSTS text":  {"AADSTS50011: The redirect URI ...", KindAADSTS, "AADSTS50011"},
 		"unknown code": {"AADSTS999999", KindUnknown, "does not know"},
 		"unknown":      {"hello world", KindUnknown, "hma knows"},

@@ -151,6 +151,14 @@ const autodiscoverPath = "/Autodiscover/Autodiscover.xml"
 
 // doors returns every door of every server with every URL that it has.
 func (p *Procedure) doors(f *facts.Facts) []group {
+	type place struct {
+		server string
+		kind   facts.Kind
+	}
+	at := map[place][]string{}
+	for _, a := range f.Addresses() {
+		at[place{a.Server, a.Kind}] = append(at[place{a.Server, a.Kind}], a.URL)
+	}
 	var all []group
 	for _, s := range f.Servers {
 		for _, kind := range facts.Kinds {
@@ -161,13 +169,11 @@ func (p *Procedure) doors(f *facts.Facts) []group {
 					g.doors = append(g.doors, d)
 				}
 			}
-			for _, a := range f.Addresses() {
-				if a.Server == s.Name && a.Kind == kind {
-					add(a.URL)
-				}
+			for _, address := range at[place{s.Name, kind}] {
+				add(address)
 			}
-			if d := f.Directory(s.Name, facts.WebServices); kind == facts.Autodiscover && d != nil {
-				if r := facts.Resource(d.InternalURL); r != "" {
+			if urls := at[place{s.Name, facts.WebServices}]; kind == facts.Autodiscover && len(urls) > 0 { // the internal one comes first
+				if r := facts.Resource(urls[0]); r != "" {
 					add(strings.TrimSuffix(r, "/") + autodiscoverPath)
 				}
 			}

@@ -45,16 +45,25 @@ func ReplyURL(rawURL string) string {
 // ReplyRegistered tells whether a list of reply URLs has one exactly as it would
 // be sent: the cloud compares the path with its case and slash, and scheme and
 // host without case.
-func ReplyRegistered(urls []string, want string) bool {
-	w, err := url.Parse(want)
-	if err != nil {
-		return false
+func ReplyRegistered(urls []string, want string) bool { return Replies(urls)[ReplyKey(want)] }
+
+// Replies returns the set of the keys of reply URLs.
+func Replies(urls []string) map[string]bool {
+	set := make(map[string]bool, len(urls))
+	for _, u := range urls {
+		set[ReplyKey(u)] = true
 	}
-	return slices.ContainsFunc(urls, func(s string) bool {
-		u, err := url.Parse(s)
-		return err == nil && strings.EqualFold(u.Scheme, w.Scheme) && strings.EqualFold(u.Host, w.Host) &&
-			u.EscapedPath() == w.EscapedPath() && u.RawQuery == w.RawQuery
-	})
+	delete(set, "")
+	return set
+}
+
+// ReplyKey is what two reply URLs have in common that the cloud takes for one; "" for what is no URL.
+func ReplyKey(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	return strings.ToLower(u.Scheme+"://"+u.Host) + u.EscapedPath() + "?" + u.RawQuery
 }
 
 // Address is one URL that a client may call, and where it is configured.

@@ -40,6 +40,24 @@ func AllowList(kind firewall.Format) []string {
 	return nil
 }
 
+// Allowance are the commands that open a kind of firewall for what a rule wants.
+type Allowance struct {
+	Firewall string
+	Commands []string
+}
+
+// Allow returns how each kind of firewall is opened for what the rule wants; nil for a rule about something else.
+func (r *Rule) Allow() []Allowance {
+	if r.ID != "autodetect" {
+		return nil
+	}
+	var all []Allowance
+	for _, kind := range []firewall.Format{firewall.NFT, firewall.IPTables, firewall.Windows} {
+		all = append(all, Allowance{string(kind), AllowList(kind)})
+	}
+	return all
+}
+
 var autoDetect = Rule{
 	ID:     "autodetect",
 	Group:  WebAndPhone,

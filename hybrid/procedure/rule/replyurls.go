@@ -1,7 +1,6 @@
 package rule
 
 import (
-	"slices"
 	"time"
 
 	"hma/hybrid/procedure/facts"
@@ -21,17 +20,19 @@ var replyURLs = Rule{
 			x = Finding{Severity: Fault, Summary: "OWA or ECP is on tokens and reply URLs are missing"}
 		}
 		var all []string
+		addresses, anywhere := f.Addresses(), map[string]bool{}
 		for i := range f.Tenants {
 			t := &f.Tenants[i]
-			missing := MissingReplyURLs(f, t)
-			for _, a := range f.Addresses() {
-				if want := facts.ReplyURL(a.URL); a.Kind.Browser() && slices.Contains(missing, want) {
-					x.Evidence = append(x.Evidence, Evidence{a.Object, a.Property, a.URL, want + " in replyUrls" + in(f, t)})
+			have := facts.Replies(t.Principal.ReplyURLs)
+			for _, a := range addresses {
+				want := facts.ReplyURL(a.URL)
+				if !a.Kind.Browser() || want == "" || have[facts.ReplyKey(want)] {
+					continue
 				}
-			}
-			for _, url := range missing {
-				if !slices.Contains(all, url) {
-					all = append(all, url)
+				x.Evidence = append(x.Evidence, Evidence{a.Object, a.Property, a.URL, want + " in replyUrls" + in(f, t)})
+				if !anywhere[facts.ReplyKey(want)] {
+					anywhere[facts.ReplyKey(want)] = true
+					all = append(all, want)
 				}
 			}
 		}
@@ -44,13 +45,11 @@ var replyURLs = Rule{
 
 // MissingReplyURLs returns the reply URLs that OWA and ECP need and the tenant does not have.
 func MissingReplyURLs(f *facts.Facts, t *facts.Tenant) []string {
+	have := facts.Replies(t.Principal.ReplyURLs)
 	var missing []string
 	for _, a := range f.Addresses() {
-		if !a.Kind.Browser() {
-			continue
-		}
-		want := facts.ReplyURL(a.URL)
-		if want != "" && !slices.Contains(missing, want) && !facts.ReplyRegistered(t.Principal.ReplyURLs, want) {
+		if want := facts.ReplyURL(a.URL); a.Kind.Browser() && want != "" && !have[facts.ReplyKey(want)] {
+			have[facts.ReplyKey(want)] = true
 			missing = append(missing, want)
 		}
 	}
