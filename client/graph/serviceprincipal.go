@@ -57,6 +57,33 @@ func (c *Client) NameHolders(ctx context.Context, name string) ([]ServicePrincip
 	return found, nil
 }
 
+// Grant is consent to delegated permissions.
+type Grant struct {
+	ClientID    string `json:"clientId"`
+	ConsentType string `json:"consentType"` // AllPrincipals or Principal
+	ResourceID  string `json:"resourceId"`
+	Scope       string `json:"scope"` // permissions, parted by blanks
+}
+
+// Grants reads what has been consented to for the application as a client. The
+// application may have no service principal in the tenant: then there is none.
+func (c *Client) Grants(ctx context.Context, appID string) ([]Grant, error) {
+	q := url.Values{"$filter": {"appId eq '" + appID + "'"}, "$select": {"id,appId"}}
+	found, err := collect[ServicePrincipal](ctx, c, "/servicePrincipals?"+q.Encode())
+	if err != nil {
+		return nil, fmt.Errorf("read service principal %s: %w", appID, err)
+	}
+	var all []Grant
+	for _, sp := range found {
+		grants, err := collect[Grant](ctx, c, "/servicePrincipals/"+url.PathEscape(sp.ID)+"/oauth2PermissionGrants")
+		if err != nil {
+			return nil, fmt.Errorf("read grants of %s: %w", appID, err)
+		}
+		all = append(all, grants...)
+	}
+	return all, nil
+}
+
 // SetServicePrincipalNames replaces the whole list of the service principal
 // with the object id: Graph has no way to add one entry.
 func (c *Client) SetServicePrincipalNames(ctx context.Context, id string, names []string) error {

@@ -140,7 +140,7 @@ func (p *Procedure) facts(ctx context.Context) (*facts.Facts, error) {
 
 // aside are sources that rules judge and no change depends on.
 var aside = []facts.Source{facts.SourceConnectors, facts.SourcePartners, facts.SourceOverrides, facts.SourceMailboxes, facts.SourceProtocols,
-	facts.SourceFirewall, facts.SourceRecords, facts.SourceNameOwners, facts.SourceAnswers}
+	facts.SourceFirewall, facts.SourceRecords, facts.SourceNameOwners, facts.SourceGrants, facts.SourceAnswers}
 
 // unreadable turns what a plan needs and could not be read into an error, nil when everything was.
 func unreadable(f *facts.Facts) error {

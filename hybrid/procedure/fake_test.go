@@ -59,6 +59,8 @@ type organisation struct {
 	delay   int
 	// document is the metadata document, "" for the right one.
 	document string
+	// consent is the kind of consent to clients of phones.
+	consent string
 	// held are names that another application has.
 	held map[string]string
 	// show changes what a cmdlet shows; more adds objects by cmdlet.
@@ -92,7 +94,7 @@ func newOrganisation() *organisation {
 		cloud: authorize,
 		auth:  map[string]any{"IsDefaultAuthorizationEndpoint": false, "DomainName": []string{"contoso.mail.onmicrosoft.com"}},
 		org:   map[string]any{"OAuth2ClientProfileEnabled": false},
-		build: "Version 15.2 (Build 1544.11)", expires: noon.AddDate(3, 0, 0), delay: 2, date: noon,
+		build: "Version 15.2 (Build 1544.11)", expires: noon.AddDate(3, 0, 0), delay: 2, date: noon, consent: "AllPrincipals",
 		more: map[string][]psobject.Object{
 			"Get-AuthServer": {named("Name", "ACS - 1", "Type", "MicrosoftACS", "Realm", tenantID, "Enabled", true)},
 			"Get-IntraOrganizationConnector": {named("Name", "HybridIOC - 1", "Enabled", true, "DiscoveryEndpoint", "https://autodiscover-s.outlook.com/autodiscover/autodiscover.svc",
@@ -377,6 +379,10 @@ func (o *organisation) Document(context.Context, string) ([]byte, error) {
 		return []byte(o.document), nil
 	}
 	return []byte(fmt.Sprintf(`<EntityDescriptor><RoleDescriptor><KeyDescriptor use="signing"><KeyInfo><X509Data><X509Certificate>%s</X509Certificate></X509Data></KeyInfo></KeyDescriptor></RoleDescriptor></EntityDescriptor>`, signing)), nil
+}
+
+func (o *organisation) Grants(context.Context, string) ([]graph.Grant, error) {
+	return []graph.Grant{{ConsentType: o.consent, ResourceID: o.sp.ID, Scope: "EAS.AccessAsUser.All"}}, nil
 }
 
 func (o *organisation) NameHolders(_ context.Context, name string) ([]graph.ServicePrincipal, error) {

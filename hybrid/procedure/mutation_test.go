@@ -377,6 +377,7 @@ func TestMutations(t *testing.T) {
 			h.override("OAuth", "OAuthIdentityCacheFixForDownloadDomains")
 			h.set("Get-OwaVirtualDirectory", "", "ExternalDownloadHostName", "mail.contoso.com")
 		}},
+		"no consent":      {"client-consent", true, func(h *healthy) { h.consent = "Principal" }},
 		"firewall closed": {"autodetect", false, func(h *healthy) { h.firewall = "*filter\n:INPUT DROP [0:0]\n" }},
 		"firewall half open": {"autodetect", false, func(h *healthy) {
 			h.firewall = "*filter\n:INPUT DROP [0:0]\n-A INPUT -s 52.125.128.0/20 -p tcp --dport 443 -j ACCEPT\n"

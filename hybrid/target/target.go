@@ -38,6 +38,8 @@ type Graph interface {
 	ServicePrincipal(ctx context.Context, appID string) (graph.ServicePrincipal, error)
 	// NameHolders returns the service principals that have the name, with or without its last slash.
 	NameHolders(ctx context.Context, name string) ([]graph.ServicePrincipal, error)
+	// Grants returns what has been consented to for the application as a client.
+	Grants(ctx context.Context, appID string) ([]graph.Grant, error)
 	SetServicePrincipalNames(ctx context.Context, id string, names []string) error
 	SetReplyURLs(ctx context.Context, id string, urls []string) error
 	Users(ctx context.Context) ([]graph.User, error)

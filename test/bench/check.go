@@ -153,6 +153,8 @@ func (t tenant) NameHolders(context.Context, string) ([]graph.ServicePrincipal, 
 	return nil, nil
 }
 
+func (t tenant) Grants(context.Context, string) ([]graph.Grant, error) { return nil, nil }
+
 func (t tenant) SetServicePrincipalNames(context.Context, string, []string) error { return nil }
 
 func (t tenant) SetReplyURLs(context.Context, string, []string) error { return nil }

@@ -52,6 +52,8 @@ type Tenant struct {
 	Name         string                 `json:"name"` // the domain that came with it
 	Organization graph.Organization     `json:"organization"`
 	Principal    graph.ServicePrincipal `json:"principal"` // Exchange's
+	// Unconsented are clients of phones, by name, that nobody has consented to for Exchange and everybody.
+	Unconsented []string `json:"unconsented,omitempty"`
 	// HeldBy names the application that has a name which Exchange's principal lacks, by the name.
 	HeldBy map[string]string `json:"held_by,omitempty"`
 }
@@ -99,6 +101,7 @@ const (
 	SourceMailboxes    Source = "mailboxes"
 	SourceProtocols    Source = "protocols of the mailboxes"
 	SourceNameOwners   Source = "owners of service principal names"
+	SourceGrants       Source = "consent"
 	SourceAnswers      Source = "answers of the servers"
 )
 

@@ -30,6 +30,7 @@ func (p people) Users(context.Context) ([]graph.User, error) { return p.cloud, n
 func (p people) ServicePrincipal(context.Context, string) (graph.ServicePrincipal, error) {
 	return graph.ServicePrincipal{}, nil
 }
+func (p people) Grants(context.Context, string) ([]graph.Grant, error) { return nil, nil }
 func (p people) NameHolders(context.Context, string) ([]graph.ServicePrincipal, error) {
 	return nil, nil
 }

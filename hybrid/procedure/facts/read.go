@@ -246,6 +246,7 @@ func (r *reader) tenants() {
 		}
 		r.cloud = append(r.cloud, index(t.Name, users))
 		r.holders(t, &read)
+		r.consent(t, &read)
 		r.f.Tenants = append(r.f.Tenants, read)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"hma/client/graph"
 	"hma/hybrid/target"
 	"hma/wire/psobject"
 )
@@ -63,6 +64,25 @@ func (r *reader) holders(t target.Tenant, read *Tenant) {
 				}
 				read.HeldBy[name] = cmp.Or(sp.DisplayName, sp.AppID)
 			}
+		}
+	}
+}
+
+// phoneClients are clients of phones that are not Microsoft's, so that a tenant has to consent to them: name and application id.
+var phoneClients = []struct{ name, appID string }{{"Apple Internet Accounts", "f8d98a96-0999-43f5-8af3-69971c7bb423"}}
+
+// consent finds the clients of phones that the tenant has not consented to for everybody.
+func (r *reader) consent(t target.Tenant, read *Tenant) {
+	for _, c := range phoneClients {
+		grants, err := t.Graph.Grants(r.ctx, c.appID)
+		if err != nil {
+			r.unread(SourceGrants, t.Name, err)
+			continue
+		}
+		if !slices.ContainsFunc(grants, func(g graph.Grant) bool {
+			return g.ConsentType == "AllPrincipals" && g.ResourceID == read.Principal.ID && strings.Contains(g.Scope, "EAS.AccessAsUser.All")
+		}) {
+			read.Unconsented = append(read.Unconsented, c.name)
 		}
 	}
 }

@@ -97,7 +97,7 @@ func All() []Rule {
 		exchangeOnline, acs, partnerApplication, connector, certificateUploaded, dedicatedApp, sharedKeys, clock, outboundProxy, hybridAgent,
 		buildForHMA, buildForBrowsers, buildForTenants, buildForPolicies, uniformBuilds, endOfSupport, mapiHTTP, mapiHTTPMailboxes,
 		people, administrators, names, ambiguous, linkedMailboxes, modernAuthBlocked, policyUsers, policyContradiction, whoLoses, legacyClients, appOnly, outsideHMA,
-		downloadDomains, autoDetect,
+		downloadDomains, clientConsent, autoDetect,
 	}
 }
 
