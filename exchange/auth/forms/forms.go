@@ -200,7 +200,7 @@ func inside(v *openid.Visit, address string) string {
 	if err != nil || len(address) > maxAddress || u.Scheme != "https" || u.User != nil || org.PublicHost(u.Host) != host(v) {
 		return root(v)
 	}
-	path := strings.ToLower(u.EscapedPath())
+	path := strings.ToLower(u.Path) // as a browser and the front end read it: %2e%2e is a dot segment too
 	rest, ok := strings.CutPrefix(path, v.VirtualDirectory.Path)
 	if !ok || rest != "" && rest[0] != '/' || strings.HasPrefix(rest, "/auth") || strings.Contains(rest, "logoff") || strings.Contains(path, "..") {
 		return root(v)
