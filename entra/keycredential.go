@@ -52,8 +52,8 @@ func NewKeyCredential(der []byte, name string, starts, ends time.Time) (KeyCrede
 	if ends.IsZero() {
 		ends = cert.NotAfter
 	}
-	if ends.After(cert.NotAfter) || !ends.After(starts) {
-		return KeyCredential{}, fmt.Errorf("end of the credential is after the certificate's or before the start: %w", ErrInvalid)
+	if starts.Before(cert.NotBefore) || ends.After(cert.NotAfter) || !ends.After(starts) {
+		return KeyCredential{}, fmt.Errorf("the credential's time lies outside the certificate's, or ends before it starts: %w", ErrInvalid)
 	}
 	return KeyCredential{ID: guid.New().String(), DisplayName: name, CustomID: sha1Of(der), Certificate: cert,
 		Starts: starts.UTC(), Ends: ends.UTC()}, nil

@@ -98,6 +98,7 @@ func TestKeyCredentials(t *testing.T) {
 	for _, body := range []string{
 		keyBody(e.certificate(1024), ""), keyBody(e.certificate(0), ""), keyBody("AAAA", ""), keyBody("no base64!", ""), keyBody("", ""),
 		keyBody(first, `,"endDateTime":"2040-01-01T00:00:00Z"`), keyBody(first, `,"endDateTime":"2020-01-01T00:00:00Z"`), keyBody(first, `,"endDateTime":"soon"`),
+		keyBody(first, `,"startDateTime":"2026-03-01T11:59:59Z"`),
 		keyBody(first, `,"displayName":"`+strings.Repeat("x", 300)+`"`), strings.ReplaceAll(keyBody(first, ""), "Verify", "Sign"),
 		strings.ReplaceAll(keyBody(first, ""), "AsymmetricX509Cert", "Symmetric"), `{"keyCredentials":null}`, `{"keyCredentials":{}}`, `{"keyCredentials":["x"]}`,
 		`{"keyCredentials":[{"keyId":"` + tenantID + `"}]}`, `{"keyCredentials":[{"keyId":"` + kept + `"},{"keyId":"` + kept + `"}]}`,
