@@ -57,7 +57,7 @@ func (p *Procedure) Check(ctx context.Context) (*Report, error) {
 // host has it, since a browser's way shows most.
 func (p *Procedure) answers(ctx context.Context, f *facts.Facts) error {
 	if p.o.Target.Probe == nil {
-		f.Unread = append(f.Unread, facts.Unread{Source: facts.SourceAnswers, Object: "every server", Problem: target.ErrNoFace.Error()})
+		f.Unread = append(f.Unread, facts.Unread{Source: facts.SourceAnswers, Object: "every server", Problem: target.ErrNoFace.Error(), NotGiven: true})
 		return nil
 	}
 	f.Answers = []facts.Answer{}

@@ -105,11 +105,13 @@ const (
 	SourceAnswers      Source = "answers of the servers"
 )
 
-// Unread is a source that was asked and could not be read.
+// Unread is a source that could not be read.
 type Unread struct {
 	Source  Source `json:"source"`
 	Object  string `json:"object"`
 	Problem string `json:"problem"`
+	// NotGiven tells that nobody could be asked from outside, as with a snapshot.
+	NotGiven bool `json:"not_given,omitempty"`
 }
 
 // Server is one Exchange server.

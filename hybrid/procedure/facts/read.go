@@ -53,7 +53,7 @@ type reader struct {
 }
 
 func (r *reader) unread(s Source, object string, err error) {
-	r.f.Unread = append(r.f.Unread, Unread{s, object, err.Error()})
+	r.f.Unread = append(r.f.Unread, Unread{Source: s, Object: object, Problem: err.Error()})
 }
 
 // file returns a file that somebody gave, nil when nobody did.
@@ -257,7 +257,7 @@ func (r *reader) metadata() {
 			continue
 		}
 		if r.t.Probe == nil {
-			r.unread(SourceMetadata, a.AuthMetadataURL, target.ErrNoFace)
+			r.f.Unread = append(r.f.Unread, Unread{SourceMetadata, a.AuthMetadataURL, target.ErrNoFace.Error(), true})
 			continue
 		}
 		document, err := r.t.Probe.Document(r.ctx, a.AuthMetadataURL)

@@ -135,16 +135,21 @@ func Judge(f *facts.Facts, now time.Time) []Finding {
 // unread says that the rule cannot judge, nil when all that it needs was read.
 func (r *Rule) unread(f *facts.Facts) []Finding {
 	var missing []Evidence
+	asked := false
 	for _, s := range r.Needs {
 		for _, u := range f.Unread {
 			e := Evidence{Object: u.Object, Property: string(s), Found: u.Problem}
 			if u.Source == s && !slices.Contains(missing, e) { // directory and live values fail alike
 				missing = append(missing, e)
+				asked = asked || !u.NotGiven
 			}
 		}
 	}
 	if missing == nil {
 		return nil
+	}
+	if !asked {
+		return []Finding{{Severity: Note, Kind: NotGiven, Summary: "not checked: only a server that can be reached tells", Evidence: missing}}
 	}
 	return []Finding{{Severity: NotChecked, Summary: "what this rule judges could not be read", Evidence: missing}}
 }

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"hma/hybrid/procedure"
+	"hma/hybrid/procedure/facts"
+	"hma/hybrid/procedure/rule"
+	"hma/hybrid/target"
+	"hma/hybrid/target/collect"
+	"hma/internal/testenv"
+	"hma/lab"
+)
+
+// The scripts run in the lab's shell, and what they collect is judged as the lab itself is: the
+// facts are the same to the last value. What only a server that can be reached tells is a note.
+func TestCollectAndCheck(t *testing.T) {
+	e := testenv.Start(t, lab.Options{Messages: 5})
+	dir := filepath.Dir(e.Endpoints.CA)
+	t.Chdir(t.TempDir())
+	hma := func(want int, args ...string) string {
+		var out, errs strings.Builder
+		if code := run(t.Context(), append(args, "--data", dir), stdio{in: strings.NewReader(""), out: &out, err: &errs}); code != want {
+			t.Fatalf("hma %v ends with %d, want %d:\n%s%s", args, code, want, out.String(), errs.String())
+		}
+		return out.String()
+	}
+	check := func(want int, args ...string) (r procedure.Report) {
+		if err := json.Unmarshal([]byte(hma(want, append([]string{"check", "--json"}, args...)...)), &r); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	for _, part := range []string{"exchange", "graph"} {
+		if err := os.WriteFile(part+".ps1", []byte(hma(exitOK, "collect", part)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		hma(exitOK, "shell", part+".ps1")
+	}
+	live, collected := check(exitFound), check(exitFound, "--snapshot", "exchange.json", "--snapshot", "graph.json")
+	if a, b := factsOf(t, labTarget(t, e)), factsOf(t, fileTarget(t, "exchange.json", "graph.json")); a != b {
+		t.Errorf("the lab's facts:\n%s\nthe snapshot's:\n%s", a, b)
+	}
+	if a, b := faults(live), faults(collected); len(a) == 0 || !reflect.DeepEqual(a, b) {
+		t.Errorf("the lab's findings: %q\nthe snapshot's: %q", a, b)
+	}
+	if alone := check(exitUnreachable, "--snapshot", "exchange.json"); alone.Count(rule.NotChecked) == 0 {
+		t.Error("a missing Graph part is not said")
+	}
+	if alone := check(exitUnreachable, "--snapshot", "graph.json"); alone.Count(rule.NotChecked) == 0 {
+		t.Error("a missing Exchange part is not said")
+	}
+	hma(exitUsage, "check", "--snapshot", "exchange.ps1")
+	hma(exitUsage, "check", "--snapshot", "none.json")
+}
+
+// labTarget is the lab without a probe, as a snapshot is.
+func labTarget(t *testing.T, e *testenv.Env) target.Target {
+	t.Helper()
+	r, err := reach(&e.Endpoints)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tenants, err := r.tenants()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return target.Target{Cmdlets: target.AdminAPI{Client: r.admin}, Tenants: tenants}
+}
+
+func fileTarget(t *testing.T, names ...string) target.Target {
+	t.Helper()
+	var files []io.Reader
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, bytes.NewReader(text))
+	}
+	o, err := target.ReadSnapshot(files...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func factsOf(t *testing.T, o target.Target) string {
+	t.Helper()
+	f, err := facts.Read(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.MarshalIndent(f, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func faults(r procedure.Report) (all []string) {
+	for _, f := range r.Findings {
+		if f.Severity == rule.Fault {
+			all = append(all, f.Rule+": "+f.Summary)
+		}
+	}
+	return all
+}
+
+// The scripts hold only commands that read, and one file is written.
+func TestCollectOnlyReads(t *testing.T) {
+	allowed := regexp.MustCompile(`^(Get-\w+|Select-Object|Where-Object|ForEach-Object|ConvertTo-Json|Out-File|Connect-MgGraph|Invoke-MgGraphRequest)$`)
+	for _, script := range []string{collect.Exchange(), collect.Graph()} {
+		for line := range strings.Lines(script) {
+			code, _, _ := strings.Cut(line, "#")
+			for _, name := range regexp.MustCompile(`\b[A-Z]\w+-[A-Z]\w+`).FindAllString(code, -1) {
+				if !allowed.MatchString(name) {
+					t.Errorf("%s does more than read: %s", name, line)
+				}
+			}
+			if strings.Contains(code, "Invoke-MgGraphRequest -") && !strings.Contains(code, "-Method GET ") {
+				t.Errorf("a request that is no GET: %s", line)
+			}
+		}
+	}
+}
