@@ -28,6 +28,8 @@ type People interface {
 	VerifyPassword(ctx context.Context, login, password string) (*org.Recipient, error)
 	// VerifyNT is VerifyPassword for whom check takes the NT hash; it is called once in every case.
 	VerifyNT(ctx context.Context, login string, check func(ntlm.Hash) bool) (*org.Recipient, error)
+	// PasswordChanged returns when the person's password was set, or org.ErrNotFound while there is none.
+	PasswordChanged(ctx context.Context, id guid.GUID) (time.Time, error)
 }
 
 // Refresher fetches the keys of an AuthServer anew because a token names a key

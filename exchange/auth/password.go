@@ -37,25 +37,38 @@ func (a *Authenticator) check(ctx context.Context, f *Facts, login, password str
 // formsAuthN is what a session of the form of OWA and ECP is called: forms-based authentication.
 const formsAuthN = "FBA"
 
-// Form checks what was typed into the form of OWA or ECP: the Identity, or the Denial,
-// whose challenges mean nothing there. Exactly one is not nil.
-func (a *Authenticator) Form(ctx context.Context, f *Facts, login, password string) (*Identity, *Denial) {
+// Form checks what was typed into the form of OWA or ECP: the Identity, with the time when
+// the password was set, or the Denial, whose challenges mean nothing there.
+func (a *Authenticator) Form(ctx context.Context, f *Facts, login, password string) (id *Identity, set time.Time, denial *Denial) {
 	person, denial := a.check(ctx, f, login, password)
 	if denial != nil {
-		return nil, denial
+		return nil, time.Time{}, denial
 	}
-	return a.proven(f, person, formsAuthN)
+	set, err := a.people.PasswordChanged(ctx, person.GUID)
+	if err != nil {
+		return nil, time.Time{}, a.denial(ctx, f, err)
+	}
+	id, denial = a.proven(f, person, formsAuthN)
+	return id, set, denial
 }
 
-// FormSession returns the Identity of somebody who has signed in by the form before, looked
-// up anew: who was disabled since is out at once. Otherwise the Denial says why.
-func (a *Authenticator) FormSession(ctx context.Context, f *Facts, sid string) (*Identity, *Denial) {
+// FormSession returns the Identity of somebody who has signed in by the form before, with the
+// password that was set at a time. Both are looked up anew: who was disabled since, or has
+// another password, is out at once. Otherwise the Denial says why.
+func (a *Authenticator) FormSession(ctx context.Context, f *Facts, sid string, set time.Time) (*Identity, *Denial) {
 	found, err := a.people.bySID(ctx, sid)
 	switch {
 	case err != nil:
 		return nil, a.denial(ctx, f, err)
 	case len(found) != 1 || !found[0].Active():
 		return nil, a.legacy(f, "the session's person is gone or disabled")
+	}
+	now, err := a.people.PasswordChanged(ctx, found[0].GUID)
+	switch {
+	case errors.Is(err, org.ErrNotFound) || err == nil && !now.Equal(set):
+		return nil, a.legacy(f, "the session's password has changed")
+	case err != nil:
+		return nil, a.denial(ctx, f, err)
 	}
 	return a.proven(f, found[0], formsAuthN)
 }

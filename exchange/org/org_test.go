@@ -443,6 +443,12 @@ func TestPasswords(t *testing.T) {
 		if err != nil || !strings.HasPrefix(pph1, "v1;PPH1_MD4,") || !at.Equal(start) {
 			t.Errorf("%q, %v, %v", pph1, at, err)
 		}
+		if at, err := o.PasswordChanged(t.Context(), a.GUID); err != nil || !at.Equal(start) {
+			t.Errorf("changed %v, %v", at, err)
+		}
+		if _, err := o.PasswordChanged(t.Context(), guid.New()); !errors.Is(err, org.ErrNotFound) {
+			t.Errorf("nobody's password: %v", err)
+		}
 		_, err = o.UpdateRecipient(t.Context(), a.GUID, func(r *org.Recipient) error { r.Enabled = false; return nil })
 		must(t, err)
 		if _, err := o.VerifyPassword(t.Context(), "anna@contoso.com", secret); err != org.ErrPassword {

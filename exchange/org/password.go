@@ -224,6 +224,19 @@ func (o *Organization) PasswordHash(ctx context.Context, id guid.GUID) (pph1 str
 	return string(plain), fromMicros(at), nil
 }
 
+// PasswordChanged returns when the person's password was set, or ErrNotFound while there is none.
+func (o *Organization) PasswordChanged(ctx context.Context, id guid.GUID) (time.Time, error) {
+	var at int64
+	err := o.db.QueryRow(ctx, "SELECT changed FROM person_password WHERE person = $1", id.String()).Scan(&at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, fmt.Errorf("password of %s: %w", id, ErrNotFound)
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("password of %s: %w", id, err)
+	}
+	return fromMicros(at), nil
+}
+
 func (o *Organization) hash(password string) ([]byte, error) {
 	return bcrypt.GenerateFromPassword(squeeze(password), o.opts.PasswordCost)
 }

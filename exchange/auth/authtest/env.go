@@ -175,6 +175,8 @@ type People struct {
 	list    []*org.Recipient
 	// Down makes every look-up fail, as a lost database would.
 	Down error
+	// PasswordSet is when everybody's password was set.
+	PasswordSet time.Time
 }
 
 // NewPeople returns Jane, an administrator, a disabled person, and two who share an address.
@@ -283,6 +285,13 @@ func (p *People) VerifyNT(ctx context.Context, login string, check func(ntlm.Has
 		return nil, org.ErrPassword
 	}
 	return found[0], nil
+}
+
+// PasswordChanged implements auth.People.
+func (p *People) PasswordChanged(context.Context, guid.GUID) (time.Time, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.PasswordSet, p.Down
 }
 
 // AuthServer returns the enabled default AuthServer that trusts the world's key.

@@ -66,6 +66,7 @@ func New(o Options) *SignIn { return &SignIn{o.Auth, o.Key, o.Now, http.NewCross
 type session struct {
 	Host    string `json:"host"`
 	SID     string `json:"sid"`
+	Set     int64  `json:"set"` // when the password was set, Unix microseconds
 	Private bool   `json:"private,omitempty"`
 	Expires int64  `json:"exp"` // Unix seconds
 }
@@ -159,7 +160,7 @@ func (s *SignIn) Admit(w http.ResponseWriter, v *openid.Visit) (id *auth.Identit
 	} else if left < t.life()/2 {
 		s.give(w, v, t, now)
 	}
-	id, denial := s.auth.FormSession(v.Context(), facts(v, now), t.SID)
+	id, denial := s.auth.FormSession(v.Context(), facts(v, now), t.SID, time.UnixMicro(t.Set))
 	switch {
 	case denial == nil:
 		return id, ""
@@ -254,7 +255,7 @@ func (s *SignIn) finish(w http.ResponseWriter, v *openid.Visit) (reason string) 
 		return refuse(w, v, http.StatusBadRequest, "The form could not be read.", "form is malformed")
 	}
 	back, now := inside(v, form.Get("destination")), s.now()
-	id, denial := s.auth.Form(v.Context(), facts(v, now), strings.TrimSpace(form.Get("username")), form.Get("password"))
+	id, set, denial := s.auth.Form(v.Context(), facts(v, now), strings.TrimSpace(form.Get("username")), form.Get("password"))
 	switch {
 	case denial == nil:
 	case denial.Status == http.StatusUnauthorized:
@@ -263,7 +264,7 @@ func (s *SignIn) finish(w http.ResponseWriter, v *openid.Visit) (reason string) 
 	default:
 		return refuse(w, v, denial.Status, "You cannot use this page with this account.", denial.Reason)
 	}
-	s.give(w, v, session{Host: host(v), SID: id.Recipient.SID, Private: form.Get("flags") == "4"}, now)
+	s.give(w, v, session{Host: host(v), SID: id.Recipient.SID, Set: set.UnixMicro(), Private: form.Get("flags") == "4"}, now)
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Location", back)
 	w.WriteHeader(http.StatusFound)

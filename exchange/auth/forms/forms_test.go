@@ -119,6 +119,12 @@ func TestSignIn(t *testing.T) {
 	if a := w.do("GET", "https://mail.contoso.com/owa/", ""); a.Code != 302 || len(w.cookies) != 0 {
 		t.Errorf("a disabled person: %d, cookies %v", a.Code, w.cookies)
 	}
+	w.people.Change(jane, func(r *org.Recipient) { r.Enabled = true })
+	w.do("POST", "https://mail.contoso.com/owa/auth.owa", credentials(jane, authtest.Password))
+	w.people.PasswordSet = w.now
+	if a := w.do("GET", "https://mail.contoso.com/owa/", ""); a.Code != 302 || len(w.cookies) != 0 || w.reason != "the session's password has changed" {
+		t.Errorf("another password: %d, cookies %v, %s", a.Code, w.cookies, w.reason)
+	}
 }
 
 // TestLife holds how long a session lasts that is not used, and that using it keeps it.
