@@ -15,8 +15,7 @@ import (
 
 // Door is the ECP door. It holds no state and serves any number of servers.
 type Door struct {
-	signIn *openid.SignIn
-	forms  *forms.SignIn
+	signIn forms.Either
 	lab    string
 }
 
@@ -24,7 +23,7 @@ type Door struct {
 // OAuth, and by the form where it is on that. lab is the line that says that this is a lab,
 // "" in production.
 func New(signIn *openid.SignIn, form *forms.SignIn, lab string) *Door {
-	return &Door{signIn, form, lab}
+	return &Door{forms.Either{Cloud: signIn, Form: form}, lab}
 }
 
 //go:embed home.html
@@ -40,33 +39,9 @@ var (
 func (d *Door) ServeDoor(w http.ResponseWriter, r *clientaccess.Request) {
 	v := &openid.Visit{Request: r.Request, ID: r.ID, Rest: r.Rest, Snapshot: r.Snapshot, VirtualDirectory: r.VirtualDirectory,
 		Frame: page.Frame{Product: "Exchange admin center", Lab: d.lab}}
-	oauth := r.VirtualDirectory.OAuth()
 	rest := strings.ToLower(r.Rest)
-	signOut := rest == "/logoff.aspx"
-	switch {
-	case oauth && signOut:
-		r.Record.Operation = "SignOut"
-		d.forms.Drop(w, v)
-		d.signIn.SignOut(w, v)
+	if r.Identity, r.Record.Operation, r.Record.Reason = d.signIn.Admit(w, v, r.Identity, "/logoff.aspx"); r.Identity == nil {
 		return
-	case oauth:
-		r.Record.Operation = "SignIn"
-		d.forms.Drop(w, v) // a session of before the switch ends with it
-		if r.Identity, r.Record.Reason = d.signIn.Admit(w, v); r.Identity == nil {
-			return
-		}
-		v.Frame.SignOut = r.VirtualDirectory.Path + "/logoff.aspx"
-	case r.Identity != nil: // by a header, with each request
-	case signOut:
-		r.Record.Operation = "SignOut"
-		r.Record.Reason = d.forms.SignOut(w, v)
-		return
-	default:
-		r.Record.Operation = "SignIn"
-		if r.Identity, r.Record.Reason = d.forms.Admit(w, v); r.Identity == nil {
-			return
-		}
-		v.Frame.SignOut = r.VirtualDirectory.Path + "/logoff.aspx"
 	}
 	v.Frame.User = name(r.Identity)
 	if rest != "" && rest != "/" {

@@ -14,8 +14,7 @@ import (
 
 // Door is the OWA door. It holds no state and serves any number of servers.
 type Door struct {
-	signIn *openid.SignIn
-	forms  *forms.SignIn
+	signIn forms.Either
 	files  *Attachments
 	lab    string
 }
@@ -24,7 +23,7 @@ type Door struct {
 // OAuth, and by the form where it is on that. Without files it serves no attachments. lab is
 // the line that says that this is a lab, "" in production.
 func New(signIn *openid.SignIn, form *forms.SignIn, files *Attachments, lab string) *Door {
-	return &Door{signIn, form, files, lab}
+	return &Door{forms.Either{Cloud: signIn, Form: form}, files, lab}
 }
 
 //go:embed home.html
@@ -44,33 +43,9 @@ func (d *Door) ServeDoor(w http.ResponseWriter, r *clientaccess.Request) {
 		d.files.serve(w, r, v.Frame)
 		return
 	}
-	oauth := r.VirtualDirectory.OAuth()
 	rest := strings.ToLower(r.Rest)
-	signOut := rest == "/logoff.owa" || rest == "/auth/logoff.aspx"
-	switch {
-	case oauth && signOut:
-		r.Record.Operation = "SignOut"
-		d.forms.Drop(w, v)
-		d.signIn.SignOut(w, v)
+	if r.Identity, r.Record.Operation, r.Record.Reason = d.signIn.Admit(w, v, r.Identity, "/logoff.owa", "/auth/logoff.aspx"); r.Identity == nil {
 		return
-	case oauth:
-		r.Record.Operation = "SignIn"
-		d.forms.Drop(w, v) // a session of before the switch ends with it
-		if r.Identity, r.Record.Reason = d.signIn.Admit(w, v); r.Identity == nil {
-			return
-		}
-		v.Frame.SignOut = r.VirtualDirectory.Path + "/logoff.owa"
-	case r.Identity != nil: // by a header, with each request
-	case signOut:
-		r.Record.Operation = "SignOut"
-		r.Record.Reason = d.forms.SignOut(w, v)
-		return
-	default:
-		r.Record.Operation = "SignIn"
-		if r.Identity, r.Record.Reason = d.forms.Admit(w, v); r.Identity == nil {
-			return
-		}
-		v.Frame.SignOut = r.VirtualDirectory.Path + "/logoff.owa"
 	}
 	v.Frame.User = name(r.Identity)
 	if rest != "" && rest != "/" {

@@ -5,5 +5,5 @@
 //
 // It works without a script, holds no state, and sends nobody to another host or out of
 // the virtual directory. It refuses a form that another site has the browser post. Start
-// reading at SignIn.Admit.
+// reading at Either.Admit and SignIn.Admit.
 package forms
