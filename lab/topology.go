@@ -58,8 +58,12 @@ func (o *Options) topology() (topology, error) {
 			return t, fmt.Errorf("server %q: %w: names are unique, of letters, digits and hyphens, 15 at most", s.Name, ErrTopology)
 		}
 		seen[strings.ToLower(s.Name)] = true
-		if _, err := org.ParseVersion(s.Build); err != nil {
+		build, err := org.ParseVersion(s.Build)
+		if err != nil {
 			return t, fmt.Errorf("server %s: %w: %w", s.Name, ErrTopology, err)
+		}
+		if build[0] != 15 { // Exchange Server 2013, 2016, 2019 and SE
+			return t, fmt.Errorf("server %s: %w: '%s' is no build of Exchange Server 2013 or later", s.Name, ErrTopology, s.Build)
 		}
 	}
 	return t, nil

@@ -11,6 +11,7 @@ func TestTopology(t *testing.T) {
 		"no name":          {Servers: []Server{{"", DefaultBuild}}},
 		"a path as a name": {Servers: []Server{{"../x", DefaultBuild}}},
 		"no build":         {Servers: []Server{{"EX1", "2019"}}},
+		"not Exchange":     {Servers: []Server{{"EX1", "1.2.3.4"}}},
 		"too many tenants": {Tenants: len(tenants) + 1},
 		"too many servers": {Servers: make([]Server, maxServers+1)},
 	} {

@@ -71,6 +71,7 @@ type link struct {
 	Number  int32        `json:"num"`
 	SID     string       `json:"sid"`
 	Issuer  string       `json:"iss,omitempty"` // "" for somebody who signed in by a password
+	AuthN   string       `json:"authn"`         // as the page was opened, for the record
 	Host    string       `json:"host"`
 	Expires int64        `json:"exp"` // Unix seconds
 }
@@ -117,7 +118,7 @@ func (a *Attachments) list(r *clientaccess.Request) ([]message, error) {
 			if at.Hidden || at.Inline {
 				continue
 			}
-			token, err := json.Marshal(link{item.ID.Mailbox, item.ID.Row, item.ID.Mid, at.ID.Number, person.SID, r.Identity.Issuer, host, a.Now().Add(linkLife).Unix()})
+			token, err := json.Marshal(link{item.ID.Mailbox, item.ID.Row, item.ID.Mid, at.ID.Number, person.SID, r.Identity.Issuer, r.Identity.AuthN, host, a.Now().Add(linkLife).Unix()})
 			if err != nil {
 				return nil, err
 			}
@@ -233,6 +234,7 @@ func (a *Attachments) find(r *clientaccess.Request) (*store.Attachment, *store.M
 	if denial != nil {
 		return nil, nil, &refusal{denial.Status, "You cannot download this with the account that you signed in with.", denial.Reason}
 	}
+	id.AuthN = l.AuthN
 	if r.Identity = id; id.Recipient.MailboxGUID != l.Mailbox {
 		return nil, nil, &refusal{http.StatusForbidden, "This link is not valid.", "link is for another mailbox"}
 	}
