@@ -33,8 +33,11 @@ func adminAuditLog() []*cmdlet {
 // a change that nobody can find the author of is worse than one that has to wait. The record
 // then says how the call ended.
 func (c *call) run() error {
-	if Reads(c.cmdlet.Name) || c.whatIf() {
+	if !c.changes() || c.whatIf() {
 		return c.cmdlet.run(c)
+	}
+	if !c.caller.Administrator { // the Get that acts is held by all by its name
+		return c.caller.denied(c.cmdlet.Name + " -Argument")
 	}
 	rec := &org.AuditRecord{Caller: c.caller.Name, Cmdlet: c.cmdlet.Name, Parameters: c.auditParameters(), ObjectModified: c.auditObject(),
 		Server: c.caller.Server, ClientIP: c.caller.ClientIP}
@@ -60,6 +63,12 @@ func (c *call) run() error {
 		c.warn("The record of this command in the admin audit log does not say how it ended.")
 	}
 	return err
+}
+
+// changes tells whether the call changes something: what Reads does not hold, and the Get that makes
+// servers take up what they run.
+func (c *call) changes() bool {
+	return !Reads(c.cmdlet.Name) || c.cmdlet.Name == diagnosticInfo && c.args.text("Argument") != ""
 }
 
 // auditParameters are the call's parameters as a record holds them.

@@ -26,6 +26,8 @@ func TestAdminAuditLog(t *testing.T) {
 	l.refused("ObjectNotFound", "couldn't be found", "Set-AuthServer", "Identity", "none", "Enabled", false)
 	l.ok("Set-Mailbox", "Identity", "anna@contoso.com", "EmailAddresses", psobject.Edit{Add: []string{"a2@contoso.com"}})
 	l.run("New-AuthenticationPolicy", "Name", strings.Repeat("p", 3000))
+	l.ok("Get-ExchangeDiagnosticInfo", "Process", "Microsoft.Exchange.Directory.TopologyService", "Component", "VariantConfiguration")
+	l.ok("Get-ExchangeDiagnosticInfo", "Server", "EX1", "Process", "Microsoft.Exchange.Directory.TopologyService", "Component", "VariantConfiguration", "Argument", "Refresh")
 	res := l.reg.Run(t.Context(), cmdlet.Caller{Name: "eve@contoso.com", ViewOnly: true}, psobject.Invocation{Cmdlet: "Restart-Service"})
 	if res.Error == nil {
 		t.Error("a view-only administrator restarted a service")
@@ -42,10 +44,11 @@ func TestAdminAuditLog(t *testing.T) {
 		object, parameters, message string
 		succeeded                   bool
 	}{
-		"Set-OrganizationConfig":   {"Contoso", "{OAuth2ClientProfileEnabled=True}", "None", true},
-		"Set-AuthServer":           {"none", "{Identity=none, Enabled=False}", "The operation couldn't be performed because object 'none' couldn't be found.", false},
-		"Set-Mailbox":              {"Anna", "{Identity=anna@contoso.com, EmailAddresses=@{Add=a2@contoso.com; Remove=}}", "None", true},
-		"New-AuthenticationPolicy": {strings.Repeat("p", 1024) + "...", "{Name=" + strings.Repeat("p", 1024) + "...}", "The name of an authentication policy has 1 to 64 characters.", false},
+		"Get-ExchangeDiagnosticInfo": {"EX1", "{Server=EX1, Process=Microsoft.Exchange.Directory.TopologyService, Component=VariantConfiguration, Argument=Refresh}", "None", true},
+		"Set-OrganizationConfig":     {"Contoso", "{OAuth2ClientProfileEnabled=True}", "None", true},
+		"Set-AuthServer":             {"none", "{Identity=none, Enabled=False}", "The operation couldn't be performed because object 'none' couldn't be found.", false},
+		"Set-Mailbox":                {"Anna", "{Identity=anna@contoso.com, EmailAddresses=@{Add=a2@contoso.com; Remove=}}", "None", true},
+		"New-AuthenticationPolicy":   {strings.Repeat("p", 1024) + "...", "{Name=" + strings.Repeat("p", 1024) + "...}", "The name of an authentication policy has 1 to 64 characters.", false},
 	} {
 		o, ok := got[cmdlet]
 		if !ok || o.String("ObjectModified") != want.object || o.String("CmdletParameters") != want.parameters ||
@@ -68,10 +71,10 @@ func TestAdminAuditLog(t *testing.T) {
 		"users":      {[]any{"UserIds", "bob@contoso.com"}, 0},
 		"failed":     {[]any{"IsSuccess", false}, 2},
 		"size":       {[]any{"ResultSize", "3"}, 3},
-		"page":       {[]any{"ResultSize", "3", "StartIndex", "3"}, 1},
+		"page":       {[]any{"ResultSize", "3", "StartIndex", "3"}, 2},
 		"later":      {[]any{"StartDate", start.Add(time.Second).Format(time.RFC3339)}, 0},
 		"earlier":    {[]any{"EndDate", start.Add(-time.Second).Format(time.RFC3339)}, 0},
-		"then":       {[]any{"StartDate", start.Format(time.RFC3339), "EndDate", start.Format(time.RFC3339)}, 4},
+		"then":       {[]any{"StartDate", start.Format(time.RFC3339), "EndDate", start.Format(time.RFC3339)}, 5},
 	} {
 		if got := len(l.ok("Search-AdminAuditLog", test.args...).Output); got != test.want {
 			t.Errorf("%s: %d records, want %d", name, got, test.want)

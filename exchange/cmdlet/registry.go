@@ -45,6 +45,12 @@ func (c Caller) Admitted() bool { return c.Administrator || c.ViewOnly }
 // mayRun tells whether the caller's role groups hold the cmdlet.
 func (c Caller) mayRun(name string) bool { return c.Administrator || c.ViewOnly && Reads(name) }
 
+// denied is what a caller is told whose role groups do not hold what.
+func (c Caller) denied(what string) error {
+	return &failure{Category: "PermissionDenied", Reason: "UnauthorizedAccessException", Target: c.Name,
+		Message: fmt.Sprintf("%s may not run %s: only members of the role group %s may.", c.Name, what, org.OrganizationManagement)}
+}
+
 // Reads tells by its verb whether a cmdlet changes nothing: what members of View-Only Organization
 // Management may run, and what the admin audit log leaves out. Test-OAuthConnectivity is none of them:
 // it signs with the organisation's key, for anybody, and calls where it is told to.
@@ -172,8 +178,7 @@ func (r *Registry) Run(ctx context.Context, caller Caller, inv psobject.Invocati
 	}
 	var res psobject.Result
 	if !caller.mayRun(c.Name) {
-		res.Error = record(c.Name, &failure{Category: "PermissionDenied", Reason: "UnauthorizedAccessException", Target: caller.Name,
-			Message: fmt.Sprintf("%s may not run %s: only members of the role group %s may.", caller.Name, c.Name, org.OrganizationManagement)})
+		res.Error = record(c.Name, caller.denied(c.Name))
 		return res
 	}
 	if len(inv.Input) > maxInput {
