@@ -1,9 +1,13 @@
 package main
 
 import (
+	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -41,7 +45,83 @@ Microsoft Graph PowerShell, once for each tenant.`,
 			},
 		})
 	}
+	cmd.AddCommand(a.pseudonyms())
 	return cmd
+}
+
+// defaultKey is where the key of pseudonyms lies unless --key says otherwise.
+const defaultKey = "pseudonyms.key"
+
+func (a *app) pseudonyms() *cobra.Command {
+	var keyFile string
+	cmd := &cobra.Command{
+		Use: "pseudonyms FILE...", Short: "Replace the names in collected files by stable pseudonyms", Args: cobra.MinimumNArgs(1),
+		Long: `Writes each collected file anew, exchange.json as exchange.pseudonyms.json, with other
+names of people, addresses, servers, domains and the organisation. A check finds the
+same in it. The key makes the pseudonyms: under one key a name always becomes the
+same one, and without it nobody can try names out. It is made where it is not there.`,
+		Example: "  hma collect pseudonyms exchange.json graph.json\n  hma check --snapshot exchange.pseudonyms.json --snapshot graph.pseudonyms.json",
+		RunE: func(_ *cobra.Command, names []string) error {
+			key, err := pseudonymKey(keyFile)
+			if err != nil {
+				return err
+			}
+			var written []string
+			for _, name := range names {
+				f, err := os.Open(name)
+				if err != nil {
+					return usage("pseudonyms: %w", err)
+				}
+				text, err := target.Pseudonyms(f, key)
+				f.Close()
+				if err != nil {
+					return usage("pseudonyms: %s: %w", name, err)
+				}
+				other := strings.TrimSuffix(name, ".json") + ".pseudonyms.json"
+				if err := os.WriteFile(other, text, 0o600); err != nil {
+					return unreachable(err)
+				}
+				written = append(written, other)
+			}
+			if a.json {
+				return printJSON(a.out, map[string]any{"version": 1, "files": written})
+			}
+			for _, name := range written {
+				a.view.printf("%s\n", name)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&keyFile, "key", defaultKey, "`FILE` with the key of the pseudonyms; keep it to yourself")
+	return cmd
+}
+
+// keyLength is that of the key in octets.
+const keyLength = 32
+
+// pseudonymKey reads the key, or makes one for its owner alone.
+func pseudonymKey(name string) ([]byte, error) {
+	key, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		key = make([]byte, keyLength)
+		rand.Read(key) // never fails
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return nil, unreachable(err)
+		}
+		_, err = f.Write(key)
+		if err := errors.Join(err, f.Close()); err != nil {
+			return nil, unreachable(err)
+		}
+		return key, nil
+	}
+	if err != nil {
+		return nil, usage("pseudonyms: %w", err)
+	}
+	if len(key) != keyLength {
+		return nil, usage("pseudonyms: %s is no key: want %d octets", name, keyLength)
+	}
+	return key, nil
 }
 
 // collected returns the procedure over the organisation that collected files hold.

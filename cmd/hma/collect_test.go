@@ -58,6 +58,21 @@ func TestCollectAndCheck(t *testing.T) {
 	if alone := check(exitUnreachable, "--snapshot", "graph.json"); alone.Count(rule.NotChecked) == 0 {
 		t.Error("a missing Exchange part is not said")
 	}
+	hma(exitOK, "collect", "pseudonyms", "exchange.json", "graph.json")
+	hidden := check(exitFound, "--snapshot", "exchange.pseudonyms.json", "--snapshot", "graph.pseudonyms.json")
+	if len(faults(hidden)) != len(faults(live)) {
+		t.Errorf("with pseudonyms the findings are %q", faults(hidden))
+	}
+	before, err := os.ReadFile("graph.pseudonyms.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hma(exitOK, "collect", "pseudonyms", "graph.json")
+	if again, err := os.ReadFile("graph.pseudonyms.json"); err != nil || !bytes.Equal(before, again) || bytes.Contains(again, []byte("alice")) {
+		t.Errorf("the pseudonyms are not stable, or none: %v", err)
+	}
+	hma(exitUsage, "collect", "pseudonyms", "exchange.ps1")
+	hma(exitUsage, "collect", "pseudonyms", "--key", "graph.json", "graph.json")
 	hma(exitUsage, "check", "--snapshot", "exchange.ps1")
 	hma(exitUsage, "check", "--snapshot", "none.json")
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -33,25 +35,25 @@ func TestSnapshots(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var files []io.Reader
+			var files, hidden []io.Reader
 			for _, name := range names {
 				text, err := os.ReadFile(name)
 				if err != nil {
 					t.Fatal(err)
 				}
 				files = append(files, bytes.NewReader(text))
+				other, err := target.Pseudonyms(bytes.NewReader(text), []byte("key"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if told := original.FindAll(other, -1); told != nil {
+					t.Errorf("%s with pseudonyms tells %q", name, told)
+				}
+				hidden = append(hidden, bytes.NewReader(other))
 			}
-			o, err := target.ReadSnapshot(files...)
-			if err != nil {
-				t.Fatal(err)
-			}
-			p, err := New(Options{Target: o, Now: func() time.Time { return time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC) }})
-			if err != nil {
-				t.Fatal(err)
-			}
-			report, err := p.Check(t.Context())
-			if err != nil {
-				t.Fatal(err)
+			report := judged(t, files)
+			if a, b := counted(report), counted(judged(t, hidden)); !reflect.DeepEqual(a, b) {
+				t.Errorf("findings: %v\nwith pseudonyms: %v", a, b)
 			}
 			var got strings.Builder
 			for _, f := range report.Findings {
@@ -78,4 +80,33 @@ func TestSnapshots(t *testing.T) {
 			}
 		})
 	}
+}
+
+// original are the names of the organisations, their servers and their people.
+var original = regexp.MustCompile(`(?i)contoso|fabrikam|\bEX[12]\b|alice|bjorn|bj\x{00f6}rn|chen\b|dana\b|ines\b|administrator@`)
+
+func judged(t *testing.T, files []io.Reader) *Report {
+	t.Helper()
+	o, err := target.ReadSnapshot(files...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := New(Options{Target: o, Now: func() time.Time { return time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := p.Check(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
+// counted counts the findings and their evidence by rule and severity.
+func counted(r *Report) map[string]int {
+	n := map[string]int{}
+	for _, f := range r.Findings {
+		n[string(f.Severity)+" "+f.Rule] += 1 + len(f.Evidence)
+	}
+	return n
 }

@@ -163,8 +163,15 @@ func FuzzSnapshot(f *testing.F) {
 	f.Add("\xff\xfe{\x00}\x00")
 	f.Fuzz(func(t *testing.T, text string) {
 		o, err := open(text)
+		hidden, hideErr := Pseudonyms(strings.NewReader(text), []byte("key"))
 		if err != nil {
 			return
+		}
+		if hideErr != nil {
+			t.Fatal(hideErr)
+		}
+		if _, err := open(string(hidden)); err != nil {
+			t.Fatalf("with pseudonyms it is none: %v", err)
 		}
 		if o.Cmdlets != nil {
 			_, _ = o.Cmdlets.Invoke(t.Context(), psobject.Invocation{Cmdlet: "Get-AuthServer"})

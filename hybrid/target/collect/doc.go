@@ -4,8 +4,9 @@
 // target.ReadSnapshot takes.
 //
 // They run what facts.Read asks for: a cmdlet or property that a rule begins to read
-// is added here, and a test of cmd/hma fails until it is. They only read. They stay within the language of doc/shell.md, so that hma
-// shell runs them on a lab, and Windows PowerShell 5.1 and PowerShell 7 run them on
-// real machines. Values are made text where they are read, since ConvertTo-Json
-// writes .NET's own objects in many ways. Start reading at Exchange.
+// is added here, and a test of cmd/hma fails until it is. They only read, and stay
+// within the language of doc/shell.md, so that hma shell runs them on a lab, and
+// Windows PowerShell 5.1 and PowerShell 7 run them on real machines. Values are made
+// text where they are read, since ConvertTo-Json writes .NET's own objects in many
+// ways. Start reading at Exchange.
 package collect
