@@ -17,6 +17,7 @@ import (
 	"hma/hybrid/procedure"
 	"hma/hybrid/procedure/facts"
 	"hma/hybrid/procedure/rule"
+	"hma/hybrid/procedure/script"
 	"hma/hybrid/target"
 )
 
@@ -102,19 +103,19 @@ func checkExit(r *procedure.Report) error {
 }
 
 func (a *app) plan() *cobra.Command {
-	var out, only string
+	var out, only, scripts string
 	var markdown bool
 	cmd := &cobra.Command{
 		Use: "plan", Short: "Plan the changes, as a diff to look at and data to keep", GroupID: "procedure",
 		Long: `Plans the changes that enable Hybrid Modern Authentication, in the how-to's order,
 and keeps the plan in the data directory. Nothing is changed.`,
-		Example: "  hma plan\n  hma plan --only outlook\n  hma plan --out change-4711.json --markdown > change-4711.md",
+		Example: "  hma plan\n  hma plan --only outlook\n  hma plan --script change-4711\n  hma plan --out change-4711.json --markdown > change-4711.md",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			scope := procedure.Scope(only)
 			if only != "" && !slices.Contains(procedure.Scopes, scope) {
 				return usage("--only %s: want outlook, mobile or owa-ecp", only)
 			}
-			_, p, err := a.engine(nil)
+			r, p, err := a.engine(nil)
 			if err != nil {
 				return err
 			}
@@ -131,6 +132,11 @@ and keeps the plan in the data directory. Nothing is changed.`,
 			if err != nil {
 				return engineExit(err)
 			}
+			if scripts != "" {
+				if err := writeScripts(plan, r.Endpoints.Tenant.Domain, scripts); err != nil {
+					return engineExit(err)
+				}
+			}
 			if a.json {
 				return printJSON(a.out, plan)
 			}
@@ -144,11 +150,15 @@ and keeps the plan in the data directory. Nothing is changed.`,
 			}
 			a.view.showPlan(plan)
 			a.view.printf("plan %s: %s\n", plan.ID, shorten(name))
+			if scripts != "" {
+				a.view.printf("scripts: %s, %s\n", shorten(filepath.Join(scripts, script.ApplyFile)), shorten(filepath.Join(scripts, script.UndoFile)))
+			}
 			return nil
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "", "write the plan to `FILE`")
 	cmd.Flags().StringVar(&only, "only", "", "plan for some `clients` alone: outlook, mobile or owa-ecp")
+	cmd.Flags().StringVar(&scripts, "script", "", "write apply.ps1 and undo.ps1, for the servers themselves, to the folder `DIR`")
 	cmd.Flags().BoolVar(&markdown, "markdown", false, "print it as Markdown, for a change board")
 	return cmd
 }
