@@ -31,6 +31,7 @@ type Graph struct {
 type graphState struct {
 	connection *graph.Connection
 	loaded     bool
+	passing    bool // the connection ends with the session
 }
 
 // graphCmdlets are the cmdlets of Microsoft Graph PowerShell that the how-to asks for, and of
@@ -64,7 +65,7 @@ func (c *call) connection() (*graph.Connection, error) {
 
 // keep makes a connection the session's, and later sessions' where that is wanted.
 func (c *call) keep(conn *graph.Connection, later bool) error {
-	c.state.graph = graphState{connection: conn, loaded: true}
+	c.state.graph = graphState{connection: conn, loaded: true, passing: !later}
 	if save := c.cloud().Save; save != nil && later {
 		return save(conn)
 	}
@@ -78,7 +79,7 @@ func (c *call) renew(conn *graph.Connection) error {
 	if err := g.Cloud.Renew(c.ctx, conn); err != nil {
 		return err
 	}
-	if g.Load == nil {
+	if g.Load == nil || c.state.graph.passing {
 		return nil
 	}
 	if kept, err := g.Load(); err != nil || kept == nil || kept.Account != conn.Account || kept.Tenant != conn.Tenant {

@@ -310,9 +310,15 @@ func TestGraphConnection(t *testing.T) {
 	if out := play("Disconnect-Graph | fl Account"); !strings.Contains(out, "Account : ines@contoso.com") || kept != nil {
 		t.Error(out, kept)
 	}
-	if play("Connect-MgGraph -ContextScope Process -NoWelcome"); kept != nil {
-		t.Error("kept all the same")
+	if out := play("Connect-MgGraph -ContextScope Process -NoWelcome; (Get-MgContext).ContextScope; (Disconnect-MgGraph).ContextScope"); !strings.HasSuffix(out, "\nProcess\nProcess\n") || kept != nil {
+		t.Error(out, kept)
 	}
+	play("Connect-MgGraph")
+	before, d.expired = saves, 1
+	if out := play("Connect-MgGraph -Scopes Domain.Read.All -ContextScope Process -NoWelcome; (Get-MgServicePrincipal 77).Id"); !strings.HasSuffix(out, "\n77\n") || d.expired != 0 || saves != before {
+		t.Error(out, d.expired, saves-before) // a renewed token keeps no connection of one session alone
+	}
+	play("Disconnect-MgGraph")
 	g.SignIn = func(context.Context, string, []string, func(string)) (*graph.Connection, error) {
 		return nil, &mail.SignInError{Code: "access_denied", Description: "AADSTS65004: The user declined. Trace ID: x"}
 	}

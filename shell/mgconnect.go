@@ -97,13 +97,14 @@ func disconnectMgGraph() *cmdlet {
 		if err == nil && conn == nil {
 			return c.complain(c.failed("InvalidOperation", "Exception", "NotConnected", "", "There is no connection to Microsoft Graph to end."))
 		}
-		if err := c.keep(nil, true); err != nil { // also what cannot be read
+		var ended *object
+		if conn != nil {
+			ended = c.contextOf(conn)
+		}
+		if err := c.keep(nil, true); err != nil || ended == nil { // also what cannot be read
 			return err
 		}
-		if conn == nil {
-			return nil
-		}
-		return c.out(c.contextOf(conn))
+		return c.out(ended)
 	})
 }
 
@@ -123,14 +124,17 @@ func (c *call) contextOf(conn *graph.Connection) *object {
 	for i, s := range conn.Scopes {
 		scopes[i] = s
 	}
-	kind, environment := "Delegated", "Global"
+	kind, scope, environment := "Delegated", "CurrentUser", "Global"
 	if conn.Account == "" {
 		kind = "AppOnly"
+	}
+	if c.state.graph.passing {
+		scope = "Process"
 	}
 	if endpoint := c.cloud().Cloud.Endpoint; endpoint != graph.Microsoft(nil).Endpoint {
 		environment = endpoint
 	}
 	return &object{typ: "Microsoft.Graph.PowerShell.Authentication.AuthContext", properties: []property{{"ClientId", conn.ClientID}, {"TenantId", conn.Tenant}, {"Scopes", scopes},
 		{"AuthType", kind}, {"TokenCredentialType", conn.How}, {"CertificateThumbprint", nil}, {"CertificateSubjectName", nil}, {"SendCertificateChain", false}, {"Account", conn.Account},
-		{"AppName", conn.AppName}, {"ContextScope", "CurrentUser"}, {"Certificate", nil}, {"Environment", environment}}}
+		{"AppName", conn.AppName}, {"ContextScope", scope}, {"Certificate", nil}, {"Environment", environment}}}
 }
