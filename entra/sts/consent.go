@@ -143,20 +143,7 @@ func permissions(scopes []entra.Scope) []Permission {
 // serveConsent takes what the consent page posts. What is granted is what the sealed request
 // asks for, and only by the person whom it was shown to.
 func (s *service) serveConsent(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodPost {
-		s.showError(w, r, refuse(aadsts.MethodNotAllowed, http.MethodPost), "")
-		return
-	}
-	if err := s.cross.Check(r); err != nil {
-		s.showError(w, r, refuse(aadsts.RequestMalformed, "the form was sent from another site"), "")
-		return
-	}
-	p, err := form(w, r)
-	if err != nil {
-		s.showError(w, r, err, "")
-		return
-	}
-	req, err := s.openFlow(r, p[FieldFlow])
+	p, req, err := s.posted(w, r)
 	if err != nil {
 		s.showError(w, r, err, "")
 		return

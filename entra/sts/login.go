@@ -99,22 +99,25 @@ func (s *service) showSignIn(w http.ResponseWriter, r *http.Request, req *author
 	s.pages.ServeSignIn(w, r, page)
 }
 
-// serveLogin takes what a sign-in page posts.
-func (s *service) serveLogin(w http.ResponseWriter, r *http.Request) {
+// posted reads a form of one of the service's own pages, and the sealed request that it carries.
+func (s *service) posted(w http.ResponseWriter, r *http.Request) (params, *authorizeRequest, error) {
 	if r.Method != http.MethodPost {
-		s.showError(w, r, refuse(aadsts.MethodNotAllowed, http.MethodPost), "")
-		return
+		return nil, nil, refuse(aadsts.MethodNotAllowed, http.MethodPost)
 	}
 	if err := s.cross.Check(r); err != nil {
-		s.showError(w, r, refuse(aadsts.RequestMalformed, "the form was sent from another site"), "")
-		return
+		return nil, nil, refuse(aadsts.RequestMalformed, "the form was sent from another site")
 	}
 	p, err := form(w, r)
 	if err != nil {
-		s.showError(w, r, err, "")
-		return
+		return nil, nil, err
 	}
 	req, err := s.openFlow(r, p[FieldFlow])
+	return p, req, err
+}
+
+// serveLogin takes what a sign-in page posts.
+func (s *service) serveLogin(w http.ResponseWriter, r *http.Request) {
+	p, req, err := s.posted(w, r)
 	if err != nil {
 		s.showError(w, r, err, "")
 		return
