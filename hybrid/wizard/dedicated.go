@@ -34,18 +34,18 @@ func (r *run) checkBuilds() error {
 	return nil
 }
 
-// dedicated makes the organisation's own application ("Deploy dedicated Exchange hybrid app"), gives it the
-// certificate and EWS as anybody, and names it at EvoSTS.
+// dedicated makes the organisation's own application ("Deploy dedicated Exchange hybrid app") with the
+// certificate, names it at EvoSTS, and gives it EWS as anybody.
 func (r *run) dedicated(ctx context.Context, t *tenant) error {
 	name := "ExchangeServerApp-" + r.found.guid
 	app, err := r.application(ctx, t, name)
 	if err != nil {
 		return err
 	}
-	if err := r.principal(ctx, t, name, app); err != nil {
+	if err := r.actAs(ctx, t, app); err != nil { // at once: what the organisation does not name is not its own
 		return err
 	}
-	return r.actAs(ctx, t, app)
+	return r.principal(ctx, t, name, app)
 }
 
 // later stands for an id that a dry run cannot know.
@@ -57,6 +57,11 @@ func (r *run) application(ctx context.Context, t *tenant, name string) (graph.Ap
 		return app, err
 	}
 	if found {
+		// A name proves nothing: in many tenants everybody may register applications. Only what the organisation names is its own.
+		if a := r.authServer(t, "AzureAD"); a == nil || !strings.EqualFold(a.String("ApplicationIdentifier"), app.AppID) {
+			return app, fmt.Errorf("%w: tenant %s has an application %s (%s) that the organisation does not name: delete it, or, if you know who made it, name it with Set-AuthServer -ApplicationIdentifier",
+				ErrInput, t.initial, name, app.AppID)
+		}
 		return app, r.upload(ctx, t, "application "+name, "/applications/"+app.ID,
 			func() ([]graph.KeyCredential, error) { return t.Graph.ApplicationKeys(ctx, app.ID) },
 			func(keys []graph.KeyCredential) error { return t.Graph.SetApplicationKeys(ctx, app.ID, keys) })

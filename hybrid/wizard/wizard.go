@@ -92,7 +92,8 @@ var ErrInput = errors.New("the wizard cannot do that here")
 var ErrLost = errors.New("the lock on the organisation was lost: run the wizard again")
 
 // Run brings the organisation and its tenants to where the wizard leaves them. The report holds what was
-// done also when an error ends the run; another run goes on from there. *target.HeldError says who has the lock.
+// done also when an error ends the run; another run goes on from there, but takes no dedicated
+// application that EvoSTS does not name. *target.HeldError says who has the lock.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	r := &run{Options: o, report: &Report{Version: 1, DryRun: o.DryRun, Steps: []Step{}}}
 	if o.OldNames && len(o.Tenants) > 1 {
