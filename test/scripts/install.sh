@@ -13,11 +13,21 @@ packages=(
 	chromium chromium-driver libnss3-tools # the two redirects in a browser that trusts the lab
 	python3-pytest        # the block of doc/ci.md
 )
+command -v npm >/dev/null || packages+=(nodejs npm) # tree-sitter-powershell
 missing=()
 for p in "${packages[@]}"; do
 	dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")
 done
-[ ${#missing[@]} -eq 0 ] && exit 0
+# The grammar that reads a plan's scripts; the lock file holds its versions and hashes.
+grammar() {
+	local in
+	in=$(dirname "$0")/../witness/powershell
+	[ -d "$in/node_modules/web-tree-sitter" ] || (cd "$in" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+}
+if [ ${#missing[@]} -eq 0 ]; then
+	[ "${WITNESS:-}" = none ] || grammar
+	exit
+fi
 if [ "${WITNESS:-}" = none ]; then
 	echo "WITNESS=none: left out the tests that need: ${missing[*]}"
 	exit 0
@@ -32,7 +42,8 @@ log=$(mktemp)
 for try in 1 2 3; do
 	if apt-get update -qq >"$log" 2>&1 && apt-get install -y -qq --no-install-recommends "${missing[@]}" >>"$log" 2>&1; then
 		rm -f "$log"
-		exit 0
+		grammar
+		exit
 	fi
 	sleep $((try * 3))
 done

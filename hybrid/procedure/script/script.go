@@ -162,7 +162,11 @@ func (w *writer) apply(c *procedure.Change) {
 		w.line("    %s", say(c, "is as wanted already"))
 		w.line("} elseif (%s) {", planned)
 	}
-	w.line("    $found | Select-Object Identity, %s | Export-Clixml -Path %s", properties(c), quote(w.record(c, "xml")))
+	kept := []string{"Identity"}
+	for _, s := range c.Settings {
+		kept = append(kept, s.Property)
+	}
+	w.line("    $found | Select-Object -Property %s | Export-Clixml -Path %s", literal(procedure.Value{V: kept}), quote(w.record(c, "xml")))
 	w.line("    %s", set(c, func(s procedure.Setting) string { return literal(s.After) }))
 	w.line("    %s", say(c, "done"))
 	w.line("} else {")

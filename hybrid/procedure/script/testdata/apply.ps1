@@ -52,7 +52,7 @@ if (@($found).Count -ne 1) {
 }
 # The server runs this already; its copy in Active Directory does not have it and is written again.
 if (($found.OAuthAuthentication -eq $true)) {
-    $found | Select-Object Identity, OAuthAuthentication | Export-Clixml -Path 'hma-20240423-101500-abcd-step-02.xml'
+    $found | Select-Object -Property 'Identity', 'OAuthAuthentication' | Export-Clixml -Path 'hma-20240423-101500-abcd-step-02.xml'
     Set-WebServicesVirtualDirectory -Identity 'EX1\EWS (Default Web Site)' -OAuthAuthentication $true -ErrorAction Stop
     'Step 2, EX1\EWS (Default Web Site): done'
 } else {
@@ -70,7 +70,7 @@ if (@($found).Count -ne 1) {
 if ((((@($found.IISAuthenticationMethods) | ForEach-Object { "$_" } | Sort-Object) -join ' ') -eq ((@('Ntlm', 'OAuth') | ForEach-Object { "$_" } | Sort-Object) -join ' '))) {
     'Step 3, EX1\mapi (Default Web Site): is as wanted already'
 } elseif ((((@($found.IISAuthenticationMethods) | ForEach-Object { "$_" } | Sort-Object) -join ' ') -eq ((@('Ntlm') | ForEach-Object { "$_" } | Sort-Object) -join ' '))) {
-    $found | Select-Object Identity, IISAuthenticationMethods | Export-Clixml -Path 'hma-20240423-101500-abcd-step-03.xml'
+    $found | Select-Object -Property 'Identity', 'IISAuthenticationMethods' | Export-Clixml -Path 'hma-20240423-101500-abcd-step-03.xml'
     Set-MapiVirtualDirectory -Identity 'EX1\mapi (Default Web Site)' -IISAuthenticationMethods 'Ntlm', 'OAuth' -ErrorAction Stop
     'Step 3, EX1\mapi (Default Web Site): done'
 } else {
@@ -88,7 +88,7 @@ if (@($found).Count -ne 1) {
 if ((((@($found.DomainName) | ForEach-Object { "$_" } | Sort-Object) -join ' ') -eq ((@('contoso.onmicrosoft.com') | ForEach-Object { "$_" } | Sort-Object) -join ' ')) -and ($found.IsDefaultAuthorizationEndpoint -eq $true)) {
     'Step 4, AuthServer O''Neill $(exit): is as wanted already'
 } elseif ((((@($found.DomainName) | ForEach-Object { "$_" } | Sort-Object) -join ' ') -eq ((@(@()) | ForEach-Object { "$_" } | Sort-Object) -join ' ')) -and ($found.IsDefaultAuthorizationEndpoint -eq $false)) {
-    $found | Select-Object Identity, DomainName, IsDefaultAuthorizationEndpoint | Export-Clixml -Path 'hma-20240423-101500-abcd-step-04.xml'
+    $found | Select-Object -Property 'Identity', 'DomainName', 'IsDefaultAuthorizationEndpoint' | Export-Clixml -Path 'hma-20240423-101500-abcd-step-04.xml'
     Set-AuthServer -Identity 'O''Neill $(exit)' -DomainName 'contoso.onmicrosoft.com' -IsDefaultAuthorizationEndpoint $true -ErrorAction Stop
     'Step 4, AuthServer O''Neill $(exit): done'
 } else {
@@ -106,7 +106,7 @@ if (@($found).Count -ne 1) {
 if (($found.OAuth2ClientProfileEnabled -eq $true)) {
     'Step 5, organisation: is as wanted already'
 } elseif (($found.OAuth2ClientProfileEnabled -eq $false)) {
-    $found | Select-Object Identity, OAuth2ClientProfileEnabled | Export-Clixml -Path 'hma-20240423-101500-abcd-step-05.xml'
+    $found | Select-Object -Property 'Identity', 'OAuth2ClientProfileEnabled' | Export-Clixml -Path 'hma-20240423-101500-abcd-step-05.xml'
     Set-OrganizationConfig -OAuth2ClientProfileEnabled $true -ErrorAction Stop
     'Step 5, organisation: done'
 } else {
@@ -143,7 +143,7 @@ if (@($found).Count -ne 1) {
 if (($found.BasicAuthentication -eq $false) -and ($found.FormsAuthentication -eq $false)) {
     'Step 7, EX1\owa (Default Web Site): is as wanted already'
 } elseif (($found.BasicAuthentication -eq $true) -and ($found.FormsAuthentication -eq $true)) {
-    $found | Select-Object Identity, BasicAuthentication, FormsAuthentication | Export-Clixml -Path 'hma-20240423-101500-abcd-step-07.xml'
+    $found | Select-Object -Property 'Identity', 'BasicAuthentication', 'FormsAuthentication' | Export-Clixml -Path 'hma-20240423-101500-abcd-step-07.xml'
     Set-OwaVirtualDirectory -Identity 'EX1\owa (Default Web Site)' -BasicAuthentication $false -FormsAuthentication $false -ErrorAction Stop
     'Step 7, EX1\owa (Default Web Site): done'
 } else {
