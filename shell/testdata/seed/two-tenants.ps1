@@ -83,6 +83,20 @@ $servicePrincipal = Get-MgServicePrincipal -Filter "AppId eq '00000002-0000-0ff1
 $servicePrincipal.ReplyUrls += $replyUrlsToBeAdded
 Update-MgServicePrincipal -ServicePrincipalId $servicePrincipal.Id -AppId "00000002-0000-0ff1-ce00-000000000000" -ReplyUrls $servicePrincipal.ReplyUrls
 ---
+# Step 8, optional: it changes nothing where there are no download domains. Read against hma.md 3.6 and 3.9, rows 14 and 15.
+New-SettingOverride -Name "OWA HMA Download Domain Support" -Component "OAuth" -Section "OAuthIdentityCacheFixForDownloadDomains" -Parameters ("Enabled=true") -Reason "Enable support for OWA HMA when Download Domains are in use"
+Get-ExchangeDiagnosticInfo -Process Microsoft.Exchange.Directory.TopologyService -Component VariantConfiguration -Argument Refresh
+Restart-Service -Name W3SVC, WAS -Force
+---
+# Step 9, optional: it changes nothing where no mailbox is linked. On each server these lines go into <appSettings> of <ExchangeInstallPath>\ClientAccess\Owa\web.config.
+#notepad
+<add key="OAuthHttpModule.ConvertToSidBasedIdentity" value="true"/>
+<add key="OAuthHttpModule.UseMasterAccountSid" value="true"/>
+---
+New-SettingOverride -Name "OWA HMA AFRF Support" -Component "OAuth" -Section "OwaHMAFixForAfRfScenarios" -Parameters ("Enabled=true") -Reason "Enable support for OWA HMA in AFRF scenarios"
+Get-ExchangeDiagnosticInfo -Process Microsoft.Exchange.Directory.TopologyService -Component VariantConfiguration -Argument Refresh
+Restart-Service -Name W3SVC, WAS -Force
+---
 # Step 10, on each server. Read against hma.md 3.4, setter rules, and 5.3.
 Get-OwaVirtualDirectory -Server EX1 | Set-OwaVirtualDirectory -AdfsAuthentication $false –BasicAuthentication $false –FormsAuthentication $false –DigestAuthentication $false
 Get-EcpVirtualDirectory -Server EX1 | Set-EcpVirtualDirectory -AdfsAuthentication $false –BasicAuthentication $false –FormsAuthentication $false –DigestAuthentication $false
