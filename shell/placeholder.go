@@ -25,10 +25,7 @@ func (r *runner) placeholder(p parse.Placeholder) error {
 		values = slices.DeleteFunc(values, func(n string) bool { return !like("EvoSts*", n, false) })
 	case p.Text == "Tenant Domain":
 		hint = "put the tenant's domain in its place, usually of the form contoso.onmicrosoft.com"
-		if values, err = r.known("Get-AuthServer", "DomainName"); err == nil && len(values) == 0 {
-			values, err = r.known("Get-AcceptedDomain", "DomainName")
-			values = slices.DeleteFunc(values, func(d string) bool { return !strings.HasSuffix(strings.ToLower(d), ".onmicrosoft.com") })
-		}
+		values, err = r.tenantDomains()
 	case p.Text == "YourDomain":
 		hint = "put the public host of OWA and ECP in its place"
 		if values, err = r.known("Get-OwaVirtualDirectory", "ExternalUrl"); err == nil {
@@ -55,6 +52,33 @@ func (r *runner) placeholder(p parse.Placeholder) error {
 	f := &Failure{Pos: p.Pos, Err: &parse.Error{Pos: p.Pos, Message: p.Text + " stands for a value", Hint: hint}, text: r.text, length: p.End - p.Start, id: "PlaceholderNotReplaced"}
 	r.report(f)
 	return f
+}
+
+// tenantDomains are the domains that came with the tenants: the metadata documents of their AuthServers are named by
+// them, and so are the domains of their mailboxes in the cloud, contoso.mail.onmicrosoft.com.
+func (r *runner) tenantDomains() ([]string, error) {
+	urls, err := r.known("Get-AuthServer", "AuthMetadataUrl")
+	if err != nil {
+		return nil, err
+	}
+	names, err := r.known("Get-AuthServer", "DomainName")
+	if err != nil {
+		return nil, err
+	}
+	for _, text := range urls {
+		if u, err := url.Parse(text); err == nil {
+			first, _, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
+			names = append(names, first)
+		}
+	}
+	var domains []string
+	for _, name := range names {
+		if tenant, ok := strings.CutSuffix(strings.ToLower(name), ".onmicrosoft.com"); ok {
+			domains = append(domains, strings.TrimSuffix(tenant, ".mail")+".onmicrosoft.com")
+		}
+	}
+	slices.Sort(domains)
+	return slices.Compact(domains), nil
 }
 
 // known asks the server for the values of a property; a server that refuses gives none.

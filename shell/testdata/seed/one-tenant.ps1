@@ -46,6 +46,9 @@ Set-OrganizationConfig -OAuth2ClientProfileEnabled $true
 Set-AuthServer -Identity "EvoSTS - aaaaaaaa-0000-0000-0000-000000000001" -IsDefaultAuthorizationEndpoint $true
 Set-OrganizationConfig -OAuth2ClientProfileEnabled $true
 ---
+# The other placeholder of this step.
+Set-AuthServer -Identity "EvoSTS" -DomainName "Tenant Domain" -IsDefaultAuthorizationEndpoint $true
+---
 # Enable HMA, as of the wizard of September 2020. What is set already is a warning: hma.md 3.9, row 13.
 Set-AuthServer -Identity "EvoSTS - aaaaaaaa-0000-0000-0000-000000000001" -DomainName "contoso.onmicrosoft.com" -IsDefaultAuthorizationEndpoint $true
 Set-OrganizationConfig -OAuth2ClientProfileEnabled $true
