@@ -22,6 +22,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"hma/entra"
+	"hma/wire/s2s"
 	"hma/wire/wellknown"
 )
 
@@ -382,7 +383,7 @@ func TestClientAssertion(t *testing.T) {
 func TestServerMetadata(t *testing.T) {
 	e := newEnv(t)
 	w := e.do("GET", "/contoso.com/metadata/json/1", nil)
-	var m serverMetadata
+	var m s2s.Metadata
 	if err := json.Unmarshal(w.Body.Bytes(), &m); err != nil || w.Code != 200 {
 		t.Fatalf("%d %v", w.Code, err)
 	}
@@ -393,7 +394,7 @@ func TestServerMetadata(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(m.Keys[0].Value.Value) != string(snapshot.Keys()[0].Certificate.Raw) || m.Keys[0].Info.Thumbprint != snapshot.Keys()[0].ID {
+	if m.Keys[0] != s2s.SigningKey(snapshot.Keys()[0].ID, snapshot.Keys()[0].Certificate.Raw) {
 		t.Error("the first key is not the one that signs")
 	}
 	if w := e.do("GET", "/common/metadata/json/1", nil); w.Code != 400 {

@@ -61,12 +61,7 @@ func (s *service) serveAuthorize(w http.ResponseWriter, r *http.Request, v versi
 		s.showError(w, r, err, "")
 		return
 	}
-	snapshot, err := s.dir.Snapshot(r.Context())
-	if err != nil {
-		s.showError(w, r, err, "")
-		return
-	}
-	a, err := s.authority(r, snapshot)
+	snapshot, a, err := s.addressed(r)
 	if err != nil {
 		s.showError(w, r, err, "")
 		return

@@ -87,12 +87,7 @@ func (s *service) serveAdminConsent(w http.ResponseWriter, r *http.Request) {
 		s.showError(w, r, err, "")
 		return
 	}
-	snapshot, err := s.dir.Snapshot(r.Context())
-	if err != nil {
-		s.showError(w, r, err, "")
-		return
-	}
-	a, err := s.authority(r, snapshot)
+	snapshot, a, err := s.addressed(r)
 	if err != nil {
 		s.showError(w, r, err, "")
 		return

@@ -6,6 +6,7 @@ import (
 
 	"hma/entra"
 	"hma/wire/aadsts"
+	"hma/wire/s2s"
 	"hma/wire/wellknown"
 )
 
@@ -37,11 +38,7 @@ type serverClaims struct {
 // serveServerToken is the token endpoint for servers.
 func (s *service) serveServerToken(w http.ResponseWriter, r *http.Request) {
 	s.answerToken(w, r, func(p params) (*tokenResponse, error) {
-		snapshot, err := s.dir.Snapshot(r.Context())
-		if err != nil {
-			return nil, err
-		}
-		a, err := s.authority(r, snapshot)
+		snapshot, a, err := s.addressed(r)
 		if err != nil {
 			return nil, err
 		}
@@ -123,35 +120,6 @@ func serverAudience(snapshot *entra.Snapshot, tenant *entra.Tenant, wanted strin
 	return strings.ToLower(name) + "@" + tenant.ID, nil
 }
 
-// serverMetadata is the document that an AuthServer of type MicrosoftACS names.
-type serverMetadata struct {
-	Version          string           `json:"version"`
-	Name             string           `json:"name"`
-	Realm            string           `json:"realm"`
-	ServiceName      string           `json:"serviceName"`
-	Issuer           string           `json:"issuer"`
-	AllowedAudiences []string         `json:"allowedAudiences"`
-	Keys             []serverKey      `json:"keys"`
-	Endpoints        []serverEndpoint `json:"endpoints"`
-}
-
-type serverKey struct {
-	Usage string `json:"usage"`
-	Info  struct {
-		Thumbprint string `json:"x5t"`
-	} `json:"keyinfo"`
-	Value struct {
-		Type  string `json:"type"`
-		Value []byte `json:"value"`
-	} `json:"keyvalue"`
-}
-
-type serverEndpoint struct {
-	Location string `json:"location"`
-	Protocol string `json:"protocol"`
-	Usage    string `json:"usage"`
-}
-
 // serveServerMetadata tells a server where it gets tokens of the tenant, and the keys of those that it is shown.
 func (s *service) serveServerMetadata(w http.ResponseWriter, r *http.Request) {
 	a, err := s.readAuthority(r)
@@ -168,13 +136,11 @@ func (s *service) serveServerMetadata(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	tenant := a.tenant.ID
-	m := serverMetadata{Version: "1.0", Name: "HMA Access Control", Realm: tenant, ServiceName: wellknown.ACS, Issuer: wellknown.ACS + "@" + tenant,
+	m := s2s.Metadata{Version: "1.0", Name: "HMA Access Control", Realm: tenant, ServiceName: wellknown.ACS, Issuer: wellknown.ACS + "@" + tenant,
 		AllowedAudiences: []string{wellknown.ACS + "/" + s.host + "@" + tenant},
-		Endpoints:        []serverEndpoint{{Location: s.origin + "/" + tenant + "/tokens/OAuth/2", Protocol: "OAuth2", Usage: "issuance"}}}
+		Endpoints:        []s2s.Endpoint{{Location: s.origin + "/" + tenant + "/tokens/OAuth/2", Protocol: "OAuth2", Usage: "issuance"}}}
 	for _, k := range snapshot.Keys() {
-		key := serverKey{Usage: "signing"}
-		key.Info.Thumbprint, key.Value.Type, key.Value.Value = k.ID, "x509Certificate", k.Certificate.Raw
-		m.Keys = append(m.Keys, key)
+		m.Keys = append(m.Keys, s2s.SigningKey(k.ID, k.Certificate.Raw))
 	}
 	newTrace(r, nil).header(w, r)
 	writeJSON(w, http.StatusOK, m)

@@ -22,12 +22,7 @@ func (s *service) serveLogout(w http.ResponseWriter, r *http.Request) {
 		s.showError(w, r, err, "")
 		return
 	}
-	snapshot, err := s.dir.Snapshot(r.Context())
-	if err != nil {
-		s.showError(w, r, err, "")
-		return
-	}
-	a, err := s.authority(r, snapshot)
+	snapshot, a, err := s.addressed(r)
 	if err != nil {
 		s.showError(w, r, err, "")
 		return

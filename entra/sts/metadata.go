@@ -79,11 +79,8 @@ func (s *service) readAuthority(r *http.Request) (authority, error) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return authority{}, refuse(aadsts.MethodNotAllowed, http.MethodGet)
 	}
-	snapshot, err := s.dir.Snapshot(r.Context())
-	if err != nil {
-		return authority{}, err
-	}
-	return s.authority(r, snapshot)
+	_, a, err := s.addressed(r)
+	return a, err
 }
 
 func (s *service) jsonError(w http.ResponseWriter, r *http.Request, err error) {

@@ -141,6 +141,16 @@ func (a authority) shared() bool { return a.tenant == nil }
 // admits tells whether a person of the tenant may sign in here.
 func (a authority) admits(tenant string) bool { return a.tenant == nil || a.tenant.ID == tenant }
 
+// addressed returns the directory as it is now and the authority that the request names in its path.
+func (s *service) addressed(r *http.Request) (*entra.Snapshot, authority, error) {
+	snapshot, err := s.dir.Snapshot(r.Context())
+	if err != nil {
+		return nil, authority{}, err
+	}
+	a, err := s.authority(r, snapshot)
+	return snapshot, a, err
+}
+
 // authority resolves the path's tenant. Personal accounts do not exist here.
 func (s *service) authority(r *http.Request, snapshot *entra.Snapshot) (authority, error) {
 	segment := r.PathValue("tenant")

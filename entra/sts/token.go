@@ -102,11 +102,7 @@ func allowScript(w http.ResponseWriter, r *http.Request) (done bool) {
 
 // parseToken reads authority and client of a token request.
 func (s *service) parseToken(r *http.Request, v version, p params) (*tokenRequest, error) {
-	snapshot, err := s.dir.Snapshot(r.Context())
-	if err != nil {
-		return nil, err
-	}
-	a, err := s.authority(r, snapshot)
+	snapshot, a, err := s.addressed(r)
 	if err != nil {
 		return nil, err
 	}

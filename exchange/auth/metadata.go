@@ -22,6 +22,7 @@ import (
 
 	"hma/exchange/org"
 	"hma/wire/guid"
+	"hma/wire/s2s"
 )
 
 const (
@@ -312,17 +313,7 @@ func addCertificate(certs []string, text string) ([]string, error) {
 
 // parseS2S reads the JSON metadata document of the Access Control Service and of Exchange itself.
 func parseS2S(body []byte) (issuer, realm string, certs []string, err error) {
-	var doc struct {
-		Issuer string `json:"issuer"`
-		Realm  string `json:"realm"`
-		Keys   []struct {
-			Usage    string `json:"usage"`
-			KeyValue struct {
-				Type  string `json:"type"`
-				Value string `json:"value"`
-			} `json:"keyvalue"`
-		} `json:"keys"`
-	}
+	var doc s2s.Metadata
 	if err := json.Unmarshal(body, &doc); err != nil {
 		return "", "", nil, errors.New("document is no metadata JSON")
 	}
@@ -334,7 +325,7 @@ func parseS2S(body []byte) (issuer, realm string, certs []string, err error) {
 		realm = doc.Realm
 	}
 	for _, key := range doc.Keys {
-		if strings.EqualFold(key.Usage, "signing") && strings.EqualFold(key.KeyValue.Type, "x509Certificate") {
+		if strings.EqualFold(key.Usage, s2s.Signing) && strings.EqualFold(key.KeyValue.Type, s2s.X509Certificate) {
 			if certs, err = addCertificate(certs, key.KeyValue.Value); err != nil {
 				return "", "", nil, err
 			}

@@ -71,12 +71,12 @@ func TestFetch(t *testing.T) {
 	_, second := authtest.MakeKey()
 	now := authtest.Now
 	want := []string{base64.StdEncoding.EncodeToString(first), base64.StdEncoding.EncodeToString(second)}
-	s2s := `{"issuer":"00000001-0000-0000-c000-000000000000@` + authtest.Tenant + `","realm":"` + authtest.Tenant + `","keys":[{"usage":"signing","keyinfo":{"x5t":"x"},"keyvalue":{"type":"x509Certificate","value":"` +
+	acs := `{"issuer":"00000001-0000-0000-c000-000000000000@` + authtest.Tenant + `","realm":"` + authtest.Tenant + `","keys":[{"usage":"signing","keyinfo":{"x5t":"x"},"keyvalue":{"type":"x509Certificate","value":"` +
 		want[0] + `"}},{"usage":"signing","keyvalue":{"type":"x509Certificate","value":"` + want[1] + `"}}]}`
 	for _, tt := range []struct{ kind, body, issuer, realm string }{
 		{org.AzureAD, federation(authtest.Issuer, first, second, first), authtest.Issuer, authtest.Tenant},
 		{org.ADFS, federation("http://adfs.contoso.com/adfs/services/trust", first, second), "http://adfs.contoso.com/adfs/services/trust", ""},
-		{org.MicrosoftACS, s2s, "00000001-0000-0000-c000-000000000000", authtest.Tenant},
+		{org.MicrosoftACS, acs, "00000001-0000-0000-c000-000000000000", authtest.Tenant},
 	} {
 		issuer, realm, certs, err := newMetadata(&cloud{body: tt.body, status: 200}, &stored{}, &now).Fetch(t.Context(), "https://cloud.test/x", tt.kind)
 		if err != nil || issuer != tt.issuer || realm != tt.realm || !slices.Equal(certs, want) {

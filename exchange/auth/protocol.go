@@ -11,10 +11,10 @@ import (
 type profile uint8
 
 const (
-	v1AppActAs profile = 1 << iota // delegated: an application for a user
-	v1AppOnly                      // an application for itself
-	v1IDToken                      // who signed in, for the application itself
-	s2s                            // server-to-server tokens of the Access Control Service
+	v1AppActAs     profile = 1 << iota // delegated: an application for a user
+	v1AppOnly                          // an application for itself
+	v1IDToken                          // who signed in, for the application itself
+	serverToServer                     // server-to-server tokens of the Access Control Service
 )
 
 func (p profile) String() string {

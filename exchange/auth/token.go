@@ -161,7 +161,7 @@ func (a *Authenticator) verify(ctx context.Context, t *trust, text string, now t
 func (c *claims) profile(from *org.AuthServer) profile {
 	switch {
 	case c.Actor != "" || from.Type == org.MicrosoftACS:
-		return s2s
+		return serverToServer
 	case c.Audience == wellknown.Exchange && c.Scopes == "" && len(c.Roles) == 0 && c.IDType != "app":
 		return v1IDToken
 	case c.IDType == "app", c.Scopes == "" && len(c.Roles) > 0 && c.SID == "" && c.PrimarySID == "" && c.name() == "" && c.SMTP == "":

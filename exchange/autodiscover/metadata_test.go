@@ -13,6 +13,7 @@ import (
 	"hma/exchange/auth"
 	"hma/exchange/auth/authtest"
 	"hma/exchange/org"
+	"hma/wire/s2s"
 	"hma/wire/wellknown"
 )
 
@@ -42,7 +43,7 @@ func TestMetadata(t *testing.T) {
 		if err != nil || issuer != wellknown.Exchange || realm != "contoso.com" || !slices.Equal(certs, want) {
 			t.Errorf("%s: %s %s %d certificates, %v", path, issuer, realm, len(certs), err)
 		}
-		var doc document
+		var doc s2s.Metadata
 		if err := json.Unmarshal(body, &doc); err != nil || doc.Keys[0].KeyInfo.X5T != authtest.Thumbprint(one) ||
 			doc.AllowedAudiences[0] != wellknown.Exchange+"/mail.contoso.com@contoso.com" || doc.Endpoints[0].Location != "https://mail.contoso.com/autodiscover/metadata/json/1" {
 			t.Errorf("%s: %s %v", path, body, err)
