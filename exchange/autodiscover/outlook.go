@@ -129,7 +129,7 @@ func outlook(r *clientaccess.Request, person *org.Recipient) *outlookDocument {
 // canMAPIHTTP tells whether the client, the organisation and the person all want MAPI over HTTP.
 func canMAPIHTTP(r *clientaccess.Request, person *org.Recipient) bool {
 	capability, err := strconv.Atoi(r.Header.Get("X-MapiHttpCapability"))
-	return err == nil && capability >= 1 && r.Snapshot.Org.MapiHttpEnabled && person.MAPIEnabled && r.Snapshot.VirtualDirectory(org.Mapi) != nil
+	return err == nil && capability >= 1 && r.Snapshot.MapiHTTP(person) && person.MAPIEnabled && r.Snapshot.VirtualDirectory(org.Mapi) != nil
 }
 
 // mailboxAddress is the personalised server name, GUID@domain.

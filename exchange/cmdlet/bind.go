@@ -135,6 +135,10 @@ func convert(p *psobject.Parameter, value any) (any, error) {
 			return v, nil
 		case int64:
 			return v != 0, nil
+		case nil:
+			if p.Nullable {
+				return nil, nil
+			}
 		}
 		return nil, wrong("a Boolean; use $true or $false")
 	case "string":

@@ -454,6 +454,12 @@ func TestPeople(t *testing.T) {
 		t.Errorf("addresses are %s", got)
 	}
 	l.refused("InvalidOperation", "1 entry: anna@contoso.com", "Set-Mailbox", "Identity", "Anna", "EmailAddresses", "SMTP:anna.berg@contoso.com")
+	for _, value := range []any{false, true, nil} {
+		l.ok("Set-CASMailbox", "Identity", "Bob", "MapiHttpEnabled", value)
+		if shown, _ := l.ok("Get-CASMailbox", "Identity", "Bob").Output[0].Get("MapiHttpEnabled"); shown != value {
+			t.Errorf("MapiHttpEnabled %v is shown as %v", value, shown)
+		}
+	}
 	l.ok("Set-CASMailbox", "Identity", "Bob", "EwsEnabled", false)
 	if l.ok("Get-CASMailbox", "Identity", "Bob").Output[0].Bool("EwsEnabled") {
 		t.Error("EWS is still on for Bob")

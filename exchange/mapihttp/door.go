@@ -105,7 +105,7 @@ func (d *Door) read(e endpoint, r *clientaccess.Request) (*request, code) {
 	if q.person == nil || q.person.MailboxGUID.IsNil() || !q.person.MAPIEnabled {
 		return q, codeNoPrivilege
 	}
-	if !r.Snapshot.Org.MapiHttpEnabled {
+	if !r.Snapshot.MapiHTTP(q.person) {
 		return q, codeEndpointDisabled
 	}
 	name := r.Header.Get("X-RequestType")

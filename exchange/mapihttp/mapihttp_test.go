@@ -391,6 +391,14 @@ func TestRefusals(t *testing.T) {
 			c.who.MAPIEnabled = false
 			return c.call("/emsmdb/", "PING", nil)
 		}, codeNoPrivilege},
+		"switched off for the mailbox": {func(c *client) result {
+			c.who.MapiHTTPEnabled = new(false)
+			return c.call("/emsmdb/", "PING", nil)
+		}, codeEndpointDisabled},
+		"switched off, but on for the mailbox": {func(c *client) result {
+			c.enabled, c.who.MapiHTTPEnabled = false, new(true)
+			return c.call("/emsmdb/", "NOSUCH", nil)
+		}, codeInvalidRequestType},
 		"switched off": {func(c *client) result { c.enabled = false; return c.call("/emsmdb/", "PING", nil) }, codeEndpointDisabled},
 	} {
 		t.Run(name, func(t *testing.T) {

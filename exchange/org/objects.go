@@ -180,10 +180,12 @@ type Recipient struct {
 	CriticalSystemObject bool
 	// Administrator tells that the person may run every cmdlet (Organization Management),
 	// ViewOnlyAdministrator that they may run those that change nothing.
-	Administrator          bool
-	ViewOnlyAdministrator  bool      `json:",omitempty"`
-	AuthenticationPolicy   guid.GUID // nil GUID: the organisation's default decides
-	MAPIEnabled            bool
+	Administrator         bool
+	ViewOnlyAdministrator bool      `json:",omitempty"`
+	AuthenticationPolicy  guid.GUID // nil GUID: the organisation's default decides
+	MAPIEnabled           bool
+	// MapiHTTPEnabled overrides the organisation's MapiHttpEnabled for this mailbox; nil inherits it (Set-CASMailbox).
+	MapiHTTPEnabled        *bool `json:",omitempty"`
 	EwsEnabled             bool
 	ActiveSyncEnabled      bool
 	OWAEnabled             bool

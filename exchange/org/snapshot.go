@@ -99,3 +99,11 @@ func (s *Snapshot) MasterAccounts() bool {
 	return s.OwaSettings.True("OAuthHttpModule.ConvertToSidBasedIdentity") && s.OwaSettings.True("OAuthHttpModule.UseMasterAccountSid") &&
 		s.Override("OAuth", "OwaHMAFixForAfRfScenarios").Enabled()
 }
+
+// MapiHTTP tells whether MAPI over HTTP is on for the person's mailbox: the mailbox's own setting, else the organisation's.
+func (s *Snapshot) MapiHTTP(r *Recipient) bool {
+	if r.MapiHTTPEnabled != nil {
+		return *r.MapiHTTPEnabled
+	}
+	return s.Org.MapiHttpEnabled
+}

@@ -59,6 +59,7 @@ type Parameter struct {
 	// Set cmdlet takes an Edit too.
 	Type      string   `json:"type"`
 	Mandatory bool     `json:"mandatory,omitempty"`
+	Nullable  bool     `json:"nullable,omitempty"` // a bool parameter takes $null, too
 	Position  *int     `json:"position,omitempty"`
 	Pipeline  bool     `json:"pipeline,omitempty"` // takes the pipeline object (its Identity)
 	Values    []string `json:"values,omitempty"`   // allowed words, compared without case
