@@ -36,5 +36,5 @@ var texts = map[code]string{
 	codeInvalidBody:        "The body of the request is malformed.",
 	codeMissingCookie:      "A cookie that the server has set is missing.",
 	codeInvalidSequence:    "The sequence cookie is not the newest. Connect again.",
-	codeEndpointDisabled:   "MAPI over HTTP is switched off in this organization.",
+	codeEndpointDisabled:   "MAPI over HTTP is switched off for this mailbox.",
 }
