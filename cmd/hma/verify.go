@@ -148,7 +148,7 @@ func (a *app) enableRun(ctx context.Context, p *procedure.Procedure) (*procedure
 	}
 	a.view.title("Check")
 	a.view.showReport(report)
-	plan, err := p.MakePlan(ctx, "")
+	plan, err := p.MakePlan(ctx, procedure.Choices{})
 	if err != nil {
 		return nil, engineExit(err)
 	}

@@ -63,7 +63,7 @@ func faults(t *testing.T, p *Procedure) []string {
 
 func plan(t *testing.T, p *Procedure) *Plan {
 	t.Helper()
-	made, err := p.MakePlan(t.Context(), "")
+	made, err := p.MakePlan(t.Context(), Choices{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -525,7 +525,7 @@ func TestUnreadIsNotFine(t *testing.T) {
 		if r.Count(rule.NotChecked) == 0 {
 			t.Errorf("%s unread: nothing is not checked", name)
 		}
-		if _, err := p.MakePlan(t.Context(), ""); !errors.Is(err, ErrUnreadable) {
+		if _, err := p.MakePlan(t.Context(), Choices{}); !errors.Is(err, ErrUnreadable) {
 			t.Errorf("%s unread: plan %v", name, err)
 		}
 	}

@@ -19,9 +19,9 @@ import (
 )
 
 // MakePlan reads the organisation and returns the changes that enable Hybrid
-// Modern Authentication for the clients of the scope, "" being all, in the how-to's
-// order; none when it is enabled. The plan is not saved. ErrUnreadable when a fact is missing.
-func (p *Procedure) MakePlan(ctx context.Context, scope Scope) (*Plan, error) {
+// Modern Authentication as chosen, in the how-to's order; none when it is enabled.
+// The plan is not saved. ErrUnreadable when a fact is missing.
+func (p *Procedure) MakePlan(ctx context.Context, choices Choices) (*Plan, error) {
 	f, err := p.facts(ctx)
 	if err != nil {
 		return nil, err
@@ -30,7 +30,7 @@ func (p *Procedure) MakePlan(ctx context.Context, scope Scope) (*Plan, error) {
 		return nil, err
 	}
 	now := p.o.Now().UTC()
-	plan := &Plan{Version: PlanVersion, ID: newID(now), Made: now, Snapshot: f.Hash(), Scope: scope, Losses: rule.Losses(f)}
+	plan := &Plan{Version: PlanVersion, ID: newID(now), Made: now, Snapshot: f.Hash(), Scope: choices.Scope, Losses: rule.Losses(f)}
 	for _, x := range rule.Judge(f, now) {
 		if x.Blocks {
 			plan.Blocked = append(plan.Blocked, x)
@@ -49,7 +49,7 @@ func (p *Procedure) MakePlan(ctx context.Context, scope Scope) (*Plan, error) {
 	b.oauth()
 	b.endpoint()
 	b.clientProfile()
-	if scope.has(facts.Owa) && rule.BrowsersPossible(f) {
+	if choices.Scope.has(facts.Owa) && rule.BrowsersPossible(f) {
 		b.replyURLs()
 		for _, s := range f.Servers {
 			b.browsers(s.Name)

@@ -87,6 +87,12 @@ type Change struct {
 	Interruption string `json:"interruption,omitempty"`
 }
 
+// Choices are what a plan is made for; the zero value is everything.
+type Choices struct {
+	// Scope is the clients, "" being all.
+	Scope Scope
+}
+
 // Scope limits a plan to some clients. The names, the default authorization endpoint
 // and the organisation's switch belong to every scope: they cannot be divided.
 type Scope string

@@ -90,7 +90,7 @@ func TestScopes(t *testing.T) {
 				}
 			}
 		}
-		made, err := engine(t, o, t.TempDir()).MakePlan(t.Context(), scope)
+		made, err := engine(t, o, t.TempDir()).MakePlan(t.Context(), Choices{Scope: scope})
 		if err != nil {
 			t.Fatal(err)
 		}

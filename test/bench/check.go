@@ -44,7 +44,7 @@ func check(ctx context.Context, b *bench) error {
 		op func(*farm) error
 	}{
 		{"check.scale", func(f *farm) error { _, err := f.procedure.Check(ctx); return err }},
-		{"plan.scale", func(f *farm) error { _, err := f.procedure.MakePlan(ctx, ""); return err }},
+		{"plan.scale", func(f *farm) error { _, err := f.procedure.MakePlan(ctx, procedure.Choices{}); return err }},
 	} {
 		// The large side takes a good part of a second each time: once a pair is enough.
 		var ratios, waits []float64
