@@ -52,6 +52,7 @@ type organisation struct {
 	auth    map[string]any
 	org     map[string]any
 	sp      graph.ServicePrincipal
+	app     *graph.Application // the dedicated hybrid application
 	users   []graph.User
 	build   string
 	expires time.Time
@@ -379,6 +380,13 @@ func (o *organisation) Document(context.Context, string) ([]byte, error) {
 		return []byte(o.document), nil
 	}
 	return []byte(fmt.Sprintf(`<EntityDescriptor><RoleDescriptor><KeyDescriptor use="signing"><KeyInfo><X509Data><X509Certificate>%s</X509Certificate></X509Data></KeyInfo></KeyDescriptor></RoleDescriptor></EntityDescriptor>`, signing)), nil
+}
+
+func (o *organisation) Application(context.Context, string) (graph.Application, bool, error) {
+	if o.app == nil {
+		return graph.Application{}, false, nil
+	}
+	return *o.app, true, nil
 }
 
 func (o *organisation) Grants(context.Context, string) ([]graph.Grant, error) {

@@ -2,6 +2,7 @@ package procedure
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -78,7 +79,14 @@ func newHealthy() *healthy {
 			"TargetAddressDomains", []string{"contoso.mail.onmicrosoft.com"})},
 		"Get-SettingOverride": {named("Name", "EnableExchangeHybrid3PAppFeature", "ComponentName", "Global", "SectionName", "ExchangeOnpremAsThirdPartyAppId", "Parameters", []string{"Enabled=true"})},
 	}
-	h.set("Get-AuthServer", evoSTS, "ApplicationIdentifier", "11111111-aaaa-4aaa-8aaa-aaaaaaaaaaaa")
+	raw, err := hex.DecodeString(thumbprint)
+	if err != nil {
+		panic(err)
+	}
+	for sts, tenant := range map[string]*organisation{evoSTS: o, otherSTS: h.other} {
+		h.set("Get-AuthServer", sts, "ApplicationIdentifier", "11111111-aaaa-4aaa-8aaa-aaaaaaaaaaaa")
+		tenant.app = &graph.Application{ID: "app", KeyCredentials: []graph.KeyCredential{{ID: "1", CustomIdentifier: raw, Ends: noon.AddDate(3, 0, 0)}}}
+	}
 	o.show = func(cmdlet string, x *psobject.Object) {
 		for _, c := range h.changes {
 			if c.cmdlet != cmdlet || c.object != "" && !slices.Contains([]string{x.String("Name"), x.String("Identity"), x.String("Guid")}, c.object) {
@@ -304,13 +312,22 @@ func TestMutations(t *testing.T) {
 		"certificate not uploaded": {"certificate-uploaded dedicated-hybrid-application", true, func(h *healthy) {
 			h.more["Get-SettingOverride"] = nil
 			h.set("Get-AuthServer", evoSTS, "ApplicationIdentifier", "")
+			h.set("Get-AuthServer", otherSTS, "ApplicationIdentifier", "")
 		}},
-		"dedicated application, no override": {"dedicated-hybrid-application", false, func(h *healthy) { h.more["Get-SettingOverride"] = nil }},
-		"override for one server":            {"dedicated-hybrid-application", false, func(h *healthy) { h.set("Get-SettingOverride", "", "Server", []string{"EX1"}) }},
-		"override, no dedicated application": {"dedicated-hybrid-application", false, func(h *healthy) { h.set("Get-AuthServer", evoSTS, "ApplicationIdentifier", nil) }},
-		"key on the shared principal":        {"shared-principal-keys", false, func(h *healthy) { h.sp.KeyCredentials = []graph.KeyCredential{{ID: "1"}} }},
-		"clock ahead":                        {"clock", false, func(h *healthy) { h.date = noon.Add(6 * time.Minute) }},
-		"clock behind":                       {"clock", false, func(h *healthy) { h.date = noon.Add(-time.Hour) }},
+		"certificate not in the dedicated application":      {"certificate-uploaded", true, func(h *healthy) { h.app.KeyCredentials[0].CustomIdentifier = make([]byte, 20) }},
+		"certificate ended in the dedicated application":    {"certificate-uploaded", true, func(h *healthy) { h.app.KeyCredentials[0].Ends = noon }},
+		"dedicated application of the other tenant missing": {"certificate-uploaded", true, func(h *healthy) { h.other.app = nil }},
+		"dedicated application, no override":                {"dedicated-hybrid-application", false, func(h *healthy) { h.more["Get-SettingOverride"] = nil }},
+		"override for one server":                           {"dedicated-hybrid-application", false, func(h *healthy) { h.set("Get-SettingOverride", "", "Server", []string{"EX1"}) }},
+		"override, no dedicated application": {"dedicated-hybrid-application", false, func(h *healthy) {
+			for sts, tenant := range map[string]*organisation{evoSTS: h.organisation, otherSTS: h.other} {
+				h.set("Get-AuthServer", sts, "ApplicationIdentifier", nil)
+				tenant.sp.KeyCredentials = tenant.app.KeyCredentials
+			}
+		}},
+		"key on the shared principal": {"shared-principal-keys", false, func(h *healthy) { h.sp.KeyCredentials = []graph.KeyCredential{{ID: "1"}} }},
+		"clock ahead":                 {"clock", false, func(h *healthy) { h.date = noon.Add(6 * time.Minute) }},
+		"clock behind":                {"clock", false, func(h *healthy) { h.date = noon.Add(-time.Hour) }},
 		"proxy on one server": {"outbound-proxy", false, func(h *healthy) {
 			h.set("Get-ExchangeServer", "EX1", "InternetWebProxy", "http://proxy.contoso.com:8080")
 		}},

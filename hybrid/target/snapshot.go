@@ -489,12 +489,39 @@ func read[T any](g tenantPart, cmdlet string, parameters map[string]string, each
 func principal(e *entity) graph.ServicePrincipal {
 	sp := graph.ServicePrincipal{ID: e.text("id"), AppID: e.text("appId"), DisplayName: e.text("displayName"),
 		ServicePrincipalNames: e.list("servicePrincipalNames"), ReplyURLs: e.list("replyUrls")}
+	sp.KeyCredentials = e.keys()
+	return sp
+}
+
+// keys returns the certificates of a principal or an application.
+func (e *entity) keys() []graph.KeyCredential {
+	var all []graph.KeyCredential
 	for _, k := range e.entities("keyCredentials") {
-		sp.KeyCredentials = append(sp.KeyCredentials, graph.KeyCredential{ID: k.text("keyId"), CustomIdentifier: k.bytes("customKeyIdentifier"),
+		all = append(all, graph.KeyCredential{ID: k.text("keyId"), CustomIdentifier: k.bytes("customKeyIdentifier"),
 			DisplayName: k.text("displayName"), Starts: k.time("startDateTime"), Ends: k.time("endDateTime")})
 		e.err = cmp.Or(e.err, k.err)
 	}
-	return sp
+	return all
+}
+
+// ApplicationsURI is what the collector asks Graph for the dedicated hybrid application,
+// which bears the name that Microsoft's script gives it.
+const ApplicationsURI = "/v1.0/applications?$filter=startswith(displayName,'ExchangeServerApp')&$select=id,appId,displayName,keyCredentials"
+
+// Application looks through the applications that were collected. One of another name is not among them.
+func (g tenantPart) Application(_ context.Context, appID string) (graph.Application, bool, error) {
+	all, err := read(g, "Invoke-MgGraphRequest", map[string]string{"uri": ApplicationsURI}, func(e *entity) graph.Application {
+		return graph.Application{ID: e.text("id"), AppID: e.text("appId"), DisplayName: e.text("displayName"), KeyCredentials: e.keys()}
+	})
+	for _, a := range all {
+		if strings.EqualFold(a.AppID, appID) {
+			return a, true, err
+		}
+	}
+	if err == nil {
+		err = fmt.Errorf("%s is not among the collected applications, whose names begin with ExchangeServerApp", appID)
+	}
+	return graph.Application{}, false, err
 }
 
 // ServicePrincipal returns the principal that was collected by itself.

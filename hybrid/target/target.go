@@ -36,6 +36,8 @@ type Cmdlets interface {
 // Graph reads the tenant and replaces the two lists of a service principal.
 type Graph interface {
 	ServicePrincipal(ctx context.Context, appID string) (graph.ServicePrincipal, error)
+	// Application returns the tenant's own application with the id; false: it has none.
+	Application(ctx context.Context, appID string) (graph.Application, bool, error)
 	// NameHolders returns the service principals that have the name, with or without its last slash.
 	NameHolders(ctx context.Context, name string) ([]graph.ServicePrincipal, error)
 	// Grants returns what has been consented to for the application as a client.

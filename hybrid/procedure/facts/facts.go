@@ -52,6 +52,8 @@ type Tenant struct {
 	Name         string                 `json:"name"` // the domain that came with it
 	Organization graph.Organization     `json:"organization"`
 	Principal    graph.ServicePrincipal `json:"principal"` // Exchange's
+	// Application is the dedicated hybrid application that an EvoSTS object names; nil: none is named, or it is not there.
+	Application *graph.Application `json:"application,omitempty"`
 	// Unconsented are clients of phones, by name, that nobody has consented to for Exchange and everybody.
 	Unconsented []string `json:"unconsented,omitempty"`
 	// HeldBy names the application that has a name which Exchange's principal lacks, by the name.
@@ -71,6 +73,14 @@ func (f *Facts) EvoSTSOf(t *Tenant) *AuthServer {
 		}
 	}
 	return nil
+}
+
+// DedicatedApplication returns the id of the tenant's dedicated hybrid application, "" when its EvoSTS object names none.
+func (f *Facts) DedicatedApplication(t *Tenant) string {
+	if a := f.EvoSTSOf(t); a != nil {
+		return a.ApplicationIdentifier
+	}
+	return ""
 }
 
 // Source is one thing that was read.
@@ -102,6 +112,7 @@ const (
 	SourceProtocols    Source = "protocols of the mailboxes"
 	SourceNameOwners   Source = "owners of service principal names"
 	SourceGrants       Source = "consent"
+	SourceApplication  Source = "dedicated hybrid application"
 	SourceAnswers      Source = "answers of the servers"
 )
 

@@ -36,6 +36,9 @@ func (p people) NameHolders(context.Context, string) ([]graph.ServicePrincipal, 
 }
 func (p people) SetServicePrincipalNames(context.Context, string, []string) error { return nil }
 func (p people) SetReplyURLs(context.Context, string, []string) error             { return nil }
+func (p people) Application(context.Context, string) (graph.Application, bool, error) {
+	return graph.Application{}, false, nil
+}
 func (p people) Organization(context.Context) (graph.Organization, error) {
 	return graph.Organization{}, nil
 }

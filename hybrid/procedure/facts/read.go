@@ -245,6 +245,7 @@ func (r *reader) tenants() {
 			r.unread(SourceUsers, t.Name, err)
 		}
 		r.cloud = append(r.cloud, index(t.Name, users))
+		r.application(t, &read)
 		r.holders(t, &read)
 		r.consent(t, &read)
 		r.f.Tenants = append(r.f.Tenants, read)

@@ -39,6 +39,20 @@ func (r *reader) trust() {
 	slices.SortFunc(r.f.Overrides, func(a, b Override) int { return cmp.Compare(a.Name, b.Name) })
 }
 
+// application reads the dedicated hybrid application that the tenant's EvoSTS object names.
+func (r *reader) application(t target.Tenant, read *Tenant) {
+	id := r.f.DedicatedApplication(read)
+	if id == "" {
+		return
+	}
+	app, found, err := t.Graph.Application(r.ctx, id)
+	if err != nil {
+		r.unread(SourceApplication, t.Name, err)
+	} else if found {
+		read.Application = &app
+	}
+}
+
 // maxHolders bounds how many missing names a tenant is asked about, one question each.
 const maxHolders = 50
 

@@ -21,7 +21,7 @@ var sharedKeys = Rule{
 		var out []Finding
 		for i := range f.Tenants {
 			t := &f.Tenants[i]
-			if n := len(t.Principal.KeyCredentials); n > 0 {
+			if n := len(t.Principal.KeyCredentials); n > 0 && f.DedicatedApplication(t) != "" {
 				out = append(out, one("the shared service principal still holds key credentials"+in(f, t),
 					[]Evidence{{t.Name, "keyCredentials", fmt.Sprint(n), "none"}}, ".\\ConfigureExchangeHybridApplication.ps1 -ResetFirstPartyServicePrincipalKeyCredentials")...)
 			}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"hma/hybrid/target"
 	"hma/wire/wellknown"
 )
 
@@ -87,6 +88,13 @@ func Exchange() string {
 	return w.String()
 }
 
+// request is a GET of $uri, which changes nothing.
+const request = `$found = @()
+$failed = 'the command did not run'
+$found = @((Invoke-MgGraphRequest -Method GET -Uri $uri -OutputType PSObject -ErrorAction SilentlyContinue -ErrorVariable failed).value)
+$sections += @{ cmdlet = 'Invoke-MgGraphRequest'; parameters = @{ Uri = $uri }; error = "$failed"; objects = $found }
+`
+
 // Apple Internet Accounts, the mail client of iPhones, which a tenant has to consent to.
 const apple = "f8d98a96-0999-43f5-8af3-69971c7bb423"
 
@@ -103,6 +111,10 @@ Connect-MgGraph -Scopes 'Application.Read.All','Directory.Read.All','User.Read.A
 	section{cmdlet: "Get-MgOrganization", texts: []string{"Id", "DisplayName"}, plain: []string{"VerifiedDomains"}}.write(&w, "")
 	section{cmdlet: "Get-MgServicePrincipal", parameters: []parameter{{"Filter", "appId eq '" + wellknown.Exchange + "'"}}, texts: []string{"Id", "AppId", "DisplayName"},
 		lists: []string{"ServicePrincipalNames", "ReplyUrls"}, plain: []string{"KeyCredentials"}}.write(&w, "")
+	fmt.Fprintf(&w, `# the dedicated hybrid application, by the name that Microsoft's script gives it
+$uri = '%s'
+`, strings.ReplaceAll(target.ApplicationsURI, "'", "''"))
+	w.WriteString(request)
 	people := []string{"Id", "UserPrincipalName", "DisplayName", "Mail", "OnPremisesImmutableId", "OnPremisesSecurityIdentifier", "OnPremisesSamAccountName"}
 	flags := []string{"AccountEnabled", "OnPremisesSyncEnabled"}
 	section{cmdlet: "Get-MgUser", parameters: []parameter{{"All", ""}, {"Property", strings.Join(append(people, flags...), ",")}}, texts: people, plain: flags}.write(&w, "")
@@ -111,12 +123,8 @@ Connect-MgGraph -Scopes 'Application.Read.All','Directory.Read.All','User.Read.A
 foreach ($phone in $phones) {
   # what somebody consented to for a phone's client: a GET, which changes nothing
   $uri = "/v1.0/servicePrincipals/$($phone.Id)/oauth2PermissionGrants"
-  $found = @()
-  $failed = 'the command did not run'
-  $found = @((Invoke-MgGraphRequest -Method GET -Uri $uri -OutputType PSObject -ErrorAction SilentlyContinue -ErrorVariable failed).value)
-  $sections += @{ cmdlet = 'Invoke-MgGraphRequest'; parameters = @{ Uri = $uri }; error = "$failed"; objects = $found }
-}
-`, apple)
+%s}
+`, apple, request)
 	w.WriteString(end("graph"))
 	return w.String()
 }
