@@ -161,6 +161,10 @@ func (t tenant) SetReplyURLs(context.Context, string, []string) error { return n
 
 func (t tenant) Users(context.Context) ([]graph.User, error) { return nil, nil }
 
+func (tenant) Application(context.Context, string) (graph.Application, bool, error) {
+	return graph.Application{}, false, nil
+}
+
 func (t tenant) Organization(context.Context) (graph.Organization, error) {
 	return graph.Organization{ID: farmTenant(t.i), VerifiedDomains: []graph.VerifiedDomain{{Name: farmDomain(t.i), IsInitial: true}, {Name: "contoso.com"}}}, nil
 }
