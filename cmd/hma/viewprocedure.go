@@ -126,6 +126,8 @@ func heading(c procedure.Change) string {
 		return "OAuth on the virtual directories"
 	case procedure.StepEndpoint:
 		return "Where clients are sent to sign in"
+	case procedure.StepPolicy:
+		return "Who is offered modern authentication"
 	case procedure.StepClientProfile:
 		return "Modern authentication is offered"
 	case procedure.StepReplyURL:
@@ -143,6 +145,10 @@ func (v *view) showPlan(p *procedure.Plan) {
 			last = part
 		}
 		v.hang(3-len(fmt.Sprint(c.Number)), 6, fmt.Sprintf("%d %s %s", c.Number, symbol(c.Action), styleName.Render(c.Address)))
+		if c.Action == procedure.ActionCreate {
+			v.hang(8, 10, styleGood.Render("+ "+c.Effect()))
+			continue
+		}
 		for _, s := range c.Settings {
 			v.showSetting(c.Action, s)
 		}
@@ -173,10 +179,10 @@ func (v *view) showSetting(a procedure.Action, s procedure.Setting) {
 }
 
 func symbol(a procedure.Action) string {
-	if a == procedure.ActionAdd {
-		return styleGood.Render(a.Symbol())
+	if a == procedure.ActionSet {
+		return styleWarn.Render(a.Symbol())
 	}
-	return styleWarn.Render(a.Symbol())
+	return styleGood.Render(a.Symbol())
 }
 
 // progress prints one line for each change.
@@ -191,6 +197,9 @@ func (v *view) progress(e procedure.Event) {
 			if s.Before.String() != s.After.String() {
 				names = append(names, s.Property)
 			}
+		}
+		if e.Change.Action == procedure.ActionCreate {
+			names = nil
 		}
 		what += " " + styleFaint.Render(strings.Join(names, ", "))
 	}

@@ -46,18 +46,21 @@ func (d *directory) identity() string { return d.server + `\` + d.name }
 // organisation is an organisation of two servers with its tenant. It holds the
 // order of OWA and ECP as the cmdlets do, and takes changes up after some reads.
 type organisation struct {
-	mu      sync.Mutex
-	dirs    []*directory
-	scp     map[string]string
-	auth    map[string]any
-	org     map[string]any
-	sp      graph.ServicePrincipal
-	app     *graph.Application // the dedicated hybrid application
-	users   []graph.User
-	build   string
-	expires time.Time
-	holder  string
-	delay   int
+	mu   sync.Mutex
+	dirs []*directory
+	scp  map[string]string
+	auth map[string]any
+	org  map[string]any
+	// policies are the authentication policies by name, and assigned who has one of his own, by account.
+	policies map[string]map[string]any
+	assigned map[string]any
+	sp       graph.ServicePrincipal
+	app      *graph.Application // the dedicated hybrid application
+	users    []graph.User
+	build    string
+	expires  time.Time
+	holder   string
+	delay    int
 	// document is the metadata document, "" for the right one.
 	document string
 	// consent is the kind of consent to clients of phones.
@@ -91,7 +94,8 @@ func named(pairs ...any) psobject.Object {
 
 func newOrganisation() *organisation {
 	o := &organisation{
-		scp:   map[string]string{},
+		scp:      map[string]string{},
+		policies: map[string]map[string]any{}, assigned: map[string]any{},
 		cloud: authorize,
 		auth:  map[string]any{"IsDefaultAuthorizationEndpoint": false, "DomainName": []string{"contoso.mail.onmicrosoft.com"}},
 		org:   map[string]any{"OAuth2ClientProfileEnabled": false},
@@ -141,7 +145,7 @@ func newOrganisation() *organisation {
 func (o *organisation) state() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	all := map[string]any{"auth": o.auth, "org": o.org, "names": o.sp.ServicePrincipalNames, "replies": o.sp.ReplyURLs}
+	all := map[string]any{"auth": o.auth, "org": o.org, "names": o.sp.ServicePrincipalNames, "replies": o.sp.ReplyURLs, "policies": o.policies, "assigned": o.assigned}
 	for _, d := range o.dirs {
 		all[d.identity()] = []any{d.ad}
 	}
@@ -305,14 +309,43 @@ func (o *organisation) invoke(_ context.Context, call psobject.Invocation) (psob
 			if before, ok := into[p.Name].([]string); ok && len(p.Value.([]string)) < len(before) && arg("Force") != true {
 				return psobject.Result{}, &psobject.ErrorRecord{Message: "would remove entries"}
 			}
-			into[p.Name] = p.Value
+			if into[p.Name] = p.Value; p.Value == nil {
+				delete(into, p.Name)
+			}
 		}
 		return psobject.Result{}, nil
 	case "Get-AuthConfig":
 		return one(psobject.Property{Name: "CurrentCertificateThumbprint", Value: thumbprint}, psobject.Property{Name: "ServiceName", Value: wellknown.Exchange})
 	case "Get-OrganizationConfig":
-		return one(psobject.Property{Name: "Name", Value: "Contoso"}, psobject.Property{Name: "OAuth2ClientProfileEnabled", Value: o.org["OAuth2ClientProfileEnabled"]}, psobject.Property{Name: "MapiHttpEnabled", Value: true})
-	case "Get-AuthenticationPolicy", "Get-SettingOverride", "Get-IntraOrganizationConnector":
+		return one(psobject.Property{Name: "Name", Value: "Contoso"}, psobject.Property{Name: "OAuth2ClientProfileEnabled", Value: o.org["OAuth2ClientProfileEnabled"]}, psobject.Property{Name: "MapiHttpEnabled", Value: true},
+			psobject.Property{Name: "DefaultAuthenticationPolicy", Value: o.org["DefaultAuthenticationPolicy"]})
+	case "Get-AuthenticationPolicy":
+		var res psobject.Result
+		for _, name := range slices.Sorted(maps.Keys(o.policies)) {
+			x := named("Name", name)
+			for _, s := range policySwitches {
+				x.Properties = append(x.Properties, psobject.Property{Name: s, Value: o.policies[name][s] == true})
+			}
+			res.Output = append(res.Output, x)
+		}
+		return res, nil
+	case "New-AuthenticationPolicy":
+		made := map[string]any{}
+		for _, p := range call.Parameters[1:] {
+			made[p.Name] = p.Value
+		}
+		o.policies[arg("Name").(string)] = made
+		return psobject.Result{}, nil
+	case "Remove-AuthenticationPolicy":
+		delete(o.policies, arg("Identity").(string))
+		return psobject.Result{}, nil
+	case "Set-User":
+		account, _, _ := strings.Cut(arg("Identity").(string), "@")
+		if o.assigned[account] = arg("AuthenticationPolicy"); o.assigned[account] == nil {
+			delete(o.assigned, account)
+		}
+		return psobject.Result{}, nil
+	case "Get-SettingOverride", "Get-IntraOrganizationConnector":
 		return psobject.Result{}, nil
 	case "Get-AcceptedDomain":
 		return one(psobject.Property{Name: "DomainName", Value: "contoso.com"})
@@ -329,10 +362,13 @@ func (o *organisation) invoke(_ context.Context, call psobject.Invocation) (psob
 	case "Get-User":
 		person := func(name, upn, sid string) psobject.Object {
 			return psobject.Object{Properties: []psobject.Property{{Name: "Guid", Value: "guid of " + name}, {Name: "Name", Value: name}, {Name: "SamAccountName", Value: name}, {Name: "UserPrincipalName", Value: upn},
-				{Name: "Sid", Value: sid}, {Name: "UserAccountControl", Value: "NormalAccount"}, {Name: "RecipientTypeDetails", Value: "UserMailbox"}}}
+				{Name: "Sid", Value: sid}, {Name: "UserAccountControl", Value: "NormalAccount"}, {Name: "RecipientTypeDetails", Value: "UserMailbox"}, {Name: "AuthenticationPolicy", Value: o.assigned[name]}}}
 		}
-		return psobject.Result{Output: []psobject.Object{person("ada", "ada@contoso.com", "S-1-5-21-1-2-3-1101"), person("admin", "admin@contoso.com", "S-1-5-21-1-2-3-1102"),
-			person("Administrator", "Administrator@contoso.com", "S-1-5-21-1-2-3-500")}}, nil
+		all := []psobject.Object{person("ada", "ada@contoso.com", "S-1-5-21-1-2-3-1101"), person("admin", "admin@contoso.com", "S-1-5-21-1-2-3-1102"),
+			person("Administrator", "Administrator@contoso.com", "S-1-5-21-1-2-3-500")}
+		return psobject.Result{Output: slices.DeleteFunc(all, func(x psobject.Object) bool {
+			return arg("Identity") != nil && arg("Identity") != x.String("UserPrincipalName")
+		})}, nil
 	case "Get-RoleGroupMember":
 		return psobject.Result{Output: []psobject.Object{{Properties: []psobject.Property{{Name: "Guid", Value: "guid of admin"}}}, {Properties: []psobject.Property{{Name: "Guid", Value: "guid of Administrator"}}}}}, nil
 	}

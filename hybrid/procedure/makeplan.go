@@ -306,11 +306,13 @@ func ParsePlan(data []byte) (*Plan, error) {
 	return &plan, nil
 }
 
-// changeable are the properties that a plan may set, by Set cmdlet: a plan file
+// changeable are the properties that a plan may set, by cmdlet: a plan file
 // that was tampered with cannot run anything else.
 var changeable = map[string][]string{
 	"Set-AuthServer":                   {"DomainName", "IsDefaultAuthorizationEndpoint"},
-	"Set-OrganizationConfig":           {"OAuth2ClientProfileEnabled"},
+	"Set-OrganizationConfig":           {"OAuth2ClientProfileEnabled", "DefaultAuthenticationPolicy"},
+	"Set-User":                         {"AuthenticationPolicy"},
+	newPolicy:                          policySwitches,
 	"Set-AutodiscoverVirtualDirectory": {"OAuthAuthentication"},
 	"Set-WebServicesVirtualDirectory":  {"OAuthAuthentication"},
 	"Set-OabVirtualDirectory":          {"OAuthAuthentication"},
@@ -319,6 +321,16 @@ var changeable = map[string][]string{
 	"Set-OwaVirtualDirectory":          {"AdfsAuthentication", "BasicAuthentication", "FormsAuthentication", "DigestAuthentication", "OAuthAuthentication"},
 	"Set-EcpVirtualDirectory":          {"AdfsAuthentication", "BasicAuthentication", "FormsAuthentication", "DigestAuthentication", "OAuthAuthentication"},
 }
+
+// policySwitches are the switches of an authentication policy.
+var policySwitches = func() (all []string) {
+	for _, way := range []string{"BlockLegacyAuth", "BlockModernAuth"} {
+		for _, protocol := range facts.PolicyProtocols {
+			all = append(all, way+protocol)
+		}
+	}
+	return all
+}()
 
 func (c *Change) valid(number int) error {
 	if c.Number != number {
@@ -345,6 +357,11 @@ func (c *Change) valid(number int) error {
 	}
 	if c.Identity == "" && c.Cmdlet != "Set-OrganizationConfig" {
 		return errors.New("names no object")
+	}
+	if c.creation() || c.Cmdlet == newPolicy {
+		if err := c.validCreation(); err != nil {
+			return err
+		}
 	}
 	for _, s := range c.Settings {
 		if !slices.Contains(properties, s.Property) {

@@ -29,8 +29,12 @@ func (p *Plan) Markdown() string {
 	}
 	for _, c := range p.Changes {
 		var before, after []string
+		if c.creation() {
+			before, after = []string{"none"}, []string{"a new one that " + c.Effect()}
+		}
 		for _, s := range c.Settings {
 			switch from, to := s.Before.String(), s.After.String(); {
+			case c.creation():
 			case c.Action == ActionAdd:
 				after = append(after, s.Property+" + "+strings.Join(s.After.Strings(), ", "))
 				if len(s.Before.Strings()) > 0 {
@@ -41,6 +45,9 @@ func (p *Plan) Markdown() string {
 			}
 		}
 		back := "recorded values"
+		if c.creation() {
+			back = "removed, unless it applies to somebody"
+		}
 		if !c.Reversible {
 			back = "none"
 		}

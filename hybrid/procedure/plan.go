@@ -39,6 +39,7 @@ const (
 	StepSPN           Step = "spn"            // service principal names appended
 	StepOAuth         Step = "oauth"          // OAuth on a virtual directory
 	StepEndpoint      Step = "endpoint"       // default authorization endpoint
+	StepPolicy        Step = "policy"         // authentication policies: who is offered tokens
 	StepClientProfile Step = "client-profile" // OAuth2ClientProfileEnabled
 	StepReplyURL      Step = "reply-url"      // reply URLs appended
 	StepLegacyOff     Step = "legacy-off"     // Adfs, Basic, Forms and Digest off on OWA, then ECP
@@ -50,16 +51,17 @@ type Action string
 
 // The actions.
 const (
-	ActionAdd Action = "add" // entries are added to a list; nothing leaves it
-	ActionSet Action = "set" // values are set
+	ActionAdd    Action = "add"    // entries are added to a list; nothing leaves it
+	ActionSet    Action = "set"    // values are set
+	ActionCreate Action = "create" // an object is made; its values before are null
 )
 
 // Symbol returns the action's sign in a diff: + or ~.
 func (a Action) Symbol() string {
-	if a == ActionAdd {
-		return "+"
+	if a == ActionSet {
+		return "~"
 	}
-	return "~"
+	return "+"
 }
 
 // Change is one change.
@@ -68,7 +70,7 @@ type Change struct {
 	Step    Step   `json:"step"`
 	Action  Action `json:"action"`
 	Address string `json:"address"` // what is changed, as a person would say it: EX2\OAB (Default Web Site)
-	// Cmdlet and Identity are the Set cmdlet and its object; "" for a list of the tenant.
+	// Cmdlet and Identity are the Set or New cmdlet and its object; "" for a list of the tenant.
 	Cmdlet   string `json:"cmdlet,omitempty"`
 	Identity string `json:"identity,omitempty"`
 	Server   string `json:"server,omitempty"`

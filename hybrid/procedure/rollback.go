@@ -19,7 +19,8 @@ import (
 //
 // A value that somebody moved since is not overwritten: before anything is
 // restored Rollback fails with ErrMoved and names them all, unless leaveMoved,
-// when they are left as they are and the rest is restored.
+// when they are left as they are and the rest is restored. A policy that the run made
+// and that applies to somebody by then is left in any case.
 func (p *Procedure) Rollback(ctx context.Context, id string, leaveMoved bool) (*Run, error) {
 	lease, err := p.lock(ctx)
 	if err != nil {
@@ -59,10 +60,16 @@ func (p *Procedure) Rollback(ctx context.Context, id string, leaveMoved bool) (*
 		if err := held(ctx, lease); err != nil {
 			return run, err
 		}
-		if why, ok := moved[c.Number]; ok {
+		why := moved[c.Number]
+		if why == "" {
+			why, err = p.used(ctx, &c)
+		}
+		switch {
+		case err != nil:
+		case why != "":
 			err = p.write(j, journal.Entry{Kind: journal.Left, Change: c.Number, Detail: why})
 			p.tell(run, &c, PhaseLeft, why)
-		} else {
+		default:
 			err = p.restore(ctx, j, run, &c, rec)
 		}
 		if err == nil {

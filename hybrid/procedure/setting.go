@@ -101,6 +101,9 @@ func (p *Procedure) readSettings(ctx context.Context, c *Change) (state, error) 
 }
 
 func (p *Procedure) read(ctx context.Context, c *Change, ad bool) (values, error) {
+	if c.creation() {
+		return p.readCreated(ctx, c)
+	}
 	get := "Get-" + strings.TrimPrefix(c.Cmdlet, "Set-")
 	var params []psobject.Property
 	if c.Identity != "" {
@@ -128,14 +131,20 @@ func (p *Procedure) read(ctx context.Context, c *Change, ad bool) (values, error
 		if _, isList := s.After.V.([]string); isList {
 			raw = append([]string{}, found[0].Strings(s.Property)...)
 		}
+		if raw == "" { // a reference to no object
+			raw = nil
+		}
 		v[i] = Value{raw}
 	}
 	return v, nil
 }
 
 // set sets the change's properties. Where a list shrinks (on the way back only)
-// the cmdlet wants -Force.
+// the cmdlet wants -Force. An object is created, and on the way back removed.
 func (p *Procedure) set(ctx context.Context, c *Change, now, to values) error {
+	if c.creation() {
+		return p.create(ctx, c, to)
+	}
 	var params []psobject.Property
 	if c.Identity != "" {
 		params = append(params, psobject.Property{Name: "Identity", Value: c.Identity})

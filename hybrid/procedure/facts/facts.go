@@ -339,6 +339,9 @@ type Policy struct {
 	BlockLegacy []string `json:"block_legacy,omitempty"`
 }
 
+// PolicyProtocols are the protocols that an authentication policy has switches for.
+var PolicyProtocols = []string{"ActiveSync", "Autodiscover", "Imap", "Mapi", "OfflineAddressBook", "Pop", "Rpc", "WebServices"}
+
 // PolicyOf returns the policy that applies to the person: his own, else the default one, else nil.
 func (f *Facts) PolicyOf(p *Person) *Policy {
 	name := cmp.Or(p.Policy, f.Organization.DefaultAuthenticationPolicy)

@@ -147,8 +147,12 @@ func say(c *procedure.Change, what string) string {
 func (w *writer) apply(c *procedure.Change) {
 	w.title(c)
 	w.line("# Why: %s. Affects: %s.", comment(c.Reason), comment(c.Affects))
-	if c.Cmdlet == "" {
+	switch {
+	case c.Cmdlet == "":
 		w.addToList(c)
+		return
+	case c.Action == procedure.ActionCreate:
+		w.create(c)
 		return
 	}
 	w.line("$found = %s", get(c, ""))
@@ -176,8 +180,12 @@ func (w *writer) apply(c *procedure.Change) {
 
 func (w *writer) undo(c *procedure.Change) {
 	w.title(c)
-	if c.Cmdlet == "" {
+	switch {
+	case c.Cmdlet == "":
 		w.takeFromList(c)
+		return
+	case c.Action == procedure.ActionCreate:
+		w.remove(c)
 		return
 	}
 	w.line("$record = Import-Clixml -Path %s -ErrorAction SilentlyContinue", quote(w.record(c, "xml")))
@@ -185,7 +193,7 @@ func (w *writer) undo(c *procedure.Change) {
 	w.line("    %s", say(c, "was not changed"))
 	w.line("} else {")
 	// What was added to a list is taken out of it, so the directory's own copy is looked at.
-	lists := slices.ContainsFunc(c.Settings, func(s procedure.Setting) bool { _, ok := s.After.V.([]string); return ok })
+	lists := slices.ContainsFunc(c.Settings, isList)
 	options := ""
 	if lists && strings.HasSuffix(c.Cmdlet, "VirtualDirectory") {
 		options = " -ADPropertiesOnly"
@@ -256,38 +264,97 @@ func identity(c *procedure.Change) string {
 	return " -Identity " + quote(c.Identity)
 }
 
-func after(s procedure.Setting) string  { return compared(s.After) }
-func before(s procedure.Setting) string { return compared(s.Before) }
-func recorded(s procedure.Setting) string {
-	if _, ok := s.After.V.([]string); ok {
-		return sorted("$record." + s.Property)
-	}
-	return "$record." + s.Property
-}
+func after(s procedure.Setting) string    { return compared(s, s.After) }
+func before(s procedure.Setting) string   { return compared(s, s.Before) }
+func recorded(s procedure.Setting) string { return asCompared(s, "$record."+s.Property) }
 
 // is is the condition that each property has its value. Lists are sets whose entries differ not by
 // case; the server's may be enumerations, which sort by number, so each is made text first.
 func is(settings []procedure.Setting, object string, value func(procedure.Setting) string) string {
 	parts := make([]string, len(settings))
 	for i, s := range settings {
-		have := object + "." + s.Property
-		if _, ok := s.After.V.([]string); ok {
-			have = sorted(have)
-		}
-		parts[i] = "(" + have + " -eq " + value(s) + ")"
+		parts[i] = "(" + asCompared(s, object+"."+s.Property) + " -eq " + value(s) + ")"
 	}
 	return strings.Join(parts, " -and ")
 }
 
-func compared(v procedure.Value) string {
-	if _, ok := v.V.([]string); ok {
+// asCompared is the property that the expression reads, in the form that is compared.
+func asCompared(s procedure.Setting, expression string) string {
+	switch {
+	case isList(s):
+		return sorted(expression)
+	case isReference(s):
+		return `"$(` + expression + `)"`
+	}
+	return expression
+}
+
+// compared is a value of the setting in the same form.
+func compared(s procedure.Setting, v procedure.Value) string {
+	switch {
+	case isList(s):
 		return sorted(literal(v))
+	case isReference(s):
+		text, _ := v.V.(string)
+		return quote(text)
 	}
 	return literal(v)
 }
 
+func isList(s procedure.Setting) bool { _, ok := s.After.V.([]string); return ok }
+
+// isReference tells whether the property names another object, or none. The server's are objects
+// of their own, whose text is the name.
+func isReference(s procedure.Setting) bool {
+	_, before := s.Before.V.(string)
+	_, after := s.After.V.(string)
+	return before || after
+}
+
 func sorted(list string) string {
 	return `((@(` + list + `) | ForEach-Object { "$_" } | Sort-Object) -join ' ')`
+}
+
+// create makes an authentication policy, and records that it did: only then may it be removed.
+func (w *writer) create(c *procedure.Change) {
+	w.line("$found = %s", named(c))
+	w.line("if (@($found).Count -eq 0) {")
+	w.line("    %s | Out-File -FilePath %s -Encoding UTF8", quote(c.Identity), quote(w.record(c, "txt")))
+	switches := ""
+	for _, s := range c.Settings {
+		if s.After.V == true {
+			switches += " -" + s.Property
+		}
+	}
+	w.line("    %s -Name %s%s -ErrorAction Stop", c.Cmdlet, quote(c.Identity), switches)
+	w.line("    %s", say(c, "done"))
+	w.line("} elseif (%s) {", is(c.Settings, "$found", after))
+	w.line("    %s", say(c, "is as wanted already"))
+	w.line("} else {")
+	w.stop(c, "    ", "there is another policy of that name")
+	w.line("}")
+}
+
+// remove takes the policy away again, unless somebody needs it.
+func (w *writer) remove(c *procedure.Change) {
+	w.line("$record = Get-Content -Path %s -ErrorAction SilentlyContinue", quote(w.record(c, "txt")))
+	w.line("$found = %s", named(c))
+	w.line("$users = @(Get-User -ResultSize Unlimited | Where-Object { \"$($_.AuthenticationPolicy)\" -eq %s })", quote(c.Identity))
+	w.line("if (-not $record -or @($found).Count -eq 0) {")
+	w.line("    %s", say(c, "was not made, or it is gone already"))
+	w.line("} elseif ($users.Count -ne 0 -or \"$((Get-OrganizationConfig).DefaultAuthenticationPolicy)\" -eq %s) {", quote(c.Identity))
+	w.line("    %s", say(c, "left, it applies to somebody"))
+	w.line("} elseif (%s) {", is(c.Settings, "$found", after))
+	w.line("    Remove-AuthenticationPolicy -Identity %s -Confirm:$false -ErrorAction Stop", quote(c.Identity))
+	w.line("    %s", say(c, "restored"))
+	w.line("} else {")
+	w.stop(c, "    ", "somebody has changed it since")
+	w.line("}")
+}
+
+// named is the policy of the change's name, nothing when there is none.
+func named(c *procedure.Change) string {
+	return "Get-AuthenticationPolicy | Where-Object { $_.Name -eq " + quote(c.Identity) + " }"
 }
 
 // addToList appends to a list of a tenant. Graph replaces a list as a whole, so it is read right before.

@@ -40,6 +40,10 @@ func example() *procedure.Plan {
 				Settings: []procedure.Setting{set("replyUrls", []string{}, []string{"https://mail.contoso.com/owa"})}},
 			{Step: procedure.StepLegacyOff, Action: procedure.ActionSet, Address: `EX1\owa (Default Web Site)`, Cmdlet: "Set-OwaVirtualDirectory", Identity: `EX1\owa (Default Web Site)`,
 				Settings: []procedure.Setting{set("BasicAuthentication", true, false), set("FormsAuthentication", true, false)}},
+			{Step: procedure.StepPolicy, Action: procedure.ActionCreate, Address: "authentication policy HMA pilot", Cmdlet: "New-AuthenticationPolicy", Identity: "HMA pilot",
+				Settings: []procedure.Setting{set("BlockLegacyAuthImap", nil, true), set("BlockModernAuthMapi", nil, false)}},
+			{Step: procedure.StepPolicy, Action: procedure.ActionSet, Address: "ada@contoso.com", Cmdlet: "Set-User", Identity: "ada@contoso.com",
+				Settings: []procedure.Setting{set("AuthenticationPolicy", nil, "HMA pilot")}},
 		}}
 	for i := range p.Changes {
 		p.Changes[i].Number, p.Changes[i].Reason, p.Changes[i].Affects = i+1, "a reason", "somebody"

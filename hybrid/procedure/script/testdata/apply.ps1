@@ -12,6 +12,8 @@
 #    5. organisation: OAuth2ClientProfileEnabled
 #    6. service principal: replyUrls
 #    7. EX1\owa (Default Web Site): BasicAuthentication, FormsAuthentication
+#    8. authentication policy HMA pilot: BlockLegacyAuthImap, BlockModernAuthMapi
+#    9. ada@contoso.com: AuthenticationPolicy
 #
 # Who loses access:
 #   root@contoso.com (administrator): OWA, ECP. not synchronised
@@ -24,7 +26,7 @@
 
 $ErrorActionPreference = 'Stop'
 
-# Step 1 of 7: service principal
+# Step 1 of 9: service principal
 # Why: a reason. Affects: somebody.
 Connect-MgGraph -Scopes 'Application.Read.All', 'Application.ReadWrite.All' -TenantId 'contoso.com' -NoWelcome
 $principal = Get-MgServicePrincipal -Filter "AppId eq '00000002-0000-0ff1-ce00-000000000000'"
@@ -43,7 +45,7 @@ if ($missing.Count -eq 0) {
     'Step 1, service principal: done'
 }
 
-# Step 2 of 7: EX1\EWS (Default Web Site)
+# Step 2 of 9: EX1\EWS (Default Web Site)
 # Why: a reason. Affects: somebody.
 $found = Get-WebServicesVirtualDirectory -Identity 'EX1\EWS (Default Web Site)'
 if (@($found).Count -ne 1) {
@@ -60,7 +62,7 @@ if (($found.OAuthAuthentication -eq $true)) {
     exit 1
 }
 
-# Step 3 of 7: EX1\mapi (Default Web Site)
+# Step 3 of 9: EX1\mapi (Default Web Site)
 # Why: a reason. Affects: somebody.
 $found = Get-MapiVirtualDirectory -Identity 'EX1\mapi (Default Web Site)'
 if (@($found).Count -ne 1) {
@@ -78,7 +80,7 @@ if ((((@($found.IISAuthenticationMethods) | ForEach-Object { "$_" } | Sort-Objec
     exit 1
 }
 
-# Step 4 of 7: AuthServer O'Neill $(exit)
+# Step 4 of 9: AuthServer O'Neill $(exit)
 # Why: a reason. Affects: somebody.
 $found = Get-AuthServer -Identity 'O''Neill $(exit)'
 if (@($found).Count -ne 1) {
@@ -96,7 +98,7 @@ if ((((@($found.DomainName) | ForEach-Object { "$_" } | Sort-Object) -join ' ') 
     exit 1
 }
 
-# Step 5 of 7: organisation
+# Step 5 of 9: organisation
 # Why: a reason. Affects: somebody.
 $found = Get-OrganizationConfig
 if (@($found).Count -ne 1) {
@@ -114,7 +116,7 @@ if (($found.OAuth2ClientProfileEnabled -eq $true)) {
     exit 1
 }
 
-# Step 6 of 7: service principal
+# Step 6 of 9: service principal
 # Why: a reason. Affects: somebody.
 Connect-MgGraph -Scopes 'Application.Read.All', 'Application.ReadWrite.All' -TenantId 'fabrikam.com' -NoWelcome
 $principal = Get-MgServicePrincipal -Filter "AppId eq '00000002-0000-0ff1-ce00-000000000000'"
@@ -133,7 +135,7 @@ if ($missing.Count -eq 0) {
     'Step 6, service principal: done'
 }
 
-# Step 7 of 7: EX1\owa (Default Web Site)
+# Step 7 of 9: EX1\owa (Default Web Site)
 # Why: a reason. Affects: somebody.
 $found = Get-OwaVirtualDirectory -Identity 'EX1\owa (Default Web Site)'
 if (@($found).Count -ne 1) {
@@ -148,6 +150,38 @@ if (($found.BasicAuthentication -eq $false) -and ($found.FormsAuthentication -eq
     'Step 7, EX1\owa (Default Web Site): done'
 } else {
     'Step 7, EX1\owa (Default Web Site): stopped, somebody has changed it since the plan was made'
+    exit 1
+}
+
+# Step 8 of 9: authentication policy HMA pilot
+# Why: a reason. Affects: somebody.
+$found = Get-AuthenticationPolicy | Where-Object { $_.Name -eq 'HMA pilot' }
+if (@($found).Count -eq 0) {
+    'HMA pilot' | Out-File -FilePath 'hma-20240423-101500-abcd-step-08.txt' -Encoding UTF8
+    New-AuthenticationPolicy -Name 'HMA pilot' -BlockLegacyAuthImap -ErrorAction Stop
+    'Step 8, authentication policy HMA pilot: done'
+} elseif (($found.BlockLegacyAuthImap -eq $true) -and ($found.BlockModernAuthMapi -eq $false)) {
+    'Step 8, authentication policy HMA pilot: is as wanted already'
+} else {
+    'Step 8, authentication policy HMA pilot: stopped, there is another policy of that name'
+    exit 1
+}
+
+# Step 9 of 9: ada@contoso.com
+# Why: a reason. Affects: somebody.
+$found = Get-User -Identity 'ada@contoso.com'
+if (@($found).Count -ne 1) {
+    'Step 9, ada@contoso.com: stopped, there is not one object of that name'
+    exit 1
+}
+if (("$($found.AuthenticationPolicy)" -eq 'HMA pilot')) {
+    'Step 9, ada@contoso.com: is as wanted already'
+} elseif (("$($found.AuthenticationPolicy)" -eq '')) {
+    $found | Select-Object -Property 'Identity', 'AuthenticationPolicy' | Export-Clixml -Path 'hma-20240423-101500-abcd-step-09.xml'
+    Set-User -Identity 'ada@contoso.com' -AuthenticationPolicy 'HMA pilot' -ErrorAction Stop
+    'Step 9, ada@contoso.com: done'
+} else {
+    'Step 9, ada@contoso.com: stopped, somebody has changed it since the plan was made'
     exit 1
 }
 'All steps are done. The way back: undo.ps1'

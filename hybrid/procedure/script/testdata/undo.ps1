@@ -5,6 +5,8 @@
 # Made from:    configuration 6d1f
 #
 # It changes, in this order:
+#    9. ada@contoso.com: AuthenticationPolicy
+#    8. authentication policy HMA pilot: BlockLegacyAuthImap, BlockModernAuthMapi
 #    7. EX1\owa (Default Web Site): BasicAuthentication, FormsAuthentication
 #    6. service principal: replyUrls
 #    5. organisation: OAuth2ClientProfileEnabled
@@ -20,7 +22,38 @@
 
 $ErrorActionPreference = 'Stop'
 
-# Step 7 of 7: EX1\owa (Default Web Site)
+# Step 9 of 9: ada@contoso.com
+$record = Import-Clixml -Path 'hma-20240423-101500-abcd-step-09.xml' -ErrorAction SilentlyContinue
+if (-not $record) {
+    'Step 9, ada@contoso.com: was not changed'
+} else {
+    $found = Get-User -Identity 'ada@contoso.com'
+    if ((("$($found.AuthenticationPolicy)" -eq "$($record.AuthenticationPolicy)")) -or (("$($found.AuthenticationPolicy)" -eq 'HMA pilot'))) {
+        Set-User -Identity 'ada@contoso.com' -AuthenticationPolicy $record.AuthenticationPolicy -ErrorAction Stop
+        'Step 9, ada@contoso.com: restored'
+    } else {
+        'Step 9, ada@contoso.com: stopped, somebody has changed it since'
+        exit 1
+    }
+}
+
+# Step 8 of 9: authentication policy HMA pilot
+$record = Get-Content -Path 'hma-20240423-101500-abcd-step-08.txt' -ErrorAction SilentlyContinue
+$found = Get-AuthenticationPolicy | Where-Object { $_.Name -eq 'HMA pilot' }
+$users = @(Get-User -ResultSize Unlimited | Where-Object { "$($_.AuthenticationPolicy)" -eq 'HMA pilot' })
+if (-not $record -or @($found).Count -eq 0) {
+    'Step 8, authentication policy HMA pilot: was not made, or it is gone already'
+} elseif ($users.Count -ne 0 -or "$((Get-OrganizationConfig).DefaultAuthenticationPolicy)" -eq 'HMA pilot') {
+    'Step 8, authentication policy HMA pilot: left, it applies to somebody'
+} elseif (($found.BlockLegacyAuthImap -eq $true) -and ($found.BlockModernAuthMapi -eq $false)) {
+    Remove-AuthenticationPolicy -Identity 'HMA pilot' -Confirm:$false -ErrorAction Stop
+    'Step 8, authentication policy HMA pilot: restored'
+} else {
+    'Step 8, authentication policy HMA pilot: stopped, somebody has changed it since'
+    exit 1
+}
+
+# Step 7 of 9: EX1\owa (Default Web Site)
 $record = Import-Clixml -Path 'hma-20240423-101500-abcd-step-07.xml' -ErrorAction SilentlyContinue
 if (-not $record) {
     'Step 7, EX1\owa (Default Web Site): was not changed'
@@ -35,7 +68,7 @@ if (-not $record) {
     }
 }
 
-# Step 6 of 7: service principal
+# Step 6 of 9: service principal
 $added = @(Get-Content -Path 'hma-20240423-101500-abcd-step-06.txt' -ErrorAction SilentlyContinue)
 Connect-MgGraph -Scopes 'Application.Read.All', 'Application.ReadWrite.All' -TenantId 'fabrikam.com' -NoWelcome
 $principal = Get-MgServicePrincipal -Filter "AppId eq '00000002-0000-0ff1-ce00-000000000000'"
@@ -52,7 +85,7 @@ if ($rest.Count -eq $list.Count) {
     'Step 6, service principal: restored'
 }
 
-# Step 5 of 7: organisation
+# Step 5 of 9: organisation
 $record = Import-Clixml -Path 'hma-20240423-101500-abcd-step-05.xml' -ErrorAction SilentlyContinue
 if (-not $record) {
     'Step 5, organisation: was not changed'
@@ -67,7 +100,7 @@ if (-not $record) {
     }
 }
 
-# Step 4 of 7: AuthServer O'Neill $(exit)
+# Step 4 of 9: AuthServer O'Neill $(exit)
 $record = Import-Clixml -Path 'hma-20240423-101500-abcd-step-04.xml' -ErrorAction SilentlyContinue
 if (-not $record) {
     'Step 4, AuthServer O''Neill $(exit): was not changed'
@@ -84,7 +117,7 @@ if (-not $record) {
     }
 }
 
-# Step 3 of 7: EX1\mapi (Default Web Site)
+# Step 3 of 9: EX1\mapi (Default Web Site)
 $record = Import-Clixml -Path 'hma-20240423-101500-abcd-step-03.xml' -ErrorAction SilentlyContinue
 if (-not $record) {
     'Step 3, EX1\mapi (Default Web Site): was not changed'
@@ -101,7 +134,7 @@ if (-not $record) {
     }
 }
 
-# Step 2 of 7: EX1\EWS (Default Web Site)
+# Step 2 of 9: EX1\EWS (Default Web Site)
 $record = Import-Clixml -Path 'hma-20240423-101500-abcd-step-02.xml' -ErrorAction SilentlyContinue
 if (-not $record) {
     'Step 2, EX1\EWS (Default Web Site): was not changed'
@@ -116,7 +149,7 @@ if (-not $record) {
     }
 }
 
-# Step 1 of 7: service principal
+# Step 1 of 9: service principal
 $added = @(Get-Content -Path 'hma-20240423-101500-abcd-step-01.txt' -ErrorAction SilentlyContinue)
 Connect-MgGraph -Scopes 'Application.Read.All', 'Application.ReadWrite.All' -TenantId 'contoso.com' -NoWelcome
 $principal = Get-MgServicePrincipal -Filter "AppId eq '00000002-0000-0ff1-ce00-000000000000'"
