@@ -12,6 +12,7 @@ import (
 	"hma/exchange/clientaccess"
 	"hma/exchange/org"
 	"hma/exchange/store"
+	"hma/wire/mapi"
 	"hma/wire/soap"
 )
 
@@ -288,6 +289,59 @@ func (c *call) failure(err error) error {
 	}
 	c.w.End(name)
 	return errors.Join(c.w.Err(), context.Cause(c.ctx))
+}
+
+// each answers a request about a list of objects: one response message for each,
+// in their order. one does the work for an object and returns what writes the
+// payload of its message, nil for none.
+func (c *call) each(list []*soap.Element, one func(e *soap.Element) (payload func() error, err error)) error {
+	c.begin()
+	for _, e := range list {
+		payload, err := one(e)
+		if err != nil {
+			err = c.failure(err)
+		} else {
+			err = c.success(payload)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	c.finish()
+	return nil
+}
+
+// item returns what writes an Items element with the id of one item, of the class.
+func (c *call) item(class string, stamp store.Stamp) func() error {
+	return func() error {
+		element, _ := kindOf(class)
+		c.w.Start("m:Items")
+		c.w.Start(element)
+		c.writeItemID(stamp.ID, stamp.ChangeKey)
+		c.w.End(element)
+		c.w.End("m:Items")
+		return nil
+	}
+}
+
+// flag returns a Boolean attribute of the request, which must be there.
+func (c *call) flag(name string) (bool, error) {
+	text, _ := c.req.Attr(name)
+	v, ok := parseValue(mapi.Boolean, text)
+	if !ok {
+		return false, invalid(c.req, "%s is no Boolean", name)
+	}
+	return v.(bool), nil
+}
+
+// deletion returns the request's DeleteType.
+func (c *call) deletion() (store.Deletion, error) {
+	text, _ := c.req.Attr("DeleteType")
+	how, known := map[string]store.Deletion{"HardDelete": store.HardDelete, "SoftDelete": store.SoftDelete, "MoveToDeletedItems": store.ToDeletedItems}[text]
+	if !known {
+		return how, invalid(c.req, "%q is no way to delete", text)
+	}
+	return how, nil
 }
 
 // child returns a child of the request in the messages namespace that must be there.

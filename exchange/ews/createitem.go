@@ -27,78 +27,56 @@ func createItem(c *call) error {
 		return err
 	}
 	var folder store.FolderID
-	var ferr error
 	if e := c.req.Child(soap.NSMessages, "SavedItemFolderId"); e != nil {
-		folder, ferr = c.target(e)
+		folder, err = c.target(e)
 	} else if disposition == "SendAndSaveCopy" {
-		folder, ferr = c.mailbox.RoleID(store.RoleSentItems)
+		folder, err = c.mailbox.RoleID(store.RoleSentItems)
 	} else {
-		folder, ferr = c.mailbox.RoleID(store.RoleDrafts)
+		folder, err = c.mailbox.RoleID(store.RoleDrafts)
 	}
-	if _, fault := ferr.(*soap.Fault); fault {
-		return ferr
+	if err != nil {
+		return err
 	}
-	c.begin()
-	for _, e := range list {
-		var stamp store.Stamp
-		err := ferr
-		if err == nil {
-			stamp, err = c.create(e, disposition, folder)
-		}
+	return c.each(list, func(e *soap.Element) (func() error, error) {
+		stamp, class, err := c.create(e, disposition, folder)
 		if err != nil {
-			if err := c.failure(err); err != nil {
-				return err
-			}
-			continue
+			return nil, err
 		}
-		err = c.success(func() error {
-			// Items stays empty for what was sent.
-			c.w.Start("m:Items")
-			if stamp.ID != (store.ItemID{}) {
-				element, _ := kindOf("IPM.Note")
-				if e.Name.Local == "PostItem" {
-					element = "t:PostItem"
-				}
-				c.w.Start(element)
-				c.writeItemID(stamp.ID, stamp.ChangeKey)
-				c.w.End(element)
-			}
-			c.w.End("m:Items")
-			return nil
-		})
-		if err != nil {
-			return err
+		if stamp.ID == (store.ItemID{}) { // it was sent
+			return func() error {
+				c.w.Empty("m:Items")
+				return nil
+			}, nil
 		}
-	}
-	c.finish()
-	return nil
+		return c.item(class, stamp), nil
+	})
 }
 
 // create makes one item, and sends it. The stamp is zero for what was sent.
-func (c *call) create(e *soap.Element, disposition string, folder store.FolderID) (store.Stamp, error) {
-	class := "IPM.Note"
+func (c *call) create(e *soap.Element, disposition string, folder store.FolderID) (stamp store.Stamp, class string, err error) {
+	class = "IPM.Note"
 	switch e.Name.Local {
 	case "Message", "Item":
 	case "PostItem":
 		class, disposition = "IPM.Post", "SaveOnly"
 	default:
-		return store.Stamp{}, errUnsupported
+		return stamp, class, errUnsupported
 	}
 	if disposition == "" {
-		return store.Stamp{}, errDisposition
+		return stamp, class, errDisposition
 	}
 	d := c.newDraft()
 	for _, child := range e.Children {
 		if err := d.element(child); err != nil {
-			return store.Stamp{}, err
+			return stamp, class, err
 		}
 	}
 	item, err := d.newItem(class)
 	if err != nil {
-		return store.Stamp{}, err
+		return stamp, class, err
 	}
 	if disposition != "SaveOnly" {
-		return store.Stamp{}, c.sendNew(item, disposition == "SendAndSaveCopy", folder)
+		return stamp, class, c.sendNew(item, disposition == "SendAndSaveCopy", folder)
 	}
 	item.Folder = folder
 	flags := mapi.MsgFlagUnsent | mapi.MsgFlagUnmodified
@@ -109,7 +87,8 @@ func (c *call) create(e *soap.Element, disposition string, folder store.FolderID
 		flags = *d.flags
 	}
 	item.Props[mapi.PidTagMessageFlags] = flags
-	return c.mailbox.CreateItem(c.ctx, item)
+	stamp, err = c.mailbox.CreateItem(c.ctx, item)
+	return stamp, item.Props.String(mapi.PidTagMessageClass), err
 }
 
 // newItem returns the item that the elements make.

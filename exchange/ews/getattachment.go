@@ -20,24 +20,17 @@ func getAttachment(c *call) error {
 	if e := c.req.Child(soap.NSMessages, "AttachmentShape").Child(soap.NSTypes, "BodyType"); e != nil {
 		bodyType = e.Text
 	}
-	c.begin()
-	for _, e := range list {
+	return c.each(list, func(e *soap.Element) (func() error, error) {
 		a, err := c.attachment(e)
 		if err != nil {
-			err = c.failure(err)
-		} else {
-			err = c.success(func() error {
-				c.w.Start("m:Attachments")
-				defer c.w.End("m:Attachments")
-				return c.writeAttachment(a, bodyType)
-			})
+			return nil, err
 		}
-		if err != nil {
-			return err
-		}
-	}
-	c.finish()
-	return nil
+		return func() error {
+			c.w.Start("m:Attachments")
+			defer c.w.End("m:Attachments")
+			return c.writeAttachment(a, bodyType)
+		}, nil
+	})
 }
 
 func (c *call) attachment(e *soap.Element) (*store.Attachment, error) {

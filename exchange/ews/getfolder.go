@@ -1,5 +1,7 @@
 package ews
 
+import "hma/wire/soap"
+
 // getFolder answers GetFolder (MS-OXWSFOLD 3.1.4.6): one message for each id.
 func getFolder(c *call) error {
 	shape, err := c.folderShape()
@@ -10,27 +12,19 @@ func getFolder(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.begin()
-	for _, e := range list {
+	return c.each(list, func(e *soap.Element) (func() error, error) {
 		id, err := c.folderID(e)
-		if err == nil {
-			var f, ferr = c.mailbox.Folder(c.ctx, id)
-			if err = orFolder(ferr); err == nil {
-				err = c.success(func() error {
-					c.w.Start("m:Folders")
-					defer c.w.End("m:Folders")
-					return c.writeFolder(shape, f)
-				})
-				if err != nil {
-					return err
-				}
-				continue
-			}
+		if err != nil {
+			return nil, err
 		}
-		if err := c.failure(err); err != nil {
-			return err
+		f, err := c.mailbox.Folder(c.ctx, id)
+		if err != nil {
+			return nil, orFolder(err)
 		}
-	}
-	c.finish()
-	return nil
+		return func() error {
+			c.w.Start("m:Folders")
+			defer c.w.End("m:Folders")
+			return c.writeFolder(shape, f)
+		}, nil
+	})
 }

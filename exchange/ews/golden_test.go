@@ -99,6 +99,15 @@ func (w *world) fill(body string) string {
 			}
 		}
 	}
+	made, err := w.mailbox(w.anna).Folders(w.t.Context(), w.folder(store.RoleMsgFolderRoot), true)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, f := range made {
+		if f.Role == "" {
+			values = append(values, "{folder "+f.Name+"}", f.ID.Encode(idKey))
+		}
+	}
 	if strings.Contains(body, "{itemstate}") {
 		changes, err := w.mailbox(w.anna).SyncItems(w.t.Context(), w.folder(store.RoleInbox), store.SyncState{}, 512, false)
 		if err != nil {

@@ -210,6 +210,17 @@ func TestForeignMailbox(t *testing.T) {
 		`<m:CreateItem MessageDisposition="SaveOnly"><m:SavedItemFolderId><t:FolderId Id="` + folder + `"/></m:SavedItemFolderId><m:Items><t:Message/></m:Items></m:CreateItem>`,
 		`<m:SyncFolderItems>` + shape + `<m:SyncFolderId><t:FolderId Id="` + folder + `"/></m:SyncFolderId><m:MaxChangesReturned>5</m:MaxChangesReturned></m:SyncFolderItems>`,
 		`<m:SyncFolderHierarchy><m:FolderShape><t:BaseShape>IdOnly</t:BaseShape></m:FolderShape><m:SyncFolderId><t:FolderId Id="` + folder + `"/></m:SyncFolderId></m:SyncFolderHierarchy>`,
+		`<m:CopyItem><m:ToFolderId><t:DistinguishedFolderId Id="inbox"/></m:ToFolderId>` + ids + `</m:CopyItem>`,
+		`<m:MarkAsJunk IsJunk="true" MoveItem="true">` + ids + `</m:MarkAsJunk>`,
+		`<m:CreateAttachment><m:ParentItemId Id="` + item + `"/><m:Attachments><t:FileAttachment><t:Name>x</t:Name><t:Content>eA==</t:Content></t:FileAttachment></m:Attachments></m:CreateAttachment>`,
+		`<m:DeleteAttachment><m:AttachmentIds><t:AttachmentId Id="` + attachment + `"/></m:AttachmentIds></m:DeleteAttachment>`,
+		`<m:CreateFolder><m:ParentFolderId><t:FolderId Id="` + folder + `"/></m:ParentFolderId><m:Folders><t:Folder><t:DisplayName>x</t:DisplayName></t:Folder></m:Folders></m:CreateFolder>`,
+		`<m:UpdateFolder><m:FolderChanges><t:FolderChange><t:FolderId Id="` + folder + `"/><t:Updates/></t:FolderChange></m:FolderChanges></m:UpdateFolder>`,
+		`<m:DeleteFolder DeleteType="HardDelete"><m:FolderIds><t:FolderId Id="` + folder + `"/></m:FolderIds></m:DeleteFolder>`,
+		`<m:EmptyFolder DeleteType="HardDelete" DeleteSubFolders="true"><m:FolderIds><t:FolderId Id="` + folder + `"/></m:FolderIds></m:EmptyFolder>`,
+		`<m:MoveFolder><m:ToFolderId><t:DistinguishedFolderId Id="inbox"/></m:ToFolderId><m:FolderIds><t:FolderId Id="` + folder + `"/></m:FolderIds></m:MoveFolder>`,
+		`<m:CopyFolder><m:ToFolderId><t:FolderId Id="` + folder + `"/></m:ToFolderId><m:FolderIds><t:DistinguishedFolderId Id="inbox"/></m:FolderIds></m:CopyFolder>`,
+		`<m:MarkAllItemsAsRead><m:ReadFlag>true</m:ReadFlag><m:SuppressReadReceipts>true</m:SuppressReadReceipts><m:FolderIds><t:FolderId Id="` + folder + `"/></m:FolderIds></m:MarkAllItemsAsRead>`,
 		`<m:ConvertId DestinationFormat="EntryId"><m:SourceIds><t:AlternateId Format="EwsId" Id="` + item + `"/></m:SourceIds></m:ConvertId>`,
 	} {
 		status, answer := w.ask(wrap(request))

@@ -27,33 +27,21 @@ func updateItem(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.begin()
-	for _, e := range list {
+	return c.each(list, func(e *soap.Element) (func() error, error) {
 		stamp, class, err := c.change(e, resolution)
 		if err != nil {
-			if err := c.failure(err); err != nil {
+			return nil, err
+		}
+		return func() error {
+			if err := c.item(class, stamp)(); err != nil {
 				return err
 			}
-			continue
-		}
-		err = c.success(func() error {
-			element, _ := kindOf(class)
-			c.w.Start("m:Items")
-			c.w.Start(element)
-			c.writeItemID(stamp.ID, stamp.ChangeKey)
-			c.w.End(element)
-			c.w.End("m:Items")
 			c.w.Start("m:ConflictResults")
 			c.w.Element("t:Count", "0")
 			c.w.End("m:ConflictResults")
 			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	c.finish()
-	return nil
+		}, nil
+	})
 }
 
 func (c *call) change(e *soap.Element, resolution string) (stamp store.Stamp, class string, err error) {
@@ -107,7 +95,7 @@ func (d *draft) update(u *soap.Element) error {
 	switch u.Name.Local {
 	case "SetItemField":
 		if len(u.Children) != 2 || len(u.Children[1].Children) != 1 {
-			return &problem{"ErrorIncorrectUpdatePropertyCount", "A change must set exactly one property."}
+			return errUpdateCount
 		}
 		e := u.Children[1].Children[0]
 		if p != nil && e.Name.Local != p.element || p == nil && e.Name.Local != "ExtendedProperty" {

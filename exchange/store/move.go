@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"hma/wire/mapi"
 )
@@ -79,12 +81,9 @@ func (m *Mailbox) CopyItem(ctx context.Context, id ItemID, to FolderID) (stamp S
 			if err != nil {
 				return err
 			}
-			old, oldFolder := it.ID, it.Folder
-			it.Folder, it.deletedFrom = to, 0
-			if err := w.insert(it); err != nil {
+			if err := w.copy(it, to); err != nil {
 				return err
 			}
-			w.event(Change{Kind: ItemCopied, CN: it.CN, Folder: it.Folder, Item: it.ID, OldItem: old, OldFolder: oldFolder})
 			stamp = it.stamp()
 			return nil
 		})
@@ -93,6 +92,82 @@ func (m *Mailbox) CopyItem(ctx context.Context, id ItemID, to FolderID) (stamp S
 		return Stamp{}, fmt.Errorf("copy %v: %w", id, err)
 	}
 	return stamp, nil
+}
+
+// CopyFolder makes a copy of a folder, of what is in it and of what is below it,
+// in another folder of the same mailbox. A folder cannot be copied below itself
+// (ErrInvalid); a name that is taken there is ErrExists. What fails on the way
+// leaves nothing behind.
+func (m *Mailbox) CopyFolder(ctx context.Context, id, parent FolderID) (*Folder, error) {
+	inside, err := m.Folders(ctx, id, true)
+	if err == nil && (id == parent || slices.ContainsFunc(inside, func(f *Folder) bool { return f.ID == parent })) {
+		err = fmt.Errorf("a folder cannot be below itself: %w", ErrInvalid)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("copy %v: %w", id, err)
+	}
+	source, err := m.Folder(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("copy %v: %w", id, err)
+	}
+	made := map[FolderID]FolderID{source.Parent: parent}
+	for _, f := range append([]*Folder{source}, inside...) {
+		copied, err := m.CreateFolder(ctx, NewFolder{Parent: made[f.Parent], Name: f.Name, Class: f.Class, Hidden: f.Hidden, Props: f.Props})
+		if err == nil {
+			made[f.ID] = copied.ID
+			err = m.copyItems(ctx, f.ID, copied.ID)
+		}
+		if err != nil {
+			if whole, begun := made[id]; begun {
+				err = errors.Join(err, m.DeleteFolder(context.WithoutCancel(ctx), whole, HardDelete))
+			}
+			return nil, fmt.Errorf("copy %v: %w", id, err)
+		}
+	}
+	return m.Folder(ctx, made[id])
+}
+
+// copyItems copies a folder's items in batches, as they were when it began.
+func (m *Mailbox) copyItems(ctx context.Context, from, to FolderID) error {
+	last := mapi.GlobCnt(0)
+	for {
+		var done int
+		var seen mapi.GlobCnt
+		err := m.write(ctx, func(w *writer) error {
+			s := newSelection(everything)
+			rows, err := w.Query("SELECT "+s.list()+" FROM item WHERE mailbox = $1 AND fid = $2 AND created_cn > $3 ORDER BY created_cn LIMIT $4", m.id, from.Folder, last, batch)
+			items, _, err := m.scanItems(s, 0, rows, err)
+			if err != nil {
+				return err
+			}
+			done, seen = len(items), last
+			for _, it := range items {
+				seen = it.CreatedCN
+				if err := m.subobjects(w, it, everything); err != nil {
+					return err
+				}
+				if err := w.copy(it, to); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil || done < batch {
+			return err
+		}
+		last = seen
+	}
+}
+
+// copy inserts a copy of an item, which it becomes.
+func (w *writer) copy(it *Item, to FolderID) error {
+	old, oldFolder := it.ID, it.Folder
+	it.Folder, it.deletedFrom = to, 0
+	if err := w.insert(it); err != nil {
+		return err
+	}
+	w.event(Change{Kind: ItemCopied, CN: it.CN, Folder: it.Folder, Item: it.ID, OldItem: old, OldFolder: oldFolder})
+	return nil
 }
 
 // stone is a tombstone: what a client must be told of an id that is no more.

@@ -97,6 +97,42 @@ func TestFolders(t *testing.T) {
 	})
 }
 
+func TestCopyFolder(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s, _ := Open(t, db)
+		m := mailbox(t, s)
+		ctx := t.Context()
+		inbox, archive := role(t, m, store.RoleInbox), role(t, m, store.RoleArchive)
+		sub, err := m.CreateFolder(ctx, store.NewFolder{Parent: inbox, Name: "Sub", Class: "IPF.Task", Props: mapi.Bag{mapi.PidTagComment: "c"}})
+		ok(t, err)
+		items := make([]store.NewItem, 503)
+		for i := range items {
+			items[i] = mail(inbox, fmt.Sprint(i))
+		}
+		items[2].Associated = true
+		_, err = m.CreateItems(ctx, items)
+		ok(t, err)
+		create(t, m, mail(sub.ID, "inside"))
+		copied, err := m.CopyFolder(ctx, inbox, archive)
+		ok(t, err)
+		if copied.Role != "" || copied.Name != "Inbox" || copied.Total != 502 || copied.Associated != 1 || copied.Children != 1 || copied.Parent != archive {
+			t.Errorf("%+v", copied)
+		}
+		below, err := m.Folders(ctx, copied.ID, true)
+		if err != nil || len(below) != 1 || below[0].Class != "IPF.Task" || below[0].Total != 1 || below[0].Properties().String(mapi.PidTagComment) != "c" {
+			t.Errorf("%+v, %v", below, err)
+		}
+		for to, kind := range map[store.FolderID]error{archive: store.ErrExists, inbox: store.ErrInvalid, sub.ID: store.ErrInvalid} {
+			_, err := m.CopyFolder(ctx, inbox, to)
+			want(t, err, kind)
+		}
+		if f, err := m.Folder(ctx, inbox); err != nil || f.Total != 502 || f.Children != 1 {
+			t.Errorf("the original: %+v, %v", f, err)
+		}
+		checkCounters(t, db)
+	})
+}
+
 func TestBulk(t *testing.T) {
 	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		s, _ := Open(t, db)

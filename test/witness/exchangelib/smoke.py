@@ -19,7 +19,7 @@ if os.environ.get("HMA_CA"):
 
 import exchangelib  # noqa: E402
 from exchangelib import (  # noqa: E402
-    DELEGATE, Account, Configuration, FileAttachment, HTMLBody, Mailbox, Message,
+    DELEGATE, Account, Configuration, FileAttachment, Folder, HTMLBody, Mailbox, Message,
     OAuth2AuthorizationCodeCredentials, OAuth2LegacyCredentials,
 )
 from exchangelib.errors import ErrorItemNotFound  # noqa: E402
@@ -219,6 +219,51 @@ def moved():
     changes = list(account.inbox.sync_items(sync_state=state))
     assert [(kind, i.id) for kind, i in changes] == [("delete", old)], changes
     return found
+
+
+@step("folders")
+def _():
+    work = Folder(parent=account.inbox, name=f"Work {run}").save()
+    work.name = f"Plans {run}"
+    work.save(update_fields=["name"])
+    account.root.clear_cache()
+    work = account.inbox / f"Plans {run}"
+    assert work.folder_class == "IPF.Note" and work.total_count == 0, work
+    moved.copy(to_folder=work)
+    assert [m.subject for m in work.all().only("subject")] == [sent]
+    Folder(parent=work, name="below").save()
+    work.move(account.msg_folder_root)
+    account.root.clear_cache()
+    work = account.msg_folder_root / f"Plans {run}"
+    assert (work / "below").name == "below"
+    work.empty(delete_sub_folders=True)
+    assert work.all().count() == 0
+    work.delete()
+    account.root.clear_cache()
+    assert f"Plans {run}" not in {f.name for f in account.msg_folder_root.walk()}
+
+
+@step("attach to a stored item")
+def _():
+    m = Message(account=account, folder=account.drafts, subject=f"attach {run}", body="x").save()
+    m.attach(FileAttachment(name="a.txt", content=b"hello"))
+    m.attach(FileAttachment(name="b.txt", content=b"again"))
+    again = account.drafts.get(id=m.id)
+    assert sorted(a.name for a in again.attachments) == ["a.txt", "b.txt"], again.attachments
+    assert again.changekey == m.changekey
+    m.detach(m.attachments[0])
+    again = account.drafts.get(id=m.id)
+    assert [a.content for a in again.attachments] == [b"again"]
+    again.delete()
+
+
+@step("junk and back")
+def _():
+    global moved
+    moved.mark_as_junk(is_junk=False, move_item=True)
+    moved = arrived(account.inbox, sent)
+    moved.mark_as_junk(is_junk=True, move_item=True)
+    moved = arrived(account.junk, sent)
 
 
 @step("delete")

@@ -1,0 +1,113 @@
+package ews
+
+import (
+	"hma/exchange/store"
+	"hma/wire/mapi"
+	"hma/wire/soap"
+)
+
+// folderClasses are the elements of a folder to create with the class that each has by itself.
+var folderClasses = map[string]string{"Folder": "IPF.Note", "CalendarFolder": "IPF.Appointment", "ContactsFolder": "IPF.Contact", "TasksFolder": "IPF.Task"}
+
+var errFolderProperty = &problem{"ErrorFolderSavePropertyError", "A property of the folder cannot be set, or its name is missing."}
+
+// createFolder answers CreateFolder (MS-OXWSFOLD 3.1.4.2): one message for each folder.
+func createFolder(c *call) error {
+	to, err := c.child("ParentFolderId")
+	if err != nil {
+		return err
+	}
+	list, err := c.ids("Folders")
+	if err != nil {
+		return err
+	}
+	parent, err := c.target(to)
+	if err != nil {
+		return err
+	}
+	return c.each(list, func(e *soap.Element) (func() error, error) {
+		class, known := folderClasses[e.Name.Local]
+		if !known {
+			return nil, errUnsupported
+		}
+		var u store.FolderUpdate
+		for _, child := range e.Children {
+			if err := c.folderField(&u, child); err != nil {
+				return nil, err
+			}
+		}
+		if u.Name == nil {
+			return nil, errFolderProperty
+		}
+		made := store.NewFolder{Parent: parent, Name: *u.Name, Class: class, Props: u.Set}
+		if u.Class != nil && *u.Class != "" {
+			made.Class = *u.Class
+		}
+		made.Hidden = u.Hidden != nil && *u.Hidden
+		f, err := c.mailbox.CreateFolder(c.ctx, made)
+		if err != nil {
+			return nil, err
+		}
+		return c.folderResult(f), nil
+	})
+}
+
+// folderField takes one child element of a folder to create or to change.
+func (c *call) folderField(u *store.FolderUpdate, e *soap.Element) error {
+	switch e.Name.Local {
+	case "DisplayName":
+		u.Name = new(e.Text)
+		return nil
+	case "FolderClass":
+		u.Class = new(e.Text)
+		return nil
+	case "ExtendedProperty":
+	case "PermissionSet":
+		return errUnsupported
+	default:
+		return errFolderProperty
+	}
+	path := e.Child(soap.NSTypes, "ExtendedFieldURI")
+	if path == nil {
+		return errExtended
+	}
+	x, err := parseExtended(path)
+	if err != nil {
+		return err
+	}
+	v, err := parseExtendedValue(x.tag.Type(), e)
+	if err != nil {
+		return err
+	}
+	tags, err := c.tags([]extended{x}, true)
+	if err != nil {
+		return err
+	}
+	switch tag := tags[0]; tag {
+	case mapi.PidTagDisplayName:
+		u.Name = new(v.(string))
+	case mapi.PidTagContainerClass:
+		u.Class = new(v.(string))
+	case mapi.PidTagAttributeHidden:
+		u.Hidden = new(v.(bool))
+	default:
+		if computedFolder(tag) {
+			return errFolderProperty
+		}
+		if u.Set == nil {
+			u.Set = mapi.Bag{}
+		}
+		u.Set[tag] = v
+	}
+	return nil
+}
+
+// computedFolder tells whether the store makes a folder's property itself.
+func computedFolder(tag mapi.Tag) bool {
+	for known := range (&store.Folder{Class: "IPF"}).Properties() {
+		if known.ID() == tag.ID() {
+			return true
+		}
+	}
+	return false
+}
