@@ -10,6 +10,7 @@ import (
 	"hma/exchange/org"
 	"hma/wire/bearer"
 	"hma/wire/guid"
+	"hma/wire/jwt"
 	"hma/wire/ntlm"
 )
 
@@ -156,6 +157,9 @@ func (e failure) Error() string { return e.log }
 func fail(code bearer.Code, reason, log string) error {
 	return failure{code: code, reason: reason, log: log}
 }
+
+// refused is the failure by what a token says itself.
+func refused(r *jwt.Refusal) error { return fail(r.Code, r.Reason, r.Found) }
 
 // denial turns an error of a check into the answer. Errors that are no failure
 // are the directory's: they say nothing about the credential.

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"hma/wire/guid"
+	"hma/wire/jwt"
 )
 
 // Snapshot is the configuration that one server runs: immutable once
@@ -41,7 +42,7 @@ type Snapshot struct {
 // compared: host or host:port in lower case, never with :443. Only A to Z are
 // folded: names that differ in other letters stay different.
 func PublicHost(authority string) string {
-	return strings.TrimSuffix(asciiLower(authority), ":443")
+	return jwt.PublicHost(authority)
 }
 
 // DefaultAuthorizationEndpoint returns the enabled AuthServer that is the
