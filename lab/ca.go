@@ -26,7 +26,8 @@ type authority struct {
 	pem  []byte
 }
 
-// caYears is how long the lab's authority is valid: a lab directory may be old.
+// caYears is how long the lab's authority is valid: a lab directory may be old, or its clock ahead. It is valid since a
+// year ago too, because the clock may be put back.
 const caYears = 10
 
 // loadAuthority reads the authority of the directory or makes one. The key is
@@ -70,7 +71,7 @@ func newAuthority(d *dir, key *sealed.Key, now time.Time) (*authority, error) {
 	template := &x509.Certificate{
 		SerialNumber:          serial(),
 		Subject:               pkix.Name{CommonName: "HMA lab CA (this machine only)"},
-		NotBefore:             now.Add(-time.Hour),
+		NotBefore:             now.AddDate(-1, 0, 0),
 		NotAfter:              now.AddDate(caYears, 0, 0),
 		IsCA:                  true,
 		BasicConstraintsValid: true,
@@ -99,8 +100,8 @@ func newAuthority(d *dir, key *sealed.Key, now time.Time) (*authority, error) {
 	return a, nil
 }
 
-// issue makes a server certificate for the names and addresses; it lives in
-// memory and is made anew at each start.
+// issue makes a server certificate for the names and addresses, valid from now; it lives in
+// memory and is made anew at each start and when the clock is moved.
 func (a *authority) issue(now time.Time, names ...string) (tls.Certificate, error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

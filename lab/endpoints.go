@@ -18,6 +18,8 @@ type Endpoints struct {
 	Users       []User            `json:"users"`
 	Clients     []Client          `json:"clients"`
 	AdminSocket string            `json:"admin_socket"`
+	// Clock is how far the lab's clock is ahead of the machine's, in seconds; behind it below 0.
+	Clock int64 `json:"clock,omitempty"`
 }
 
 // ServerEndpoint is one server's own origin.

@@ -3,6 +3,7 @@ package lab
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -49,17 +52,26 @@ type Options struct {
 	// PickUp is how soon a server runs a changed configuration; 0 means 200 ms.
 	PickUp time.Duration
 	Log    *slog.Logger
-	// Now is the clock of both halves; nil is the machine's.
+	// Clock is how far the lab's one clock is ahead of Now at the start (behind it below 0), in whole seconds. It runs on from there.
+	Clock time.Duration
+	// Now is the machine's clock; nil is time.Now.
 	Now func() time.Time
 }
 
 // Lab is a running lab organisation.
 type Lab struct {
+	// Endpoints are what endpoints.json said at the start; its clock may have been moved since.
 	Endpoints Endpoints
 	Roles     *roles.Roles
 
-	dir *dir
-	now func() time.Time
+	dir     *dir
+	machine func() time.Time
+	clock   atomic.Pointer[clock]
+	ca      *authority
+	hosts   []string // of the TLS certificate
+	cert    atomic.Pointer[tls.Certificate]
+	// changing is held by whoever changes the running lab.
+	changing sync.Mutex
 }
 
 // Banner is the line that every page of a lab shows.
@@ -85,7 +97,7 @@ func Start(ctx context.Context, o Options) (_ *Lab, err error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Lab{dir: d, now: o.Now}
+	l := &Lab{dir: d, machine: o.Now}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, l.Close(context.WithoutCancel(ctx)))
@@ -131,27 +143,26 @@ func Start(ctx context.Context, o Options) (_ *Lab, err error) {
 	if err != nil {
 		return nil, err
 	}
-	ca, err := loadAuthority(d, key, o.Now())
-	if err != nil {
+	if l.ca, err = loadAuthority(d, key, o.Now().Add(o.Clock)); err != nil {
 		return nil, err
 	}
 	cloudHost, _, err := net.SplitHostPort(chosen.Cloud)
 	if err != nil {
 		return nil, fmt.Errorf("cloud address %q: %w", chosen.Cloud, err)
 	}
-	cert, err := ca.issue(o.Now(), append([]string{"localhost", "127.0.0.1", "::1", cloudHost}, chosen.hostNames()...)...)
-	if err != nil {
+	l.hosts = append([]string{"localhost", "127.0.0.1", "::1", cloudHost}, chosen.hostNames()...)
+	if err := l.setClock(o.Clock); err != nil {
 		return nil, err
 	}
 	origin := "https://" + strings.TrimSuffix(chosen.Cloud, ":443")
 	l.Roles, err = roles.Open(ctx, roles.Config{
 		Entra: "sqlite:" + d.file("entra.db"), Org: "sqlite:" + d.file("org.db"), Mailbox: "sqlite:" + d.file("mailbox.db"),
-		Key: key, Now: o.Now, Log: o.Log, PickUp: cmp.Or(o.PickUp, pickUp), InstallPath: d.file, Origin: origin, Roots: ca.pool(), MailHost: mailHost, Lab: Banner,
+		Key: key, Now: l.Now, Log: o.Log, PickUp: cmp.Or(o.PickUp, pickUp), InstallPath: d.file, Origin: origin, Roots: l.ca.pool(), MailHost: mailHost, Lab: Banner,
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := l.Roles.ServeCloud(listeners.cloud, cert); err != nil {
+	if err := l.Roles.ServeCloud(listeners.cloud, l.certificate); err != nil {
 		return nil, err
 	}
 	if !chosen.Seeded {
@@ -159,7 +170,7 @@ func Start(ctx context.Context, o Options) (_ *Lab, err error) {
 		if messages == 0 {
 			messages = defaultMessages
 		}
-		b := &build{now: o.Now(), topology: chosen.topology, healthy: chosen.Healthy, origin: origin, hosts: chosen.Servers, secrets: secrets, messages: messages, roles: l.Roles, roots: ca.pool()}
+		b := &build{now: l.Now(), topology: chosen.topology, healthy: chosen.Healthy, origin: origin, hosts: chosen.Servers, secrets: secrets, messages: messages, roles: l.Roles, roots: l.ca.pool()}
 		if err := b.run(ctx); err != nil {
 			return nil, fmt.Errorf("make the lab organisation: %w", err)
 		}
@@ -169,7 +180,7 @@ func Start(ctx context.Context, o Options) (_ *Lab, err error) {
 		}
 	}
 	for _, s := range chosen.servers() {
-		if err := l.Roles.ServeServer(ctx, s.Name, listeners.servers[s.Name], cert); err != nil {
+		if err := l.Roles.ServeServer(ctx, s.Name, listeners.servers[s.Name], l.certificate); err != nil {
 			return nil, err
 		}
 	}
@@ -178,11 +189,8 @@ func Start(ctx context.Context, o Options) (_ *Lab, err error) {
 		return nil, err
 	}
 	l.Endpoints = endpoints(d, chosen, secrets, origin)
-	text, err := json.MarshalIndent(l.Endpoints, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("write endpoints: %w", err)
-	}
-	if err := d.replace(endpointsFile, append(text, '\n')); err != nil {
+	l.Endpoints.Clock = l.clock.Load().seconds()
+	if err := d.writeEndpoints(l.Endpoints); err != nil {
 		return nil, err
 	}
 	return l, nil
@@ -205,6 +213,14 @@ func (l *Lab) Close(ctx context.Context) error {
 }
 
 const endpointsFile = "endpoints.json"
+
+func (d *dir) writeEndpoints(e Endpoints) error {
+	text, err := json.MarshalIndent(e, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write endpoints: %w", err)
+	}
+	return d.replace(endpointsFile, append(text, '\n'))
+}
 
 // ReadEndpoints returns what a running lab in the data directory wrote. An error
 // that is fs.ErrNotExist says that none is running there.

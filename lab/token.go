@@ -25,24 +25,19 @@ type Spoiled struct {
 // SpoilPath is where the admin socket of a lab takes a Spoil.
 const SpoilPath = "/lab/v1/token"
 
-// tokenHandler serves what only a lab offers on its admin socket.
-func (l *Lab) tokenHandler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST "+SpoilPath, func(w http.ResponseWriter, r *http.Request) {
-		var in Spoil
-		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&in); err != nil {
-			http.Error(w, "bad request", http.StatusBadRequest)
-			return
-		}
-		token, err := l.spoil(r, in)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json")
-		json.NewEncoder(w).Encode(Spoiled{token}) // an error here is the connection's
-	})
-	return mux
+func (l *Lab) spoilToken(w http.ResponseWriter, r *http.Request) {
+	var in Spoil
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&in); err != nil {
+		http.Error(w, "bad request", http.StatusBadRequest)
+		return
+	}
+	token, err := l.spoil(r, in)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(Spoiled{token}) // an error here is the connection's
 }
 
 func (l *Lab) spoil(r *http.Request, in Spoil) (string, error) {
@@ -60,7 +55,7 @@ func (l *Lab) spoil(r *http.Request, in Spoil) (string, error) {
 		return "", fmt.Errorf("the token is not this lab's: %w", err)
 	}
 	if in.Expired {
-		hourAgo := l.now().Unix() - 3600
+		hourAgo := l.Now().Unix() - 3600
 		claims["exp"], claims["iat"], claims["nbf"] = hourAgo, hourAgo-3600, hourAgo-3600
 	}
 	if in.Audience != "" {

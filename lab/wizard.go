@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"slices"
+	"time"
 
 	"hma/client/graph"
 	"hma/client/mail"
@@ -22,7 +23,7 @@ func (c cmdlets) Invoke(ctx context.Context, call psobject.Invocation) (psobject
 // wizard runs the Hybrid Configuration Wizard's part over what was made: cmdlets in this process, and
 // the cloud, which answers already, as each tenant's administrator.
 func (b *build) wizard(ctx context.Context) error {
-	client := mail.New(mail.Options{Roots: b.roots})
+	client := mail.New(mail.Options{Roots: b.roots, Now: func() time.Time { return b.now }})
 	o := wizard.Options{Cmdlets: cmdlets{b.roles}}
 	for i := range b.inHybrid() {
 		people := b.people()

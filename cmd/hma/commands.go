@@ -9,11 +9,11 @@ import (
 // commands are all commands, in the order in which help lists them within their groups.
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
-		a.demo(), a.up(), a.shellCommand(), a.mailbox(),
+		a.demo(), a.up(), a.clockCommand(), a.shellCommand(), a.mailbox(),
 		a.token(), a.connect(), a.explain(),
 		a.wizard(), a.collect(), a.check(), a.plan(), a.apply(), a.enable(), a.verify(), a.rollback(), a.history(),
 	}
 }
 
-// now is the one clock of the process.
+// now is the machine's clock. A lab has one of its own: running.now.
 var now = time.Now

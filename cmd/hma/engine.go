@@ -84,7 +84,7 @@ func (a *app) procedure(r *running, data string, c *caution) (*procedure.Procedu
 	return procedure.New(procedure.Options{
 		Target:    target.Target{Cmdlets: socket, Tenants: tenants, Probe: r.mail, Files: c.given, Lock: socket},
 		Dir:       dir,
-		Now:       now,
+		Now:       r.now,
 		Operator:  operator(),
 		Addresses: addresses,
 		SignIn:    reads,

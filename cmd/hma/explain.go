@@ -32,7 +32,7 @@ does not know it says, with exit code 2.`,
 				}
 				text = string(read)
 			}
-			x := procedure.Explain(text, now())
+			x := procedure.Explain(text, a.clock())
 			if a.json {
 				if err := printJSON(a.out, x); err != nil {
 					return err

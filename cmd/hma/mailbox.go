@@ -1,56 +1,16 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"hma/internal/roles"
 )
-
-// socket returns a client of the lab's admin socket for paths beside the Admin API.
-func (r *running) socket() *http.Client {
-	return &http.Client{Transport: &http.Transport{
-		DisableKeepAlives: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", r.AdminSocket)
-		},
-	}}
-}
-
-// post sends a body to a path of the admin socket and returns the answer's body.
-func (r *running) post(ctx context.Context, what, path, contentType string, body io.Reader) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://lab"+path, body)
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Content-Type", contentType)
-	resp, err := r.socket().Do(req)
-	if err != nil {
-		return nil, unreachable(fmt.Errorf("%s: %w", what, err))
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	if err != nil {
-		return nil, unreachable(fmt.Errorf("%s: %w", what, err))
-	}
-	if resp.StatusCode >= 300 {
-		code := exitUnreachable
-		if resp.StatusCode < 500 {
-			code = exitUsage
-		}
-		return nil, exit{code, fmt.Errorf("%s: %s", what, strings.TrimSpace(string(text)))}
-	}
-	return text, nil
-}
 
 func (a *app) mailbox() *cobra.Command {
 	cmd := &cobra.Command{
@@ -88,8 +48,8 @@ func (a *app) mailbox() *cobra.Command {
 					f.Close()
 					return usage("import %s: it is a folder: give its files", name)
 				}
-				_, err = lab.post(cmd.Context(), fmt.Sprintf("import %s (%d of %d)", filepath.Base(name), i+1, len(files)),
-					roles.ImportPath+"?"+query.Encode(), "message/rfc822", f)
+				_, err = lab.send(cmd.Context(), fmt.Sprintf("import %s (%d of %d)", filepath.Base(name), i+1, len(files)),
+					http.MethodPost, roles.ImportPath+"?"+query.Encode(), "message/rfc822", f)
 				f.Close() // only read
 				if err != nil {
 					return err

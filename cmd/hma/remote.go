@@ -58,7 +58,7 @@ func (a *app) cmdlets(ctx context.Context, r remote) (client *adminapi.Client, l
 	}
 	opts := mail.Options{Timeout: remoteTimeout}
 	if local != nil {
-		opts.Names = local.Names
+		opts.Names, opts.Now = local.Names, local.now
 		if r.ca == "" {
 			r.ca = local.CA
 		}

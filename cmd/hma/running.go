@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"hma/client/adminapi"
 	"hma/client/mail"
@@ -42,7 +43,21 @@ func reach(e *lab.Endpoints) (*running, error) {
 	if !roots.AppendCertsFromPEM(ca) {
 		return nil, unreachable(fmt.Errorf("read the lab's CA: no certificate in %s", e.CA))
 	}
-	return &running{Endpoints: e, admin: adminapi.Dial(e.AdminSocket), mail: mail.New(mail.Options{Roots: roots, Names: e.Names})}, nil
+	r := &running{Endpoints: e, admin: adminapi.Dial(e.AdminSocket)}
+	r.mail = mail.New(mail.Options{Roots: roots, Names: e.Names, Now: r.now})
+	return r, nil
+}
+
+// now is the lab's time.
+func (r *running) now() time.Time { return now().Add(time.Duration(r.Clock) * time.Second) }
+
+// clock is the time to judge by: the lab's where one runs on the data directory, else the machine's.
+func (a *app) clock() time.Time {
+	e, err := lab.ReadEndpoints(a.data)
+	if err != nil {
+		return now()
+	}
+	return (&running{Endpoints: e}).now()
 }
 
 // user returns the lab's user with the name, or the first plain one for "".

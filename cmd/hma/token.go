@@ -1,11 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -43,17 +42,9 @@ about such a token is right, and it is signed with the cloud's own key.`,
 			text := tok.Access
 			if bad.Expired || bad.Audience != "" {
 				bad.Token = text
-				in, err := json.Marshal(bad)
-				if err != nil {
-					return err
-				}
-				answer, err := r.post(cmd.Context(), "token", lab.SpoilPath, "application/json", bytes.NewReader(in))
-				if err != nil {
-					return err
-				}
 				var out lab.Spoiled
-				if err := json.Unmarshal(answer, &out); err != nil {
-					return unreachable(fmt.Errorf("token: %w", err))
+				if err := r.ask(cmd.Context(), "token", http.MethodPost, lab.SpoilPath, bad, &out); err != nil {
+					return err
 				}
 				text = out.Token
 			}

@@ -26,6 +26,7 @@ type start struct {
 	forest      bool
 	bare        bool
 	publicNames bool
+	clock       string
 }
 
 func (s *start) flags(cmd *cobra.Command) {
@@ -37,6 +38,7 @@ func (s *start) flags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&s.forest, "forest", false, "a resource forest: the mailboxes are linked to accounts of another forest")
 	cmd.Flags().BoolVar(&s.bare, "bare", false, "as it is before the Hybrid Configuration Wizard has run")
 	cmd.Flags().BoolVar(&s.publicNames, "public-names", false, "internal URLs have the public name too, not localhost's")
+	cmd.Flags().StringVar(&s.clock, "clock", "", "start at another `time`: +90d, -2h, or 2027-03-01T08:00:00Z")
 }
 
 // lab starts a lab in the directory.
@@ -44,7 +46,11 @@ func (s *start) lab(ctx context.Context, a *app, dir string, fresh bool) (*lab.L
 	if s.ports != "default" && s.ports != "auto" {
 		return nil, usage("--ports %s: want default or auto", s.ports)
 	}
-	o := lab.Options{Dir: dir, Fresh: fresh, Healthy: s.healthy, Tenants: s.tenants, Forest: s.forest, Bare: s.bare, PublicNames: s.publicNames,
+	offset, err := parseClock(s.clock, now())
+	if err != nil {
+		return nil, err
+	}
+	o := lab.Options{Dir: dir, Clock: offset, Fresh: fresh, Healthy: s.healthy, Tenants: s.tenants, Forest: s.forest, Bare: s.bare, PublicNames: s.publicNames,
 		FreePorts: s.ports == "auto", Cloud: s.cloud, Log: a.log()}
 	for _, text := range s.servers {
 		name, build, ok := strings.Cut(text, "=")
@@ -54,7 +60,7 @@ func (s *start) lab(ctx context.Context, a *app, dir string, fresh bool) (*lab.L
 		o.Servers = append(o.Servers, lab.Server{Name: name, Build: build})
 	}
 	l, err := lab.Start(ctx, o)
-	if errors.Is(err, lab.ErrTopology) {
+	if errors.Is(err, lab.ErrTopology) || errors.Is(err, lab.ErrClock) {
 		return nil, usage("%w", err)
 	}
 	return l, err
@@ -118,6 +124,9 @@ func (a *app) showLab(e *lab.Endpoints, took time.Duration) {
 		rows = append(rows, []string{"server " + s.Name, s.URL, "Exchange " + s.Build})
 	}
 	rows = append(rows, []string{"mail in", e.LMTP, "LMTP"})
+	if e.Clock != 0 {
+		rows = append(rows, []string{"clock", clockText((&running{Endpoints: e}).now(), e.Clock), ""})
+	}
 	v.table([]string{"What", "Where", ""}, rows)
 	v.wrap(0, "It listens on loopback only; people, passwords and keys are made up. Users and passwords: "+
 		styleName.Render(shorten(a.data)+"/endpoints.json"))

@@ -19,8 +19,9 @@ const (
 	browserCookie = "__Host-esctx"
 )
 
-func setCookie(w http.ResponseWriter, name, value string, expires time.Time) {
-	c := &http.Cookie{Name: name, Value: value, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteNoneMode, Expires: expires}
+// setCookie gives the browser a cookie for life, 0 for as long as it is open; a duration, since its clock may be another.
+func setCookie(w http.ResponseWriter, name, value string, life time.Duration) {
+	c := &http.Cookie{Name: name, Value: value, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteNoneMode, MaxAge: int(life / time.Second)}
 	if value == "" {
 		c.MaxAge = -1
 	}
@@ -48,7 +49,7 @@ func hashText(s string) string {
 func bindBrowser(w http.ResponseWriter, r *http.Request, req *authorizeRequest) {
 	if req.Browser = browserHash(r); req.Browser == "" {
 		value := rand.Text()
-		setCookie(w, browserCookie, value, time.Time{})
+		setCookie(w, browserCookie, value, 0)
 		req.Browser = hashText(value)
 	}
 }
@@ -157,10 +158,11 @@ func (s *service) serveLogin(w http.ResponseWriter, r *http.Request) {
 		s.showError(w, r, err, req.ClientName)
 		return
 	}
-	if !stay {
-		expires = time.Time{}
+	var life time.Duration
+	if stay {
+		life = expires.Sub(s.now())
 	}
-	setCookie(w, sessionCookie, cookie, expires)
+	setCookie(w, sessionCookie, cookie, life)
 	s.answer(w, r, req, signIn, user)
 }
 

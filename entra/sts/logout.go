@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"hma/entra"
 )
@@ -32,7 +31,7 @@ func (s *service) serveLogout(w http.ResponseWriter, r *http.Request) {
 			s.showError(w, r, err, "")
 			return
 		}
-		setCookie(w, sessionCookie, "", time.Time{})
+		setCookie(w, sessionCookie, "", 0)
 	}
 	newTrace(r, nil).header(w, r)
 	target := p["post_logout_redirect_uri"]

@@ -26,8 +26,9 @@ import (
 )
 
 const (
-	// RefreshInterval is how often metadata is fetched on schedule.
+	// RefreshInterval is how often metadata is fetched on schedule, and dueInterval how often the clock is asked whether that is due.
 	RefreshInterval = 8 * time.Hour
+	dueInterval     = time.Minute
 	// unknownKeyInterval is how often unknown keys may cause a fetch for one AuthServer.
 	unknownKeyInterval = time.Minute
 	// maxMetadata bounds a metadata document in bytes, maxCertificates what it may name.
@@ -89,7 +90,7 @@ func NewMetadata(o MetadataOptions) *Metadata {
 	if o.Transport == nil {
 		o.Transport = &http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
-			TLSClientConfig:        &tls.Config{RootCAs: o.Roots, MinVersion: tls.VersionTLS12},
+			TLSClientConfig:        &tls.Config{RootCAs: o.Roots, MinVersion: tls.VersionTLS12, Time: o.Now},
 			TLSHandshakeTimeout:    fetchTimeout,
 			ResponseHeaderTimeout:  fetchTimeout,
 			MaxResponseHeaderBytes: 64 << 10,
@@ -194,7 +195,7 @@ func (m *Metadata) UnknownKey(ctx context.Context, server *org.AuthServer) []str
 	s := m.server(server.GUID)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.url == server.AuthMetadataURL && m.now().Sub(s.asked) < unknownKeyInterval {
+	if s.url == server.AuthMetadataURL && m.now().Sub(s.asked).Abs() < unknownKeyInterval { // a clock may be put back
 		if server.MetadataFetched.After(s.asked) {
 			return nil // an administrator has refreshed since: a key that is not there was taken out
 		}
@@ -209,18 +210,15 @@ func (m *Metadata) UnknownKey(ctx context.Context, server *org.AuthServer) []str
 	return s.certs
 }
 
-// Run refreshes every enabled AuthServer of the snapshots now and every
-// RefreshInterval until ctx ends. What cannot be fetched keeps its last good keys and is logged.
+// Run refreshes every enabled AuthServer of the snapshots now, and whenever the last
+// attempt is RefreshInterval ago by the clock, until ctx ends. What cannot be fetched keeps its last good keys and is logged.
 func (m *Metadata) Run(ctx context.Context, snapshot func() *org.Snapshot) {
-	tick := time.NewTicker(RefreshInterval)
+	tick := time.NewTicker(dueInterval)
 	defer tick.Stop()
 	for {
 		for _, server := range snapshot().AuthServers {
-			if !server.Enabled || server.AuthMetadataURL == "" {
-				continue
-			}
-			if err := m.Refresh(ctx, server); err != nil && ctx.Err() == nil {
-				m.log.Warn("keys not refreshed", "authserver", server.Name, "error", err)
+			if server.Enabled && server.AuthMetadataURL != "" {
+				m.refreshDue(ctx, server)
 			}
 		}
 		select {
@@ -228,6 +226,18 @@ func (m *Metadata) Run(ctx context.Context, snapshot func() *org.Snapshot) {
 			return
 		case <-tick.C:
 		}
+	}
+}
+
+func (m *Metadata) refreshDue(ctx context.Context, server *org.AuthServer) {
+	s := m.server(server.GUID)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.url == server.AuthMetadataURL && m.now().Sub(s.asked).Abs() < RefreshInterval {
+		return
+	}
+	if err := m.refresh(ctx, s, server); err != nil && ctx.Err() == nil {
+		m.log.Warn("keys not refreshed", "authserver", server.Name, "error", err)
 	}
 }
 

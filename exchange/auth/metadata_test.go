@@ -10,7 +10,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"hma/exchange/auth"
@@ -191,5 +193,51 @@ func FuzzFederation(f *testing.F) {
 				t.Fatal("nothing read without an error")
 			}
 		}
+	})
+}
+
+// TestSchedule holds when keys are fetched without anybody asking: at the start, and when the last attempt is
+// RefreshInterval ago by the clock, which may run on or be moved either way. What cannot be fetched is asked for again
+// at the next time, and keeps what was stored.
+func TestSchedule(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := authtest.New()
+		_, cert := authtest.MakeKey()
+		var moved atomic.Int64
+		c, s := &cloud{body: federation(e.Issuer, cert), status: 200}, &stored{}
+		m := auth.NewMetadata(auth.MetadataOptions{Store: s, Now: func() time.Time { return time.Now().Add(time.Duration(moved.Load())) }, Transport: c})
+		off := e.AuthServer()
+		off.GUID, off.Enabled = guid.New(), false
+		snapshot := &org.Snapshot{AuthServers: []*org.AuthServer{e.AuthServer(), off}}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go m.Run(ctx, func() *org.Snapshot { return snapshot })
+		expect := func(when string, wait time.Duration, asked, kept int) {
+			t.Helper()
+			time.Sleep(wait)
+			synctest.Wait()
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			if c.asked != asked || s.times != kept {
+				t.Errorf("%s: asked %d times and stored %d, want %d and %d", when, c.asked, s.times, asked, kept)
+			}
+		}
+		away := func(err error) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.err = err
+		}
+		expect("at the start", time.Second, 1, 1)
+		expect("before the interval is over", auth.RefreshInterval-2*time.Minute, 1, 1)
+		expect("after it", 2*time.Minute, 2, 2)
+		moved.Store(int64(90 * 24 * time.Hour))
+		expect("a clock moved on by 90 days", time.Minute, 3, 3)
+		away(errors.New("no route"))
+		expect("with the cloud away", auth.RefreshInterval+time.Minute, 4, 3)
+		away(nil)
+		expect("the cloud is back, before it is due", time.Hour, 4, 3)
+		expect("and when it is", auth.RefreshInterval, 5, 4)
+		moved.Store(0)
+		expect("a clock put back by 90 days", time.Minute, 6, 5)
 	})
 }

@@ -1,7 +1,6 @@
 package roles
 
 import (
-	"crypto/tls"
 	"net"
 	"net/http"
 	"time"
@@ -17,7 +16,7 @@ const cloudReadTimeout = 30 * time.Second
 
 // ServeCloud answers on the listener as the cloud half: sign-in, tokens,
 // metadata, Graph and the small end of Exchange Online on one origin.
-func (r *Roles) ServeCloud(l net.Listener, cert tls.Certificate) error {
+func (r *Roles) ServeCloud(l net.Listener, cert Certificate) error {
 	tokens, err := sts.New(r.Entra, sts.Options{Origin: r.cfg.Origin, Now: r.cfg.Now, Log: r.log, SignIn: signin.New(r.cfg.Lab, r.log)})
 	if err != nil {
 		return err

@@ -12,13 +12,25 @@ import (
 	"hma/exchange/clientaccess"
 )
 
+// Certificate gives a listener its TLS certificate of the moment, as tls.Config's GetCertificate does: it may be renewed while the listener is up.
+type Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+
 // serveHTTPS is serve under TLS, with the application protocols that the listener speaks.
-func (r *Roles) serveHTTPS(name string, l net.Listener, cert tls.Certificate, server *http.Server, protocols ...string) {
+func (r *Roles) serveHTTPS(name string, l net.Listener, cert Certificate, server *http.Server, protocols ...string) {
+	server.Handler = r.dated(server.Handler)
 	r.serve(name, tls.NewListener(l, &tls.Config{
-		Certificates: []tls.Certificate{cert},
-		MinVersion:   tls.VersionTLS12,
-		NextProtos:   protocols,
+		GetCertificate: cert,
+		MinVersion:     tls.VersionTLS12,
+		NextProtos:     protocols,
 	}), server)
+}
+
+// dated has answers say what time it is by the one clock: net/http knows only the machine's.
+func (r *Roles) dated(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		w.Header().Set("Date", r.cfg.Now().UTC().Format(http.TimeFormat))
+		next.ServeHTTP(w, q)
+	})
 }
 
 // serve answers on the listener in the background until Close, and counts under the name while it does, with limits that are the

@@ -46,7 +46,7 @@ func (l *pipes) dial(context.Context, string, string) (net.Conn, error) {
 	return here, nil
 }
 
-func certificate(t *testing.T) tls.Certificate {
+func certificate(t *testing.T) Certificate {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +55,9 @@ func certificate(t *testing.T) tls.Certificate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	return func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
+	}
 }
 
 // TestPickUp changes what all seven doors offer and watches the clock: nothing is to be seen before the pick-up

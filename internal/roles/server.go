@@ -2,7 +2,6 @@ package roles
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -29,7 +28,7 @@ import (
 
 // ServeServer answers on the listener as the named Exchange server: its front
 // end with every door, and the Admin API for administrators with a token.
-func (r *Roles) ServeServer(ctx context.Context, name string, l net.Listener, cert tls.Certificate) error {
+func (r *Roles) ServeServer(ctx context.Context, name string, l net.Listener, cert Certificate) error {
 	if r.cfg.InstallPath != nil {
 		if err := org.InstallWebConfig(r.cfg.InstallPath(name)); err != nil {
 			return fmt.Errorf("start server %s: %w", name, err)

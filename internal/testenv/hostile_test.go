@@ -326,6 +326,7 @@ func authorization(token string) http.Header {
 // signIn is a sign-in at OWA or ECP that is under way.
 type signIn struct {
 	url, state, nonce string
+	cloud             string // where the door sends the browser
 	cookies           []*http.Cookie
 }
 
@@ -338,7 +339,7 @@ func beginSignIn(t *testing.T, e *Env, d mail.Door) *signIn {
 		t.Fatalf("%s: %d %v\n%s", d.URL, resp.StatusCode, err, body)
 	}
 	q := location.Query()
-	return &signIn{url: d.URL, state: q.Get("state"), nonce: q.Get("nonce"), cookies: resp.Cookies()}
+	return &signIn{url: d.URL, state: q.Get("state"), nonce: q.Get("nonce"), cloud: location.String(), cookies: resp.Cookies()}
 }
 
 // post answers for the cloud.

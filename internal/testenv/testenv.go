@@ -63,7 +63,7 @@ func attach(t testing.TB, l *lab.Lab) *Env {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(ca)
 	transport := &http.Transport{
-		TLSClientConfig: &tls.Config{RootCAs: roots},
+		TLSClientConfig: &tls.Config{RootCAs: roots, Time: l.Now},
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			if host, _, err := net.SplitHostPort(address); err == nil {
 				if at, ok := l.Endpoints.Names[strings.ToLower(host)]; ok {

@@ -16,7 +16,7 @@ import (
 
 // clientOf returns a mail client that trusts the lab and finds its names.
 func clientOf(t *testing.T, e *Env) *mail.Client {
-	c := mail.New(mail.Options{Roots: e.HTTP.Transport.(*http.Transport).TLSClientConfig.RootCAs, Names: e.Endpoints.Names})
+	c := mail.New(mail.Options{Roots: e.HTTP.Transport.(*http.Transport).TLSClientConfig.RootCAs, Names: e.Endpoints.Names, Now: e.Now})
 	t.Cleanup(c.Close)
 	return c
 }

@@ -63,7 +63,7 @@ func New(o Options) *Client {
 	if o.Transport == nil {
 		o.Transport = &http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
-			TLSClientConfig:        &tls.Config{RootCAs: o.Roots, MinVersion: tls.VersionTLS12},
+			TLSClientConfig:        &tls.Config{RootCAs: o.Roots, MinVersion: tls.VersionTLS12, Time: o.Now},
 			TLSHandshakeTimeout:    timeout,
 			MaxResponseHeaderBytes: 64 << 10,
 			DisableKeepAlives:      true, // a test of a connection makes one

@@ -13,11 +13,14 @@ const (
 	urgent  = 14 * 24 * time.Hour
 )
 
-// renew makes the next OAuth certificate and stages it (Microsoft's page on maintaining the OAuth certificate).
-var renew = []string{
-	`$c = New-ExchangeCertificate -KeySize 2048 -PrivateKeyExportable $true -SubjectName "CN=Microsoft Exchange Server Auth Certificate" -FriendlyName "Microsoft Exchange Server Auth Certificate" -Services SMTP`,
-	"Set-AuthConfig -NewCertificateThumbprint $c.Thumbprint -NewCertificateEffectiveDate (Get-Date).AddDays(3)",
-}
+// What makes another OAuth certificate (Microsoft's page on maintaining the OAuth certificate): renew stages it, so
+// that every server has it in time; replace takes it at once, where the present one does not serve.
+var (
+	renew   = []string{newCertificate, "Set-AuthConfig -NewCertificateThumbprint $c.Thumbprint -NewCertificateEffectiveDate (Get-Date).AddDays(3)"}
+	replace = []string{newCertificate, "Set-AuthConfig -CertificateThumbprint $c.Thumbprint -Force"}
+)
+
+const newCertificate = `$c = New-ExchangeCertificate -KeySize 2048 -PrivateKeyExportable $true -SubjectName "CN=Microsoft Exchange Server Auth Certificate" -FriendlyName "Microsoft Exchange Server Auth Certificate" -Services SMTP`
 
 var oauthCertificate = Rule{
 	ID:     "oauth-certificate",
@@ -30,7 +33,7 @@ var oauthCertificate = Rule{
 	judge: func(f *facts.Facts, now time.Time) []Finding {
 		thumbprint := f.Auth.CurrentThumbprint
 		if thumbprint == "" {
-			return []Finding{{Severity: Fault, Blocks: true, Summary: "no OAuth certificate is configured", Commands: renew,
+			return []Finding{{Severity: Fault, Blocks: true, Summary: "no OAuth certificate is configured", Commands: replace,
 				Evidence: []Evidence{{"AuthConfig", "CurrentCertificateThumbprint", "", "a certificate"}}}}
 		}
 		held := certificatesOf(f, thumbprint)
@@ -38,7 +41,7 @@ var oauthCertificate = Rule{
 		for _, s := range f.Servers {
 			c := held[s.Name]
 			fault := func(summary, property, found, wanted string) {
-				out = append(out, Finding{Severity: Fault, Blocks: true, Summary: summary + " on " + s.Name, Commands: renew,
+				out = append(out, Finding{Severity: Fault, Blocks: true, Summary: summary + " on " + s.Name, Commands: replace,
 					Evidence: []Evidence{{s.Name + " " + thumbprint, property, found, wanted}}})
 			}
 			switch {
