@@ -15,13 +15,15 @@ import (
 const maxExplain = 128 << 10
 
 func (a *app) explain() *cobra.Command {
-	return &cobra.Command{
-		Use: "explain X", Short: "Explain a token, a challenge, a diagnostics line, an AADSTS code or a rule", GroupID: "client",
+	var at string
+	cmd := &cobra.Command{
+		Use: "explain X", Short: "Explain a token, a challenge, a code, a rule or a Connection Status text", GroupID: "client",
 		Long: `Says in plain words what X means and what to do: an access token (decoded, not
-verified), a WWW-Authenticate line, an x-ms-diagnostics line or its code, an AADSTS
-code, or the id of a rule of hma check. "-" reads X from standard input. What it
-does not know it says, with exit code 2.`,
-		Example: "  hma explain AADSTS500011\n  hma explain 2000003\n  hma explain spn-list\n  hma token | hma explain -",
+verified, and what each door would say to it), a WWW-Authenticate line, an
+x-ms-diagnostics line or its code, an AADSTS code, the id of a rule of hma check, or
+a text of Outlook's Connection Status window. "-" reads X from standard input.
+Nothing is asked of anybody. What it does not know it says, with exit code 2.`,
+		Example: "  hma explain AADSTS500011\n  hma explain 2000003\n  hma explain spn-list\n  hma explain 'Nego*'\n  hma token | hma explain -\n  hma explain --url https://mail.contoso.com eyJ0eXAi...",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			text := strings.Join(args, " ")
@@ -32,7 +34,15 @@ does not know it says, with exit code 2.`,
 				}
 				text = string(read)
 			}
-			x := procedure.Explain(text, a.clock())
+			host := ""
+			if at != "" {
+				origin, err := serverOrigin("--url", at)
+				if err != nil {
+					return err
+				}
+				host = strings.TrimPrefix(origin, "https://")
+			}
+			x := procedure.Explain(text, host, a.clock())
 			if a.json {
 				if err := printJSON(a.out, x); err != nil {
 					return err
@@ -49,6 +59,8 @@ does not know it says, with exit code 2.`,
 			return nil
 		},
 	}
+	cmd.Flags().StringVar(&at, "url", "", "`URL` of the server whose doors a token is shown to (default: the one that it is for)")
+	return cmd
 }
 
 func (v *view) showExplanation(x procedure.Explanation) {
@@ -62,6 +74,17 @@ func (v *view) showExplanation(x procedure.Explanation) {
 		if l.Meaning != "" {
 			v.wrap(width+4, styleFaint.Render(l.Meaning))
 		}
+	}
+	if x.Doors != nil {
+		var rows [][]string
+		for _, d := range x.Doors {
+			verdict, why := styleGood.Render("passes"), ""
+			if d.Refused {
+				verdict, why = styleBad.Render(fmt.Sprint(int(d.Code))), d.Why
+			}
+			rows = append(rows, []string{string(d.Door), verdict, why})
+		}
+		v.table([]string{"Door", "Verdict", "Why"}, rows)
 	}
 	if x.Meaning != "" {
 		v.wrap(0, x.Meaning)

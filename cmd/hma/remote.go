@@ -49,7 +49,7 @@ func (a *app) cmdlets(ctx context.Context, r remote) (client *adminapi.Client, l
 		}
 		return local.admin, local, nil
 	}
-	origin, err := serverOrigin(r.server)
+	origin, err := serverOrigin("--server", r.server)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -88,14 +88,14 @@ func (a *app) cmdlets(ctx context.Context, r remote) (client *adminapi.Client, l
 	return adminapi.New(origin, web.HTTP(), keep(web, authority, origin, token)), local, nil
 }
 
-// serverOrigin reads --server: https://HOST[:PORT], or HOST[:PORT] alone.
-func serverOrigin(text string) (string, error) {
+// serverOrigin reads a flag's https://HOST[:PORT], or HOST[:PORT] alone.
+func serverOrigin(flag, text string) (string, error) {
 	if !strings.Contains(text, "://") {
 		text = "https://" + text
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-		return "", usage("--server %s: want https://HOST or https://HOST:PORT", text)
+		return "", usage("%s %s: want https://HOST or https://HOST:PORT", flag, text)
 	}
 	return "https://" + strings.ToLower(strings.TrimSuffix(u.Host, ":443")), nil
 }

@@ -1,14 +1,8 @@
 package procedure
 
 import (
-	"bytes"
-	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -21,12 +15,14 @@ import (
 // Explanation is something in plain words.
 type Explanation struct {
 	Version int `json:"version"`
-	// Kind is token, challenge, diagnostics, AADSTS, rule or unknown.
-	Kind    string `json:"kind"`
-	Title   string `json:"title"`
-	Lines   []Fact `json:"lines,omitempty"`
-	Meaning string `json:"meaning"`
-	Fix     string `json:"fix,omitempty"`
+	// Kind is token, challenge, diagnostics, AADSTS, rule, status or unknown.
+	Kind  string `json:"kind"`
+	Title string `json:"title"`
+	Lines []Fact `json:"lines,omitempty"`
+	// Doors is what each door says to a token, in the order of mail.Protocols.
+	Doors   []AtDoor `json:"doors,omitempty"`
+	Meaning string   `json:"meaning"`
+	Fix     string   `json:"fix,omitempty"`
 }
 
 // Fact is one part of what is explained: its name, its value, what it means.
@@ -43,6 +39,7 @@ const (
 	KindDiagnostics = "diagnostics"
 	KindAADSTS      = "AADSTS"
 	KindRule        = "rule"
+	KindStatus      = "status" // a text of Outlook's Connection Status window
 	KindUnknown     = "unknown"
 )
 
@@ -50,18 +47,20 @@ const (
 const maxExplain = 64 << 10
 
 // Explain says in plain words what a token, a WWW-Authenticate line, an
-// x-ms-diagnostics line or code, an AADSTS code or text, or a rule id means, and
+// x-ms-diagnostics line or code, an AADSTS code or text, a rule id, or a text of Outlook's
+// Connection Status window means, and
 // how to put it right. What it does not know it says (KindUnknown). A token is
-// decoded, never verified; now is what its times are compared with.
-func Explain(text string, now time.Time) Explanation {
-	x := explain(strings.TrimSpace(text), now)
+// decoded, never verified: now is what its times are compared with, host the public host
+// (with any port other than 443) whose doors it is shown to, "" the one that it is for.
+func Explain(text, host string, now time.Time) Explanation {
+	x := explain(strings.TrimSpace(text), host, now)
 	x.Version = 1
 	return x
 }
 
-func explain(text string, now time.Time) Explanation {
+func explain(text, host string, now time.Time) Explanation {
 	unknown := Explanation{Kind: KindUnknown, Title: "not known",
-		Meaning: "this is no token, WWW-Authenticate line, x-ms-diagnostics line or code, AADSTS code or rule id that hma knows"}
+		Meaning: "this is no token, WWW-Authenticate line, x-ms-diagnostics line or code, AADSTS code, rule id or Connection Status text that hma knows"}
 	if text == "" || len(text) > maxExplain {
 		unknown.Meaning = fmt.Sprintf("nothing, or more than %d bytes: this cannot be explained", maxExplain)
 		return unknown
@@ -76,7 +75,7 @@ func explain(text string, now time.Time) Explanation {
 		}
 	}
 	if strings.Count(bare, ".") >= 2 && !strings.ContainsAny(bare, " =,\"") {
-		return explainToken(bare, now)
+		return explainToken(bare, host, now)
 	}
 	name, value, _ := strings.Cut(text, ":")
 	if strings.EqualFold(strings.TrimSpace(name), bearer.DiagnosticsHeader) {
@@ -92,6 +91,9 @@ func explain(text string, now time.Time) Explanation {
 	}
 	if code, ok := aadsts.Find(text); ok {
 		return explainAADSTS(code, unknown)
+	}
+	if x, ok := explainStatus(text); ok {
+		return x
 	}
 	return explainChallenge(text, unknown)
 }
@@ -185,149 +187,4 @@ func explainChallenge(text string, unknown Explanation) Explanation {
 		x.Meaning = "Modern authentication is offered: the client signs in at authorization_uri and comes back with a token."
 	}
 	return x
-}
-
-// explainToken decodes a JSON Web Token (RFC 7519) without verifying it.
-func explainToken(text string, now time.Time) Explanation {
-	x := Explanation{Kind: KindToken, Title: "JSON Web Token, decoded and not verified",
-		Meaning: "Anybody can write such a text: only its signature, which is not checked here, makes it true."}
-	parts := strings.Split(text, ".")
-	if len(parts) != 3 {
-		x.Meaning = fmt.Sprintf("It has %d parts, a signed token has 3. A server answers x-ms-diagnostics 2000001.", len(parts))
-		return x
-	}
-	header, err := claims(parts[0])
-	if err == nil {
-		var body []claim
-		if body, err = claims(parts[1]); err == nil {
-			x.token(header, body, parts[2], now)
-			return x
-		}
-	}
-	x.Meaning = "It looks like a token but cannot be decoded (" + err.Error() + "). A server answers x-ms-diagnostics 2000001."
-	x.Fix = "Copy it whole, without line breaks."
-	return x
-}
-
-type claim struct {
-	name  string
-	value any
-}
-
-// maxClaims bounds how many members of a token's part are read.
-const maxClaims = 200
-
-// claims decodes a part of a token in the order of its text; a name that comes twice is an error.
-func claims(part string) ([]claim, error) {
-	raw, err := base64.RawURLEncoding.DecodeString(part)
-	if err != nil {
-		return nil, errors.New("not base64url")
-	}
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber()
-	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return nil, errors.New("no JSON object")
-	}
-	var list []claim
-	for dec.More() {
-		t, err := dec.Token()
-		name, ok := t.(string)
-		if err != nil || !ok {
-			return nil, errors.New("no JSON object")
-		}
-		if slices.ContainsFunc(list, func(c claim) bool { return strings.EqualFold(c.name, name) }) {
-			return nil, fmt.Errorf("the claim %s comes twice", strconv.Quote(name))
-		}
-		var v any
-		if err := dec.Decode(&v); err != nil {
-			return nil, errors.New("no JSON object")
-		}
-		if list = append(list, claim{name, v}); len(list) > maxClaims {
-			return nil, fmt.Errorf("more than %d claims", maxClaims)
-		}
-	}
-	if _, err := dec.Token(); err != nil {
-		return nil, errors.New("no JSON object")
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("something follows the JSON object")
-	}
-	return list, nil
-}
-
-// claimMeanings are the claims that Exchange reads or an administrator asks about.
-var claimMeanings = map[string]string{
-	"alg": "how it is signed; only RS256 is taken", "kid": "which key of the issuer signed it", "x5t": "the signing certificate's thumbprint", "typ": "what it is",
-	"iss": "who issued it: must be the IssuerIdentifier of an enabled AuthServer",
-	"aud": "what it is for: must be https:// and the host by which the server is called",
-	"tid": "the tenant: must be the Realm of the AuthServer", "ver": "version of the token",
-	"upn": "the person: looked up as user principal name", "unique_name": "the person, for display", "onprem_sid": "the on-premises SID: looked up first",
-	"smtp": "an address of the person", "oid": "the person's object in the tenant", "sub": "the person as this application sees him", "name": "display name",
-	"scp":   "delegated permissions: MAPI and OAB want user_impersonation, ActiveSync EAS or EWS.AccessAsUser.All, EWS and Autodiscover any",
-	"roles": "application permissions: good for EWS and Autodiscover only", "appid": "the client that asked for it", "azp": "the client that asked for it",
-	"appidacr": "how the client proved itself: 0 not, 1 secret, 2 certificate", "nonce": "ties an ID token to one sign-in",
-}
-
-func (x *Explanation) token(header, body []claim, signature string, now time.Time) {
-	value := map[string]string{}
-	for _, c := range slices.Concat(header, body) {
-		f := Fact{Name: c.name, Value: claimText(c.value), Meaning: claimMeanings[c.name]}
-		if n, ok := c.value.(json.Number); ok && slices.Contains([]string{"exp", "nbf", "iat", "auth_time"}, c.name) {
-			f.Meaning = when(c.name, n, now)
-		}
-		if _, twice := value[c.name]; !twice {
-			value[c.name] = f.Value
-		}
-		x.Lines = append(x.Lines, f)
-	}
-	var wrong []string
-	complain := func(bad bool, text string) {
-		if bad {
-			wrong = append(wrong, text)
-		}
-	}
-	at := func(name string) (time.Time, bool) {
-		n, err := strconv.ParseFloat(value[name], 64)
-		return time.Unix(int64(n), 0), err == nil && n > 0 && n < 1e11
-	}
-	complain(value["alg"] != "RS256", "alg is not RS256 (2000001)")
-	complain(signature == "", "it is not signed (2000001)")
-	exp, ok := at("exp")
-	complain(!ok || !now.Before(exp), "it has expired, or says no end (2000001)")
-	nbf, ok := at("nbf")
-	complain(ok && now.Before(nbf), "it is not valid yet (2000001)")
-	complain(value["nonce"] != "" && value["scp"] == "", "it is an ID token: doors that take bearer tokens refuse it (2000001)")
-	complain(!strings.HasPrefix(value["aud"], "https://") && !strings.HasPrefix(value["aud"], wellknown.Exchange), "aud is no https URL of a mail server (2000003)")
-	complain(value["scp"] == "" && value["roles"] == "" && value["nonce"] == "", "it carries no permission (2000008)")
-	if wrong != nil {
-		x.Fix = "A server would refuse it: " + strings.Join(wrong, "; ") + "."
-		return
-	}
-	x.Fix = "Nothing in it speaks against it. A server further compares the signature, iss, tid, the host of aud, the person and the permission."
-}
-
-func claimText(v any) string {
-	if s, ok := v.(string); ok {
-		return s
-	}
-	data, err := json.Marshal(v)
-	if err != nil {
-		return "?"
-	}
-	return string(data)
-}
-
-// when says a time claim in words, relative to now.
-func when(name string, n json.Number, now time.Time) string {
-	seconds, err := n.Float64()
-	if err != nil || seconds < 0 || seconds > 1e11 {
-		return "no time"
-	}
-	t := time.Unix(int64(seconds), 0).UTC()
-	word := map[string]string{"exp": "ends", "nbf": "begins", "iat": "issued", "auth_time": "signed in"}[name]
-	distance := now.Sub(t).Round(time.Second)
-	if distance < 0 {
-		return fmt.Sprintf("%s %s, in %s", word, t.Format(time.RFC3339), -distance)
-	}
-	return fmt.Sprintf("%s %s, %s ago", word, t.Format(time.RFC3339), distance)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"hma/hybrid/procedure/rule"
@@ -18,13 +19,13 @@ func token(header, body string) string {
 }
 
 func TestExplain(t *testing.T) {
-	good := fmt.Sprintf(`{"aud":"https://mail.contoso.com","scp":"user_impersonation","exp":%d,"nbf":%d}`, noon.Unix()+3600, noon.Unix()-60)
+	good := fmt.Sprintf(`{"iss":"https://sts/","aud":"https://mail.contoso.com","upn":"ada@contoso.com","scp":"user_impersonation","exp":%d,"nbf":%d}`, noon.Unix()+3600, noon.Unix()-60)
 	for name, c := range map[string]struct{ in, kind, has string }{
 		"good token":   {token(`{"alg":"RS256"}`, good), KindToken, "Nothing in it speaks against"},
 		"with scheme":  {"Authorization: Bearer " + token(`{"alg":"RS256"}`, good), KindToken, "in 1h0m0s"},
-		"unsigned":     {token(`{"alg":"none"}`, good), KindToken, "alg is not RS256"},
-		"expired":      {token(`{"alg":"RS256"}`, `{"aud":"https://a","scp":"x","exp":1}`), KindToken, "has expired"},
-		"huge time":    {token(`{"alg":"RS256"}`, `{"aud":"https://a","scp":"x","exp":1e400}`), KindToken, "has expired"},
+		"unsigned":     {token(`{"alg":"none"}`, good), KindToken, "not signed with RS256"},
+		"expired":      {token(`{"alg":"RS256"}`, `{"iss":"i","aud":"https://a","scp":"x","exp":1}`), KindToken, "token is expired"},
+		"huge time":    {token(`{"alg":"RS256"}`, `{"aud":"https://a","scp":"x","exp":1e400}`), KindToken, "claims are malformed"},
 		"twice":        {token(`{"alg":"RS256"}`, `{"aud":"a","AUD":"b"}`), KindToken, "comes twice"},
 		"four parts":   {"a.b.c.d", KindToken, "4 parts"},
 		"garbage":      {"!!.??.--", KindToken, "base64url"},
@@ -35,13 +36,68 @@ func TestExplain(t *testing.T) {
 		"rule":         {"AutoDetect", KindRule, "nft insert rule"},
 		"AADSTS text":  {"AADSTS50011: The redirect URI ...", KindAADSTS, "AADSTS50011"},
 		"unknown code": {"AADSTS999999", KindUnknown, "does not know"},
+		"status":       {"AuthN: Nego*", KindStatus, "oauth2-client-profile"},
+		"encryption":   {"SSL [No]", KindStatus, "inner RPC channel"},
+		"column":       {"Req/Fail", KindStatus, "refused tokens"},
 		"unknown":      {"hello world", KindUnknown, "hma knows"},
 		"nothing":      {"  ", KindUnknown, "nothing"},
 		"too long":     {strings.Repeat("a", maxExplain+1), KindUnknown, "more than"},
 	} {
-		x := Explain(c.in, noon)
+		x := Explain(c.in, "", noon)
 		if all := fmt.Sprint(x); x.Kind != c.kind || !strings.Contains(all, c.has) {
 			t.Errorf("%s: %s, without %q: %v", name, x.Kind, c.has, all)
+		}
+	}
+}
+
+// A token at each door, by what it says itself. That the doors answer so is held by
+// internal/testenv, with the hostile tokens.
+func TestJudgeToken(t *testing.T) {
+	const now = 1000000
+	claims := func(text string) string {
+		return token(`{"alg":"RS256"}`, `{"iss":"https://sts/","exp":1000600,`+text+`}`)
+	}
+	const good = `"aud":"https://mail.contoso.com","upn":"ada@contoso.com","scp":"user_impersonation EWS.AccessAsUser.All"`
+	all := map[string][]string{}
+	for name, c := range map[string]struct{ text, host string }{
+		"good":              {claims(good), ""},
+		"good at its host":  {claims(good), "Mail.Contoso.com:443"},
+		"at another host":   {claims(good), "other.contoso.com"},
+		"at another port":   {claims(good), "mail.contoso.com:8443"},
+		"for phones":        {claims(strings.Replace(good, "user_impersonation ", "", 1)), ""},
+		"application":       {claims(`"aud":"https://mail.contoso.com","idtyp":"app","roles":["full_access_as_app"]`), ""},
+		"ID token":          {claims(`"aud":"00000002-0000-0ff1-ce00-000000000000","upn":"ada@contoso.com","nonce":"n"`), "mail.contoso.com"},
+		"nothing allowed":   {claims(`"aud":"https://mail.contoso.com","upn":"ada@contoso.com"`), ""},
+		"for Graph":         {claims(`"aud":"https://graph.microsoft.com","upn":"ada@contoso.com","scp":"Mail.Read"`), "mail.contoso.com"},
+		"of another issuer": {token(`{"alg":"RS256"}`, `{"exp":1000600,`+good+`}`), ""},
+		"expired":           {token(`{"alg":"RS256"}`, `{"iss":"i","exp":999700,`+good+`}`), ""},
+		"unsigned":          {token(`{"alg":"none"}`, `{"iss":"i","exp":1000600,`+good+`}`), ""},
+	} {
+		for _, at := range JudgeToken(c.text, c.host, time.Unix(now, 0)) {
+			line := string(at.Door) + ": passes"
+			if at.Refused {
+				line = fmt.Sprintf("%s: %d, %s", at.Door, at.Code, at.Why)
+			}
+			all[name] = append(all[name], line)
+		}
+	}
+	golden(t, "judgetoken.json", all)
+}
+
+// Each text of the window is found, alone and with its column, and names rules that there are.
+func TestConnectionStatus(t *testing.T) {
+	for _, s := range statusTexts {
+		for _, text := range s.texts {
+			for _, in := range []string{text, s.column + ": " + text, strings.ToUpper(text)} {
+				if x := Explain(in, "", noon); x.Kind != KindStatus || x.Meaning != s.meaning {
+					t.Errorf("%q: %+v", in, x)
+				}
+			}
+		}
+		for _, id := range s.rules {
+			if _, ok := rule.Find(id); !ok {
+				t.Errorf("%v: no rule %s", s.texts, id)
+			}
 		}
 	}
 }
@@ -49,17 +105,17 @@ func TestExplain(t *testing.T) {
 // Everything that the tables know is explained, with a way out.
 func TestExplainKnowsTheTables(t *testing.T) {
 	for _, e := range aadsts.All() {
-		if x := Explain(e.Code.String(), noon); x.Kind != KindAADSTS || x.Meaning == "" {
+		if x := Explain(e.Code.String(), "", noon); x.Kind != KindAADSTS || x.Meaning == "" {
 			t.Errorf("%s: %+v", e.Code, x)
 		}
 	}
 	for _, i := range bearer.Codes {
-		if x := Explain(fmt.Sprint(int(i.Code)), noon); x.Kind != KindDiagnostics || x.Fix == "" {
+		if x := Explain(fmt.Sprint(int(i.Code)), "", noon); x.Kind != KindDiagnostics || x.Fix == "" {
 			t.Errorf("%d: %+v", i.Code, x)
 		}
 	}
 	for _, r := range rule.All() {
-		if x := Explain(r.ID, noon); x.Kind != KindRule || x.Meaning == "" || x.Fix == "" || r.Source == "" {
+		if x := Explain(r.ID, "", noon); x.Kind != KindRule || x.Meaning == "" || x.Fix == "" || r.Source == "" {
 			t.Errorf("%s: %+v", r.ID, x)
 		}
 	}
@@ -70,7 +126,7 @@ func FuzzExplain(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		x := Explain(s, noon)
+		x := Explain(s, "", noon)
 		if x.Kind == "" || x.Meaning == "" {
 			t.Errorf("no answer to %q", s)
 		}

@@ -14,6 +14,7 @@ import (
 	"hma/client/mail"
 	"hma/exchange/auth/authtest"
 	"hma/exchange/org"
+	"hma/hybrid/procedure"
 	"hma/lab"
 	"hma/wire/bearer"
 	"hma/wire/wellknown"
@@ -96,6 +97,13 @@ func TestHostileTokens(t *testing.T) {
 			} else if resp, _ := ask(t, e.HTTP, http.MethodGet, d.URL, authorization(world.Sign(world.Delegated())), nil); resp.StatusCode == 401 {
 				t.Fatalf("%s: a good token was refused: %s", d.URL, resp.Header.Get(bearer.DiagnosticsHeader))
 			}
+			good := world.Delegated()
+			if browser {
+				good = world.IDToken()
+			}
+			if said := explained(t, world.Sign(good), world.Host, d.Protocol); said.Refused {
+				t.Errorf("%s: a good token is explained as %+v", d.URL, said)
+			}
 			answered := map[string]authtest.Case{} // by request id
 			last := ""
 			for _, c := range authtest.Cases(world, kinds[d.Protocol]) {
@@ -117,6 +125,9 @@ func TestHostileTokens(t *testing.T) {
 				if browser && len(resp.Cookies()) > 0 && strings.Contains(strings.Join(resp.Header.Values("Set-Cookie"), "\n"), sessionCookie(d)) {
 					t.Errorf("%s: %s: a session was opened", d.URL, c.Name)
 				}
+				if said := explained(t, c.Token, world.Host, d.Protocol); said.Refused && said.Code != c.Code && !hidden(c) || !said.Refused && !hidden(c) {
+					t.Errorf("%s: %s: explained as %+v, answered %d", d.URL, c.Name, said, c.Code)
+				}
 				last = resp.Header.Get("Request-Id")
 				answered[last] = c
 			}
@@ -132,6 +143,28 @@ func TestHostileTokens(t *testing.T) {
 	if strings.Contains(text, "eyJ") {
 		t.Error("a token is in the log")
 	}
+}
+
+// explained is what hma explain says about the token at the door.
+func explained(t *testing.T, token, host string, p mail.Protocol) procedure.AtDoor {
+	t.Helper()
+	for _, at := range procedure.JudgeToken(token, host, frozen) {
+		if at.Door == p {
+			return at
+		}
+	}
+	t.Fatalf("%s is not explained", p)
+	return procedure.AtDoor{}
+}
+
+// hidden tells that a token is refused for what nobody can tell offline: its key,
+// issuer, tenant or person, or the sign-in that it is an answer to.
+func hidden(c authtest.Case) bool {
+	switch c.Code {
+	case bearer.InvalidSignature, bearer.InvalidIssuer, bearer.InvalidTenant, bearer.InvalidUser:
+		return true
+	}
+	return c.Status == http.StatusForbidden
 }
 
 // TestHostileAdministrators plays the table at the Admin API: a hostile token of

@@ -87,7 +87,7 @@ type Refusal struct {
 func Parse(text string) (*Token, *Refusal) {
 	t, err := parse(text)
 	if err != nil {
-		return nil, &Refusal{bearer.Unparsable, bearer.ReasonUnparsable, "token cannot be parsed: " + err.Error()}
+		return nil, &Refusal{bearer.Unparsable, bearer.ReasonUnparsable, "token cannot be read: " + err.Error()}
 	}
 	return t, nil
 }
@@ -109,7 +109,7 @@ func parse(text string) (*Token, error) {
 	}
 	signed, err := jose.ParseSignedCompact(text, algorithms)
 	if err != nil {
-		return nil, errors.New("no JWS of an allowed algorithm")
+		return nil, errors.New("not signed with RS256")
 	}
 	payload := signed.UnsafePayloadWithoutVerification() // only read, to find the key that verifies it
 	if err := checkNames(payload, claimNames, false); err != nil {
