@@ -18,21 +18,25 @@ read back after it. A stale plan is refused. A run that was cut off is resumed f
 		Example: "  hma apply\n  hma apply --yes change-4711.json",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			var plan *procedure.Plan
+			var err error
+			if len(args) == 1 {
+				if plan, err = a.loadPlan(args[0]); err != nil {
+					return err
+				}
+			}
 			_, p, err := a.engine(&c)
 			if err != nil {
 				return err
 			}
 			resumed, err := a.resume(cmd.Context(), p)
-			if err != nil || resumed && len(args) == 0 {
+			if err != nil || resumed && plan == nil {
 				return err
 			}
-			name := ""
-			if len(args) == 1 {
-				name = args[0]
-			}
-			plan, err := p.LoadPlan(name)
-			if err != nil {
-				return engineExit(err)
+			if plan == nil {
+				if plan, err = a.loadPlan(""); err != nil {
+					return err
+				}
 			}
 			if len(plan.Changes) > 0 {
 				if !a.json {
@@ -55,6 +59,19 @@ read back after it. A stale plan is refused. A run that was cut off is resumed f
 	}
 	c.flags(cmd)
 	return cmd
+}
+
+// loadPlan reads a plan that can be applied: by its id, from a file, or for "" the newest of the data directory.
+func (a *app) loadPlan(name string) (*procedure.Plan, error) {
+	p, err := a.records()
+	if err != nil {
+		return nil, err
+	}
+	plan, err := p.LoadPlan(name)
+	if err == nil {
+		_, err = plan.Applicable()
+	}
+	return plan, engineExit(err)
 }
 
 // resume goes on with a run that was cut off; resumed tells whether there was one.

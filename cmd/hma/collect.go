@@ -126,19 +126,28 @@ func pseudonymKey(name string) ([]byte, error) {
 
 // collected returns the procedure over the organisation that collected files hold.
 func collected(names []string, given target.GivenFiles) (*procedure.Procedure, error) {
+	t, err := collectedTarget(names)
+	if err != nil {
+		return nil, err
+	}
+	t.Files = given
+	return procedure.New(procedure.Options{Target: t, Now: now})
+}
+
+// collectedTarget reads the collected files of an organisation.
+func collectedTarget(names []string) (target.Target, error) {
 	var files []io.Reader
 	for _, name := range names {
 		f, err := os.Open(name)
 		if err != nil {
-			return nil, usage("--snapshot: %w", err)
+			return target.Target{}, usage("--snapshot: %w", err)
 		}
 		defer f.Close()
 		files = append(files, f)
 	}
 	t, err := target.ReadSnapshot(files...)
 	if err != nil {
-		return nil, usage("--snapshot: %w", err)
+		return target.Target{}, usage("--snapshot: %w", err)
 	}
-	t.Files = given
-	return procedure.New(procedure.Options{Target: t, Now: now})
+	return t, nil
 }

@@ -13,18 +13,21 @@ import (
 
 func (a *app) plan() *cobra.Command {
 	var out, only, scripts string
+	var snapshots []string
 	var markdown bool
 	cmd := &cobra.Command{
 		Use: "plan", Short: "Plan the changes, as a diff to look at and data to keep", GroupID: "procedure",
 		Long: `Plans the changes that enable Hybrid Modern Authentication, in the how-to's order,
-and keeps the plan in the data directory. Nothing is changed.`,
-		Example: "  hma plan\n  hma plan --only outlook\n  hma plan --script change-4711\n  hma plan --out change-4711.json --markdown > change-4711.md",
+and keeps the plan in the data directory. Nothing is changed. With --snapshot it
+plans for an organisation that hma cannot reach, by the files of the scripts of hma
+collect: such a plan is for --script, not for hma apply, and kept with --out alone.`,
+		Example: "  hma plan\n  hma plan --only outlook\n  hma plan --script change-4711\n  hma plan --snapshot exchange.json --snapshot graph.json --script change-4711\n  hma plan --out change-4711.json --markdown > change-4711.md",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			scope := procedure.Scope(only)
 			if only != "" && !slices.Contains(procedure.Scopes, scope) {
 				return usage("--only %s: want outlook, mobile or owa-ecp", only)
 			}
-			r, p, err := a.engine(nil)
+			p, err := a.planned(snapshots)
 			if err != nil {
 				return err
 			}
@@ -33,16 +36,17 @@ and keeps the plan in the data directory. Nothing is changed.`,
 				return engineExit(err)
 			}
 			name := out
-			if name == "" {
-				name, err = p.SavePlan(plan)
-			} else {
+			switch {
+			case name != "":
 				err = procedure.WritePlan(plan, name)
+			case len(plan.Collected) == 0:
+				name, err = p.SavePlan(plan)
 			}
 			if err != nil {
 				return engineExit(err)
 			}
 			if scripts != "" {
-				if err := writeScripts(plan, r.Endpoints.Tenant.Domain, scripts); err != nil {
+				if err := writeScripts(plan, scripts); err != nil {
 					return engineExit(err)
 				}
 			}
@@ -58,16 +62,30 @@ and keeps the plan in the data directory. Nothing is changed.`,
 				return nil
 			}
 			a.view.showPlan(plan)
-			a.view.printf("plan %s: %s\n", plan.ID, shorten(name))
+			if name != "" {
+				a.view.printf("plan %s: %s\n", plan.ID, shorten(name))
+			}
 			if scripts != "" {
 				a.view.printf("scripts: %s, %s\n", shorten(filepath.Join(scripts, script.ApplyFile)), shorten(filepath.Join(scripts, script.UndoFile)))
+			} else if len(plan.Collected) > 0 {
+				a.view.wrap(0, "It is for the servers themselves: --script DIR writes the scripts that carry it out and take it back.")
 			}
 			return nil
 		},
 	}
+	cmd.Flags().StringArrayVar(&snapshots, "snapshot", nil, "`FILE` that a script of hma collect wrote, once for each part")
 	cmd.Flags().StringVar(&out, "out", "", "write the plan to `FILE`")
 	cmd.Flags().StringVar(&only, "only", "", "plan for some `clients` alone: outlook, mobile or owa-ecp")
 	cmd.Flags().StringVar(&scripts, "script", "", "write apply.ps1 and undo.ps1, for the servers themselves, to the folder `DIR`")
 	cmd.Flags().BoolVar(&markdown, "markdown", false, "print it as Markdown, for a change board")
 	return cmd
+}
+
+// planned returns the procedure over collected files, or without any over the lab.
+func (a *app) planned(snapshots []string) (*procedure.Procedure, error) {
+	if len(snapshots) > 0 {
+		return collected(snapshots, nil)
+	}
+	_, p, err := a.engine(nil)
+	return p, err
 }

@@ -9,8 +9,8 @@ import (
 )
 
 // writeScripts writes the plan's two scripts to a folder, which is made when it is not there.
-func writeScripts(plan *procedure.Plan, organization, dir string) error {
-	scripts, err := script.Make(plan, organization)
+func writeScripts(plan *procedure.Plan, dir string) error {
+	scripts, err := script.Make(plan, plan.Organization)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"os/user"
+	"path/filepath"
 	"strings"
 
 	"hma/hybrid/procedure"
@@ -20,10 +21,19 @@ func engineExit(err error) error {
 		return err
 	case errors.Is(err, procedure.ErrNoPlan), errors.Is(err, procedure.ErrNoRun), errors.Is(err, procedure.ErrInvalid),
 		errors.Is(err, procedure.ErrStale), errors.Is(err, procedure.ErrBlocked), errors.Is(err, procedure.ErrLockout),
-		errors.Is(err, procedure.ErrMoved), errors.Is(err, procedure.ErrLater):
+		errors.Is(err, procedure.ErrMoved), errors.Is(err, procedure.ErrLater), errors.Is(err, procedure.ErrCollected):
 		return exit{exitUsage, err}
 	}
 	return unreachable(err)
+}
+
+// records is the procedure over the plans and journals of the data directory alone.
+func (a *app) records() (*procedure.Procedure, error) {
+	dir, err := filepath.Abs(a.data)
+	if err != nil {
+		return nil, usage("data directory: %w", err)
+	}
+	return procedure.New(procedure.Options{Dir: dir, Now: now})
 }
 
 // operator is who runs the command, for the journal.

@@ -2,11 +2,8 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
-
-	"hma/hybrid/procedure"
 )
 
 func (a *app) rollback() *cobra.Command {
@@ -44,11 +41,7 @@ func (a *app) history() *cobra.Command {
 		Example: "  hma history\n  hma history --json | jq -r '.runs[0].id'",
 		RunE: func(*cobra.Command, []string) error {
 			// The journals are files: no lab need run.
-			dir, err := filepath.Abs(a.data)
-			if err != nil {
-				return usage("history: %w", err)
-			}
-			p, err := procedure.New(procedure.Options{Dir: dir, Now: now})
+			p, err := a.records()
 			if err != nil {
 				return err
 			}

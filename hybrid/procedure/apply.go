@@ -21,6 +21,10 @@ import (
 //
 // The returned Run is never nil once the journal has begun, also beside an error.
 func (p *Procedure) Apply(ctx context.Context, plan *Plan) (*Run, error) {
+	plan, err := plan.Applicable()
+	if err != nil {
+		return nil, err
+	}
 	lease, err := p.lock(ctx)
 	if err != nil {
 		return nil, err

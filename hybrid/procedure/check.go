@@ -146,7 +146,7 @@ var aside = []facts.Source{facts.SourceConnectors, facts.SourcePartners, facts.S
 func unreadable(f *facts.Facts) error {
 	var all []string
 	for _, u := range f.Unread {
-		if slices.Contains(aside, u.Source) {
+		if slices.Contains(aside, u.Source) || u.NotGiven {
 			continue
 		}
 		all = append(all, fmt.Sprintf("%s (%s): %s", u.Source, u.Object, u.Problem))

@@ -22,6 +22,9 @@ import (
 // Modern Authentication as chosen, in the how-to's order; none when it is enabled.
 // The plan is not saved. ErrUnreadable when a fact is missing.
 func (p *Procedure) MakePlan(ctx context.Context, choices Choices) (*Plan, error) {
+	if missing := p.o.Target.Missing(); missing != nil {
+		return nil, fmt.Errorf("%w: no file has %s: hma collect has the script for it", ErrUnreadable, strings.Join(missing, ", nor "))
+	}
 	f, err := p.facts(ctx)
 	if err != nil {
 		return nil, err
@@ -30,7 +33,8 @@ func (p *Procedure) MakePlan(ctx context.Context, choices Choices) (*Plan, error
 		return nil, err
 	}
 	now := p.o.Now().UTC()
-	plan := &Plan{Version: PlanVersion, ID: newID(now), Made: now, Snapshot: f.Hash(), Scope: choices.Scope, Losses: rule.Losses(f)}
+	plan := &Plan{Version: PlanVersion, ID: newID(now), Made: now, Organization: f.Organization.Name, Snapshot: f.Hash(), Collected: p.o.Target.Collected,
+		Scope: choices.Scope, Losses: rule.Losses(f)}
 	for _, x := range rule.Judge(f, now) {
 		if x.Blocks {
 			plan.Blocked = append(plan.Blocked, x)

@@ -14,7 +14,12 @@ func (p *Plan) Markdown() string {
 	if p.Scope != "" {
 		fmt.Fprintf(&b, ", for %s alone", p.Scope)
 	}
-	fmt.Fprintf(&b, ", from the configuration with the hash `%.12s`. It is refused when that has changed since.\n", p.Snapshot)
+	fmt.Fprintf(&b, ", from the configuration with the hash `%.12s`.", p.Snapshot)
+	if len(p.Collected) == 0 {
+		b.WriteString(" It is refused when that has changed since.\n")
+	} else {
+		fmt.Fprintf(&b, " Read from collected files: %s. Its scripts look at each value before they change it.\n", strings.Join(p.Collected, ", "))
+	}
 	if len(p.Blocked) > 0 {
 		b.WriteString("\n## Blocked until this is repaired\n\n")
 		for _, f := range p.Blocked {
@@ -54,7 +59,13 @@ func (p *Plan) Markdown() string {
 		fmt.Fprintf(&b, "| %d | %s | %s | %s | %s | %s | %s | %s |\n", c.Number, cell(c.Address), cell(strings.Join(before, "; ")), cell(strings.Join(after, "; ")),
 			cell(c.Reason), cell(c.Affects), cell(c.Interruption), back)
 	}
-	b.WriteString("\nNothing is removed from any list. Each change is in a journal before it is made, and read back after it.\n\n## Who loses access\n\n")
+	b.WriteString("\nNothing is removed from any list. ")
+	if len(p.Collected) > 0 {
+		b.WriteString("Each script step records what it found before it changes it.\n")
+	} else {
+		b.WriteString("Each change is in a journal before it is made, and read back after it.\n")
+	}
+	b.WriteString("\n## Who loses access\n\n")
 	if len(p.Losses) == 0 {
 		b.WriteString("Nobody.\n")
 	} else {
@@ -67,7 +78,12 @@ func (p *Plan) Markdown() string {
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", cell(who), strings.Join(l.Ways, ", "), cell(l.Reason))
 	}
-	b.WriteString("\n## Carried out, and taken back\n\n```\nhma apply " + p.ID + "\nhma verify\nhma rollback RUN\n```\n")
+	b.WriteString("\n## Carried out, and taken back\n\n")
+	if len(p.Collected) > 0 {
+		b.WriteString("By the scripts that `hma plan --script` writes: apply.ps1, and undo.ps1 for the way back.\n")
+	} else {
+		b.WriteString("```\nhma apply " + p.ID + "\nhma verify\nhma rollback RUN\n```\n")
+	}
 	return b.String()
 }
 

@@ -1,10 +1,12 @@
 package procedure
 
 import (
+	"slices"
 	"time"
 
 	"hma/hybrid/procedure/facts"
 	"hma/hybrid/procedure/rule"
+	"hma/hybrid/target"
 )
 
 // PlanVersion is the version of the plan file.
@@ -15,12 +17,17 @@ type Plan struct {
 	Version int       `json:"version"`
 	ID      string    `json:"id"`
 	Made    time.Time `json:"made"`
+	// Organization is the name of the organisation; "" in plans of the time when it had none.
+	Organization string `json:"organization,omitempty"`
 	// Snapshot is the hash of the facts that the plan came from.
 	Snapshot string   `json:"snapshot"`
 	Changes  []Change `json:"changes"`
 	// Blocked are the findings that must be repaired by hand first; a plan that has
 	// any can be looked at, not applied.
 	Blocked []rule.Finding `json:"blocked,omitempty"`
+	// Collected are the parts that were read from collected files (target.Target). Apply leaves
+	// their changes to the scripts.
+	Collected []string `json:"collected,omitempty"`
 	// Scope is what the plan is for, "" for everything.
 	Scope Scope `json:"scope,omitempty"`
 	// Losses say who loses what and why, administrators first.
@@ -29,6 +36,36 @@ type Plan struct {
 	Losing []string `json:"losing,omitempty"`
 	// Administrators could sign in after it; one of them must prove it before OWA and ECP are touched.
 	Administrators []string `json:"administrators,omitempty"`
+}
+
+// ForScript tells whether the change is left to the scripts, since what it is of was read from a
+// collected file.
+func (p *Plan) ForScript(c *Change) bool {
+	part := target.PartExchange
+	if c.Cmdlet == "" {
+		part = target.PartGraph
+	}
+	return slices.Contains(p.Collected, part)
+}
+
+// Applicable returns the plan of the changes that Apply can make, which are all but those for the
+// scripts. ErrCollected when none is left.
+func (p *Plan) Applicable() (*Plan, error) {
+	if len(p.Collected) == 0 || len(p.Changes) == 0 {
+		return p, nil
+	}
+	part := *p
+	part.Changes = nil
+	for _, c := range p.Changes {
+		if !p.ForScript(&c) {
+			c.Number = len(part.Changes) + 1
+			part.Changes = append(part.Changes, c)
+		}
+	}
+	if part.Changes == nil {
+		return nil, ErrCollected
+	}
+	return &part, nil
 }
 
 // Step is a place in the how-to's order.

@@ -2,6 +2,8 @@ package procedure
 
 import (
 	"bytes"
+	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -51,6 +53,7 @@ func TestSnapshots(t *testing.T) {
 				}
 				hidden = append(hidden, bytes.NewReader(other))
 			}
+			planned(t, dir, names)
 			report := judged(t, files)
 			if a, b := counted(report), counted(judged(t, hidden)); !reflect.DeepEqual(a, b) {
 				t.Errorf("findings: %v\nwith pseudonyms: %v", a, b)
@@ -65,20 +68,25 @@ func TestSnapshots(t *testing.T) {
 					fmt.Fprintf(&got, "    %s %s: %s\n", e.Object, e.Property, e.Found)
 				}
 			}
-			golden := filepath.Join(dir, "expected.txt")
-			if *update {
-				if err := os.WriteFile(golden, []byte(got.String()), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got.String() != string(want) {
-				t.Errorf("the check says:\n%s", got.String())
-			}
+			text(t, filepath.Join(dir, "expected.txt"), got.String())
 		})
+	}
+}
+
+// text holds what was found against a golden file.
+func text(t *testing.T, golden, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs:\n%s", golden, got)
 	}
 }
 
@@ -100,6 +108,94 @@ func judged(t *testing.T, files []io.Reader) *Report {
 		t.Fatal(err)
 	}
 	return report
+}
+
+// planned holds the plan of an organisation against plan.txt. It is all for the scripts: a target that
+// cannot be written to has nothing to apply.
+func planned(t *testing.T, dir string, names []string) {
+	t.Helper()
+	var files []io.Reader
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, bytes.NewReader(text))
+	}
+	o, err := target.ReadSnapshot(files...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := New(Options{Target: o, Now: func() time.Time { return time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := p.MakePlan(t.Context(), Choices{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got strings.Builder
+	fmt.Fprintf(&got, "%s, from %s\n", plan.Organization, strings.Join(plan.Collected, " and "))
+	for _, f := range plan.Blocked {
+		fmt.Fprintf(&got, "blocked [%s] %s\n", f.Rule, f.Summary)
+	}
+	for _, c := range plan.Changes {
+		fmt.Fprintf(&got, "%d %s %s\n", c.Number, c.Action.Symbol(), c.Address)
+		for _, s := range c.Settings {
+			fmt.Fprintf(&got, "    %s: %s -> %s\n", s.Property, s.Before, s.After)
+		}
+	}
+	text(t, filepath.Join(dir, "plan.txt"), got.String())
+	if len(plan.Changes) > 0 {
+		if run, err := p.Apply(t.Context(), plan); !errors.Is(err, ErrCollected) {
+			t.Errorf("apply: %v, %v, want ErrCollected", run, err)
+		}
+	}
+	for _, scope := range Scopes {
+		part, err := p.MakePlan(t.Context(), Choices{Scope: scope})
+		if err != nil || part.Snapshot != plan.Snapshot || len(part.Changes) > len(plan.Changes) {
+			t.Errorf("for %s: %d changes, %v", scope, len(part.Changes), err)
+		}
+	}
+}
+
+// TestMissingParts: a plan is made from whole snapshots alone, and says what is missing.
+func TestMissingParts(t *testing.T) {
+	for name, c := range map[string]struct {
+		files []string
+		want  string
+	}{
+		"no Graph part":        {[]string{"fresh-2019/exchange.json"}, "no file has the Graph part:"},
+		"no Exchange part":     {[]string{"fresh-2019/graph.json"}, "no file has the Exchange part:"},
+		"one tenant of two":    {[]string{"multi-tenant/exchange.json", "multi-tenant/graph-contoso.json"}, "no file has the Graph part of "},
+		"a section is missing": {[]string{"broken/exchange.json", "fresh-2019/graph.json"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var files []io.Reader
+			for _, f := range c.files {
+				text, err := os.ReadFile(filepath.Join(snapshots, f))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if c.want == "" {
+					text = bytes.Replace(text, []byte("Get-AuthServer"), []byte("Get-Other"), 1)
+				}
+				files = append(files, bytes.NewReader(text))
+			}
+			o, err := target.ReadSnapshot(files...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := New(Options{Target: o, Now: time.Now})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = p.MakePlan(t.Context(), Choices{})
+			if !errors.Is(err, ErrUnreadable) || !strings.Contains(err.Error(), cmp.Or(c.want, "(Get-AuthServer): not in the snapshot")) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
 }
 
 // counted counts the findings and their evidence by rule and severity.

@@ -29,10 +29,16 @@ var ErrSnapshot = errors.New("no snapshot")
 // maxSnapshot bounds a collected file.
 const maxSnapshot = 256 << 20
 
+// The parts of a snapshot, by the scripts that write them.
+const (
+	PartExchange = "exchange"
+	PartGraph    = "graph"
+)
+
 // A part is one collected file: what was run, and what it found.
 type part struct {
 	Version  int
-	Part     string // exchange or graph
+	Part     string // PartExchange or PartGraph
 	Sections []section
 }
 
@@ -57,11 +63,12 @@ func ReadSnapshot(files ...io.Reader) (Target, error) {
 			return Target{}, err
 		}
 		switch {
-		case p.Part == "exchange" && t.Cmdlets == nil:
+		case p.Part == PartExchange && t.Cmdlets == nil:
 			t.Cmdlets = collected(p.Sections)
-		case p.Part == "exchange":
+			t.Collected = append(t.Collected, p.Part)
+		case p.Part == PartExchange:
 			return Target{}, fmt.Errorf("%w: two Exchange parts; give the one of this organisation", ErrSnapshot)
-		case p.Part == "graph":
+		case p.Part == PartGraph:
 			g := tenantPart{p.Sections}
 			o, err := g.Organization(context.Background())
 			name := o.InitialDomain()
@@ -70,6 +77,9 @@ func ReadSnapshot(files ...io.Reader) (Target, error) {
 			}
 			if slices.ContainsFunc(t.Tenants, func(other Tenant) bool { return other.Name == name }) {
 				return Target{}, fmt.Errorf("%w: two Graph parts of %s", ErrSnapshot, name)
+			}
+			if len(t.Tenants) == 0 {
+				t.Collected = append(t.Collected, p.Part)
 			}
 			t.Tenants = append(t.Tenants, Tenant{name, g})
 			ids = append(ids, strings.ToLower(o.ID))
@@ -81,6 +91,24 @@ func ReadSnapshot(files ...io.Reader) (Target, error) {
 		t.Tenants = append(t.Tenants, exchange.others(ids)...)
 	}
 	return t, nil
+}
+
+// Missing says which parts of the organisation no file was given for: its own, and that of
+// each tenant whose token service it trusts.
+func (t Target) Missing() []string {
+	var missing []string
+	if t.Cmdlets == nil {
+		missing = append(missing, "the Exchange part")
+	}
+	if len(t.Tenants) == 0 {
+		missing = append(missing, "the Graph part")
+	}
+	for _, tenant := range t.Tenants {
+		if g, ok := tenant.Graph.(tenantPart); ok && g.sections == nil {
+			missing = append(missing, "the Graph part of "+tenant.Name)
+		}
+	}
+	return missing
 }
 
 // others are the tenants of which no Graph part is there, though the organisation trusts

@@ -18,6 +18,9 @@ type Target struct {
 	Probe   Probe
 	Files   Files
 	Lock    Lock
+	// Collected are the parts that collected files stand for, PartExchange and PartGraph: nothing
+	// behind them can be changed.
+	Collected []string
 }
 
 // Tenant is one tenant, asked as somebody who may administer it.
