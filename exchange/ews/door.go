@@ -46,10 +46,11 @@ type Options struct {
 
 // Door is the EWS door. It serves any number of servers at the same time.
 type Door struct {
-	store  *store.Store
-	mail   *transport.Transport
-	opts   Options
-	shapes shapeCache
+	store   *store.Store
+	mail    *transport.Transport
+	opts    Options
+	shapes  shapeCache
+	streams streams
 }
 
 // New returns the door.

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"hma/exchange/store"
 	"hma/wire/soap"
@@ -15,10 +16,10 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 // volatile is what differs from run to run: change keys, states and conversations hold random GUIDs.
-var volatile = regexp.MustCompile(`(ChangeKey=")[^"]+|(<m:SyncState>)[^<]+|(<t:ConversationIndex>)[^<]+|(<t:ConversationId Id=")[^"]+`)
+var volatile = regexp.MustCompile(`(ChangeKey=")[^"]+|(<m:SyncState>)[^<]+|(<t:ConversationIndex>)[^<]+|(<t:ConversationId Id=")[^"]+|(:SubscriptionId>)[^<]+`)
 
 func normal(answer string) string {
-	answer = volatile.ReplaceAllString(answer, "$1$2$3$4*")
+	answer = volatile.ReplaceAllString(answer, "$1$2$3$4$5*")
 	return strings.ReplaceAll(answer, "><", ">\n<") + "\n"
 }
 
@@ -107,6 +108,13 @@ func (w *world) fill(body string) string {
 		if f.Role == "" {
 			values = append(values, "{folder "+f.Name+"}", f.ID.Encode(idKey))
 		}
+	}
+	if strings.Contains(body, "{pull}") {
+		s := &store.Subscription{SID: w.anna.SID, Kind: store.Pull, Folders: []store.FolderID{w.folder(store.RoleInbox)}, Events: 1<<len(eventTypes) - 1, Life: time.Minute}
+		if err := w.mailbox(w.anna).AddSubscription(w.t.Context(), s); err != nil {
+			w.t.Fatal(err)
+		}
+		values = append(values, "{pull}", subscriptionID(w.mailbox(w.anna), s.ID), "{begin}", watermark(0))
 	}
 	if strings.Contains(body, "{itemstate}") {
 		changes, err := w.mailbox(w.anna).SyncItems(w.t.Context(), w.folder(store.RoleInbox), store.SyncState{}, 512, false)

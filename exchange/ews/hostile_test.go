@@ -42,7 +42,7 @@ func TestFaults(t *testing.T) {
 		{"nested in an operation", wrap("<m:GetFolder>" + nested), "ErrorSchemaValidation"},
 		{"not SOAP 1.1", strings.Replace(wrap(getInbox), soap.NSEnvelope, "http://www.w3.org/2003/05/soap-envelope", 1), "ErrorSchemaValidation"},
 		{"unknown operation", wrap("<m:DropTables/>"), "ErrorInvalidOperation"},
-		{"operation not offered", wrap("<m:Subscribe/>"), "ErrorInvalidOperation"},
+		{"operation not offered", wrap("<m:PlayOnPhone/>"), "ErrorInvalidOperation"},
 		{"operation of another namespace", wrap("<t:GetFolder/>"), "ErrorInvalidOperation"},
 		{"version", strings.Replace(wrap(getInbox), "Exchange2016", "Exchange 97", 1), "ErrorInvalidServerVersion"},
 		{"no shape", wrap("<m:GetItem><m:ItemIds/></m:GetItem>"), "ErrorSchemaValidation"},

@@ -54,7 +54,6 @@ func (m *Mailbox) CreateItems(ctx context.Context, items []NewItem) ([]Stamp, er
 			}
 			stamps[i] = it.stamp()
 			stamps[i].Attachments = added
-			w.event(Change{Kind: ItemCreated, CN: it.CN, Folder: it.Folder, Item: it.ID, Delivered: n.Delivered})
 		}
 		return nil
 	})

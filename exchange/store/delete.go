@@ -79,7 +79,6 @@ func (w *writer) delete(it *Item, how Deletion) (Stamp, error) {
 		}
 	}
 	w.referAll(it, -1)
-	w.event(Change{Kind: ItemDeleted, CN: stone.cn, Folder: it.Folder, Item: it.ID})
 	return Stamp{Folder: it.Folder, CN: stone.cn}, w.count(it, -1)
 }
 
@@ -234,6 +233,5 @@ func (w *writer) removeFolder(id FolderID) error {
 			return err
 		}
 	}
-	w.event(Change{Kind: FolderDeleted, CN: cn, Folder: id, Parent: f.Parent})
 	return nil
 }

@@ -15,5 +15,6 @@ var (
 	ErrInvalid     = errors.New("invalid request")       // a value of the wrong type, a move into itself, a distinguished folder deleted
 	ErrTooComplex  = errors.New("search too complex")    // beyond mapi.MaxRestrictionDepth or MaxRestrictionNodes
 	ErrTooLarge    = errors.New("item too large")        // its properties, long ones apart, pass maxRow
+	ErrTooMany     = errors.New("too many")              // subscriptions, folders of one
 	ErrUnsorted    = errors.New("property has no order") // a sort by a property that is no column
 )

@@ -274,7 +274,6 @@ func (m *Mailbox) CreateFolder(ctx context.Context, f NewFolder) (*Folder, error
 		if made, err = m.folder(w, fid); err != nil {
 			return err
 		}
-		w.event(Change{Kind: FolderCreated, CN: cn, Folder: made.ID, Parent: f.Parent})
 		return nil
 	})
 	if err != nil {
@@ -340,7 +339,6 @@ func (m *Mailbox) UpdateFolder(ctx context.Context, id FolderID, u FolderUpdate)
 			if err := w.touchFolder(f); err != nil {
 				return err
 			}
-			w.event(Change{Kind: FolderModified, CN: f.CN, Folder: id, Parent: f.Parent})
 			after = f
 			return nil
 		})
@@ -429,7 +427,6 @@ func (w *writer) moveFolder(fid, parent mapi.GlobCnt, newName string) (*Folder, 
 			return nil, err
 		}
 	}
-	w.event(Change{Kind: FolderMoved, CN: f.CN, Folder: f.ID, Parent: f.Parent, OldFolder: old})
 	return f, nil
 }
 

@@ -69,7 +69,6 @@ type NewItem struct {
 	Folder      FolderID
 	Associated  bool
 	Read        bool
-	Delivered   bool // delivery made it: its Change says so, for new mail notifications
 	MIME        mapi.Blob
 	Props       mapi.Bag // PidTagMessageClass is IPM.Note when missing, delivery time now
 	Recipients  []Recipient

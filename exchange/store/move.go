@@ -40,10 +40,9 @@ func (w *writer) move(it *Item, to mapi.GlobCnt, reason int, softFrom mapi.GlobC
 	if _, err := w.counts(to); err != nil {
 		return err
 	}
-	old, oldFolder := it.ID, it.Folder
 	stone := it.stone(reason)
 	mid := w.number()
-	stone.cn = w.change()
+	stone.cn = w.change() // one before the number under which it enters: Events finds it so
 	stone.movedTo, stone.movedMid = to, mid
 	if err := w.bury(stone); err != nil {
 		return err
@@ -63,11 +62,7 @@ func (w *writer) move(it *Item, to mapi.GlobCnt, reason int, softFrom mapi.GlobC
 	if _, err := w.Exec("UPDATE item SET mtime = $3 WHERE mailbox = $1 AND id = $2", w.m.id, it.ID.Row, micros(modified)); err != nil {
 		return err
 	}
-	if err := w.count(it, 1); err != nil {
-		return err
-	}
-	w.event(Change{Kind: ItemMoved, CN: it.CN, Folder: it.Folder, Item: it.ID, OldItem: old, OldFolder: oldFolder})
-	return nil
+	return w.count(it, 1)
 }
 
 // CopyItem makes a copy of an item in a folder of the same mailbox. Long values are not copied, only counted.
@@ -161,13 +156,8 @@ func (m *Mailbox) copyItems(ctx context.Context, from, to FolderID) error {
 
 // copy inserts a copy of an item, which it becomes.
 func (w *writer) copy(it *Item, to FolderID) error {
-	old, oldFolder := it.ID, it.Folder
 	it.Folder, it.deletedFrom = to, 0
-	if err := w.insert(it); err != nil {
-		return err
-	}
-	w.event(Change{Kind: ItemCopied, CN: it.CN, Folder: it.Folder, Item: it.ID, OldItem: old, OldFolder: oldFolder})
-	return nil
+	return w.insert(it)
 }
 
 // stone is a tombstone: what a client must be told of an id that is no more.

@@ -93,7 +93,6 @@ func (m *Mailbox) updateItem(ctx context.Context, id ItemID, u ItemUpdate) (stam
 		if err := w.count(it, 1); err != nil {
 			return err
 		}
-		w.event(Change{Kind: ItemModified, CN: cn, Folder: it.Folder, Item: it.ID})
 		stamp = it.stamp()
 		stamp.Attachments = added
 		return nil
@@ -184,7 +183,6 @@ func (w *writer) setRead(it *Item, read bool) (Stamp, error) {
 	if _, err := w.Exec("UPDATE item SET is_read = $3, msg_flags = $4, read_cn = $5 WHERE mailbox = $1 AND id = $2", w.m.id, it.ID.Row, number(read), flags, it.ReadCN); err != nil {
 		return Stamp{}, err
 	}
-	w.event(Change{Kind: ItemRead, CN: it.ReadCN, Folder: it.Folder, Item: it.ID})
 	return it.stamp(), nil
 }
 

@@ -28,7 +28,6 @@ type writer struct {
 	grew    bool // something was added: the quota is looked at
 	folders map[mapi.GlobCnt]*folderCounts
 	blobs   map[mapi.Blob]int64 // changes of reference counts
-	events  []Change
 }
 
 // folderCounts is what a write adds to a folder's row.
@@ -38,9 +37,10 @@ type folderCounts struct {
 	uid, firstUID                               int64 // next and as read
 }
 
-// write runs fn under the mailbox's lock and publishes its events after the commit.
+// write runs fn under the mailbox's lock, and after the commit wakes who watches the mailbox.
 func (m *Mailbox) write(ctx context.Context, fn func(*writer) error) error {
 	var w *writer
+	var before mapi.GlobCnt
 	err := m.store.db.Write(ctx, func(tx *sqldb.Tx) error {
 		w = &writer{Tx: tx, m: m, now: m.store.opts.Now().UTC(), folders: map[mapi.GlobCnt]*folderCounts{}, blobs: map[mapi.Blob]int64{}}
 		// Without the lock a larger number could be committed before a smaller
@@ -52,6 +52,7 @@ func (m *Mailbox) write(ctx context.Context, fn func(*writer) error) error {
 		if err := tx.QueryRow(lock, m.id).Scan(&w.next, &w.last, &w.size, &w.quota); err != nil {
 			return fmt.Errorf("lock mailbox %s: %w", m.guid, noRow(err))
 		}
+		before = w.last
 		if err := fn(w); err != nil {
 			return err
 		}
@@ -60,7 +61,9 @@ func (m *Mailbox) write(ctx context.Context, fn func(*writer) error) error {
 	if err != nil {
 		return err
 	}
-	m.store.hub.publish(w.events)
+	if w.last > before {
+		m.store.hub.wake(m.guid)
+	}
 	return nil
 }
 
@@ -97,12 +100,6 @@ func (w *writer) counts(fid mapi.GlobCnt) (*folderCounts, error) {
 	c.firstUID = c.uid
 	w.folders[fid] = c
 	return c, nil
-}
-
-// event adds what the change stream will tell.
-func (w *writer) event(c Change) {
-	c.Mailbox, c.At = w.m.guid, w.now
-	w.events = append(w.events, c)
 }
 
 // finish writes the gathered counts.

@@ -13,6 +13,7 @@ import (
 	"hma/exchange/store"
 	"hma/wire/guid"
 	"hma/wire/mapi"
+	"hma/wire/oxcmail"
 )
 
 // parallel is how many recipients' mailboxes one message is written to at a time;
@@ -91,11 +92,12 @@ func (t *Transport) deliverTo(ctx context.Context, box *Mailbox, s *staged, a ar
 	if err != nil {
 		return store.ItemID{}, err
 	}
-	return t.deliverInto(ctx, mailbox, s, a)
+	return t.deliverInto(ctx, mailbox, box.Address, s, a)
 }
 
-// deliverInto puts a message where new mail of its class goes.
-func (t *Transport) deliverInto(ctx context.Context, mailbox *store.Mailbox, s *staged, a arrival) (store.ItemID, error) {
+// deliverInto puts a message where new mail of its class goes, with the properties
+// of who received it (MS-OXOMSG 2.2.1.37 to 2.2.1.40).
+func (t *Transport) deliverInto(ctx context.Context, mailbox *store.Mailbox, to string, s *staged, a arrival) (store.ItemID, error) {
 	item, err := s.prepare(ctx, mailbox)
 	if err != nil {
 		return store.ItemID{}, err
@@ -103,7 +105,12 @@ func (t *Transport) deliverInto(ctx context.Context, mailbox *store.Mailbox, s *
 	if item.Folder, err = mailbox.ReceiveFolder(ctx, item.Props.String(mapi.PidTagMessageClass)); err != nil {
 		return store.ItemID{}, err
 	}
-	item.Delivered, item.Read = true, a.read
+	item.Read = a.read
+	received := oxcmail.Address{Name: mailbox.Info().DisplayName, Email: to}
+	item.Props[mapi.PidTagReceivedByName] = received.Display()
+	item.Props[mapi.PidTagReceivedByAddressType] = "SMTP"
+	item.Props[mapi.PidTagReceivedByEmail] = received.Email
+	item.Props[mapi.PidTagReceivedByEntryID] = oxcmail.OneOff(received)
 	item.Props[mapi.PidTagMessageDeliveryTime] = a.at.UTC()
 	stamp, err := mailbox.CreateItem(ctx, item)
 	return stamp.ID, err

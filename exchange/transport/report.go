@@ -36,7 +36,7 @@ func (t *Transport) report(ctx context.Context, mailbox *store.Mailbox, sender s
 	}
 	s, err := stage(ctx, mailbox, &out)
 	if err == nil {
-		_, err = t.deliverInto(ctx, mailbox, s, arrival{at: now})
+		_, err = t.deliverInto(ctx, mailbox, sender, s, arrival{at: now})
 	}
 	if err != nil {
 		return fmt.Errorf("non-delivery report: %w", err)

@@ -29,9 +29,17 @@ func NewWriter(dst io.Writer) *Writer {
 
 // Release gives the buffer back. The writer must not be used afterwards.
 func (w *Writer) Release() {
-	*w.buf = (*w.buf)[:0]
-	buffers.Put(w.buf)
+	if cap(*w.buf) >= flushAt {
+		*w.buf = (*w.buf)[:0]
+		buffers.Put(w.buf)
+	}
 	w.buf = nil
+}
+
+// Rest gives the buffer back until something is written again. Nothing may be waiting in it.
+func (w *Writer) Rest() {
+	w.Release()
+	w.buf = new([]byte)
 }
 
 // Flushed tells whether anything left the buffer.

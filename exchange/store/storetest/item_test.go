@@ -603,65 +603,6 @@ func TestNamedProperties(t *testing.T) {
 	})
 }
 
-func TestChanges(t *testing.T) {
-	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
-		s, _ := Open(t, db)
-		m, other := mailbox(t, s), mailbox(t, s)
-		inbox := role(t, m, store.RoleInbox)
-		sub := s.Subscribe(m.GUID())
-		slow := s.Subscribe(m.GUID())
-		create(t, other, mail(role(t, other, store.RoleInbox), "not mine"))
-		n := mail(inbox, "new")
-		n.Delivered = true
-		stamp := create(t, m, n)
-		moved, err := m.MoveItem(t.Context(), stamp.ID, role(t, m, store.RoleArchive))
-		ok(t, err)
-		next := func() store.Change {
-			for c := range sub.C {
-				if c.Kind != store.Elsewhere {
-					return c
-				}
-			}
-			t.Fatal("the stream ended")
-			return store.Change{}
-		}
-		if c := next(); c.Kind != store.ItemCreated || c.Item != stamp.ID || !c.Delivered || c.Folder != inbox {
-			t.Errorf("first %+v", c)
-		}
-		if c := next(); c.Kind != store.ItemMoved || c.Item != moved.ID || c.OldItem != stamp.ID || c.OldFolder != inbox || c.CN != moved.CN {
-			t.Errorf("then %+v", c)
-		}
-		// A second store on the same PostgreSQL is another process.
-		if db.Flavour() == sqldb.PostgreSQL {
-			elsewhere, _ := Open(t, db)
-			far, err := elsewhere.FindMailbox(t.Context(), m.GUID())
-			ok(t, err)
-			made := create(t, far, mail(inbox, "from afar"))
-			for c := range sub.C {
-				if c.Kind == store.Elsewhere && c.CN >= made.CN {
-					break
-				}
-			}
-		}
-		sub.Close()
-		sub.Close()
-		if sub.Missed() {
-			t.Error("nothing was missed")
-		}
-		items := make([]store.NewItem, 1100)
-		for i := range items {
-			items[i] = mail(inbox, "many")
-		}
-		_, err = m.CreateItems(t.Context(), items)
-		ok(t, err)
-		for range slow.C {
-		}
-		if !slow.Missed() {
-			t.Error("a reader that never read must be told")
-		}
-	})
-}
-
 // TestRowLimit holds that what a list keeps in memory of an item is bounded.
 func TestRowLimit(t *testing.T) {
 	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {

@@ -221,6 +221,30 @@ def moved():
     return found
 
 
+def own(subject):
+    Message(account=account, subject=subject, body="x", to_recipients=[env["HMA_SMTP"]]).send(save_copy=False)
+    return arrived(account.inbox, subject).id
+
+
+@step("pull notifications")
+def _():
+    with account.inbox.pull_subscription() as (subscription, watermark):
+        assert [type(e).__name__ for n in account.inbox.get_events(subscription, watermark) for e in n.events] == ["StatusEvent"]
+        sent_id = own(f"pull {run}")
+        seen = [e for n in account.inbox.get_events(subscription, watermark) for e in n.events]
+        kinds = {type(e).__name__ for e in seen if getattr(e, "item_id", None) and e.item_id.id == sent_id}
+        assert kinds == {"NewMailEvent", "CreatedEvent"}, kinds
+
+
+@step("streaming notifications")
+def _():
+    with account.inbox.streaming_subscription() as subscription:
+        sent_id = own(f"stream {run}")
+        notification = next(account.inbox.get_streaming_events(subscription, connection_timeout=1, max_notifications_returned=1))
+        kinds = {type(e).__name__ for e in notification.events if getattr(e, "item_id", None) and e.item_id.id == sent_id}
+        assert kinds == {"NewMailEvent", "CreatedEvent"}, kinds
+
+
 @step("folders")
 def _():
     work = Folder(parent=account.inbox, name=f"Work {run}").save()

@@ -1,0 +1,258 @@
+package ews
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"hma/exchange/store"
+)
+
+// Limits of streams.
+const (
+	// maxStreamed is how many subscriptions one connection serves.
+	maxStreamed = 200
+	// maxStreams is how many connections one person has (HangingConnectionLimit).
+	maxStreams = 10
+	// maxStreamMinutes is the longest ConnectionTimeout (MS-OXWSNTIF 2.2.4.9).
+	maxStreamMinutes = 30
+	// heartbeat is how often a stream says that it is there.
+	heartbeat = 45 * time.Second
+	// writeTime is how long a client may take to take what is told.
+	writeTime = 30 * time.Second
+)
+
+// streams are the open connections of GetStreamingEvents.
+type streams struct {
+	mu     sync.Mutex
+	of     map[string]context.CancelCauseFunc // by subscription: the connection that serves it
+	person map[string]int                     // connections by SID
+}
+
+var (
+	errNewStream = &problem{"ErrorNewEventStreamConnectionOpened", "Another connection has been opened for the subscription."}
+	errEnded     = &problem{"ErrorSubscriptionNotFound", "The subscription has ended."}
+)
+
+// open takes over subscriptions for a connection; false when the person has too many.
+func (s *streams) open(sid string, list []*store.Subscription, end context.CancelCauseFunc) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.person[sid] >= maxStreams {
+		return false
+	}
+	if s.of == nil {
+		s.of, s.person = map[string]context.CancelCauseFunc{}, map[string]int{}
+	}
+	s.person[sid]++
+	for _, sub := range list {
+		if older := s.of[sub.ID]; older != nil {
+			older(errNewStream)
+		}
+		s.of[sub.ID] = end
+	}
+	return true
+}
+
+// close gives a connection's place back. A subscription that another connection took over stays with it.
+func (s *streams) close(ctx context.Context, sid string, list []*store.Subscription) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.person[sid]--; s.person[sid] <= 0 {
+		delete(s.person, sid)
+	}
+	if errors.Is(context.Cause(ctx), errNewStream) {
+		return
+	}
+	for _, sub := range list {
+		delete(s.of, sub.ID)
+	}
+}
+
+// end ends the connection that serves a subscription.
+func (s *streams) end(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if stop := s.of[id]; stop != nil {
+		stop(errEnded)
+		delete(s.of, id)
+	}
+}
+
+// getStreamingEvents answers GetStreamingEvents (MS-OXWSNTIF 3.1.4.2): a series of
+// whole envelopes on one connection, the first at once, then one whenever
+// something happened, and one at least every heartbeat.
+//
+// While it waits a connection holds no buffer and no request: it costs a wake-up
+// channel beside what a waiting connection costs.
+func getStreamingEvents(c *call) error {
+	ids, err := c.child("SubscriptionIds")
+	if err != nil {
+		return err
+	}
+	if len(ids.Children) == 0 || len(ids.Children) > maxStreamed {
+		return invalid(ids, "SubscriptionIds must hold 1 to %d ids", maxStreamed)
+	}
+	timeout, err := c.child("ConnectionTimeout")
+	if err != nil {
+		return err
+	}
+	minutes, err := strconv.Atoi(strings.TrimSpace(timeout.Text))
+	if err != nil || minutes < 1 || minutes > maxStreamMinutes {
+		return invalid(timeout, "ConnectionTimeout must be 1 to %d minutes", maxStreamMinutes)
+	}
+	list, bad, err := c.subscriptions(ids.Children)
+	if err != nil {
+		return err
+	}
+	if bad != nil {
+		return c.badSubscriptions(bad)
+	}
+	ctx, cancel := context.WithCancelCause(c.request.Context())
+	defer cancel(nil)
+	ctx, stop := context.WithTimeout(ctx, time.Duration(minutes)*time.Minute)
+	defer stop()
+	if !c.door.streams.open(c.person.SID, list, cancel) {
+		return &problem{"ErrorExceededConnectionCount", "The user has too many streaming connections."}
+	}
+	defer c.door.streams.close(ctx, c.person.SID, list)
+	for _, s := range list {
+		if err := c.mailbox.KeepSubscription(c.ctx, s, time.Duration(minutes)*time.Minute); err != nil {
+			return err
+		}
+	}
+	watch := c.door.store.Watch(c.mailbox.GUID())
+	defer watch.Close()
+	c.req, c.ctx = nil, ctx
+	defer func() {
+		kept := context.WithoutCancel(ctx)
+		for _, s := range list {
+			if err := c.mailbox.KeepSubscription(kept, s, 0); err != nil && !errors.Is(err, store.ErrNotFound) {
+				c.door.opts.Log.Error("ews streaming subscription not kept", "request", c.request.ID, "error", err)
+			}
+		}
+	}()
+	if err := c.envelope(c.status("OK")); err != nil {
+		return err
+	}
+	return c.stream(ctx, watch, list)
+}
+
+// stream tells events until the connection's time is over.
+func (c *call) stream(ctx context.Context, watch *store.Watch, list []*store.Subscription) error {
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	for {
+		if err := c.tell(list); err != nil {
+			if _, told := errors.AsType[*problem](err); told {
+				return c.envelope(func() error { return c.failure(err) })
+			}
+			return err
+		}
+		c.w.Rest()
+		select {
+		case <-watch.C:
+		case <-beat.C:
+			if err := c.envelope(c.status("OK")); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return c.closing(ctx)
+		}
+	}
+}
+
+// tell sends what happened to the subscriptions since their marks.
+func (c *call) tell(list []*store.Subscription) error {
+	for more := true; more; {
+		more = false
+		for _, s := range list {
+			page, err := c.events(s)
+			if err != nil {
+				return err
+			}
+			if more = more || page.More; c.wants(s, page) {
+				if err := c.envelope(func() error { return c.success(func() error { return c.notify(s, page) }) }); err != nil {
+					return err
+				}
+			}
+			s.Mark = page.Mark
+		}
+	}
+	return nil
+}
+
+// notify writes what one subscription is told.
+func (c *call) notify(s *store.Subscription, page *store.EventPage) error {
+	c.w.Start("m:Notifications")
+	c.w.Start("m:Notification")
+	c.w.Element("t:SubscriptionId", subscriptionID(c.mailbox, s.ID))
+	c.writeEvents(s, page, false)
+	c.w.End("m:Notification")
+	c.w.End("m:Notifications")
+	return nil
+}
+
+// closing says the last word: the connection's time is over, or somebody else ended it.
+func (c *call) closing(ctx context.Context) error {
+	cause, told := errors.AsType[*problem](context.Cause(ctx))
+	if !told && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return nil // the client is gone, or the server stops
+	}
+	c.ctx = context.WithoutCancel(ctx)
+	if told {
+		return c.envelope(func() error { return c.failure(cause) })
+	}
+	return c.envelope(c.status("Closed"))
+}
+
+// badSubscriptions refuses a request by the ids that name no subscription.
+func (c *call) badSubscriptions(bad []string) error {
+	c.begin()
+	name := "m:" + c.op.name + "ResponseMessage"
+	c.w.Start(name, "ResponseClass", "Error")
+	c.w.Element("m:MessageText", errSubscription.text)
+	c.w.Element("m:ResponseCode", errSubscription.code)
+	c.w.Element("m:DescriptiveLinkKey", "0")
+	c.w.Start("m:ErrorSubscriptionIds")
+	for _, id := range bad {
+		c.w.Element("t:SubscriptionId", id)
+	}
+	c.w.End("m:ErrorSubscriptionIds")
+	c.w.Element("m:ConnectionStatus", "Closed")
+	c.w.End(name)
+	c.finish()
+	return c.w.Err()
+}
+
+// status returns what writes a message with the connection's status alone.
+func (c *call) status(word string) func() error {
+	return func() error {
+		return c.success(func() error {
+			c.w.Element("m:ConnectionStatus", word)
+			return nil
+		})
+	}
+}
+
+// envelope sends one whole envelope at once.
+func (c *call) envelope(message func() error) error {
+	control := http.NewResponseController(c.answer.dst)
+	// A client that does not read holds up nobody but itself, and not for long. Not every
+	// connection has deadlines; then the server's own limits count.
+	_ = control.SetWriteDeadline(time.Now().Add(writeTime))
+	defer control.SetWriteDeadline(time.Time{})
+	c.begin()
+	if err := message(); err != nil {
+		return err
+	}
+	c.finish()
+	if err := c.w.Flush(); err != nil {
+		return err
+	}
+	return control.Flush()
+}
