@@ -124,7 +124,7 @@ type changedFolder struct {
 // folders finds the changed folders, and what happened in them.
 func (r *eventRun) folders() error {
 	rows, err := r.q.Query(`SELECT fid, parent_fid, created_cn, cn, content_cn_max, read_cn_max, deleted_max, unread, mtime FROM folder
-		WHERE mailbox = $1 AND (cn > $2 OR content_cn_max > $2 OR read_cn_max > $2 OR deleted_max > $2)`, r.m.id, r.since)
+		WHERE mailbox = $1 AND (cn > $2 OR content_cn_max > $2 OR read_cn_max > $2 OR deleted_max > $2) ORDER BY fid`, r.m.id, r.since)
 	if err != nil {
 		return err
 	}
