@@ -132,8 +132,10 @@ func TestPlans(t *testing.T) {
 			"first sync":        run(SyncState{Snapshot: last, Position: last + 1}),
 			"sync of few":       run(SyncState{Since: last - 30, Snapshot: last, Position: last + 1}),
 			"sync, changes":     run(SyncState{Since: last - 30, Snapshot: last, Position: last - 30, Changes: true}),
-			"events":            func(r querier) error { return (&eventRun{m: m, q: r, since: last - 30, limit: 100, all: true}).folders() },
-			"folder changes":    func(r querier) error { _, err := m.folderStones(r, last-30); return err },
+			"events": func(r querier) error {
+				return (&eventRun{m: m, q: r, since: last - 30, limit: 100, all: true}).folders()
+			},
+			"folder changes": func(r querier) error { _, err := m.folderStones(r, last-30); return err },
 		}
 		// This one has no index: if it passes, the test sees nothing.
 		const cold = "by importance"
