@@ -32,6 +32,14 @@ func (d *Directory) Consent(ctx context.Context, tenant, clientAppID, resourceAp
 	})
 }
 
+// Revoke takes back whatever was consented to for a client, which is named by application id.
+func (d *Directory) Revoke(ctx context.Context, tenant, clientAppID string) error {
+	return d.configure(ctx, func(tx *sqldb.Tx) error {
+		_, err := tx.Exec("DELETE FROM permission_grant WHERE client IN (SELECT id FROM service_principal WHERE tenant = $1 AND app_id = $2)", tenant, clientAppID)
+		return err
+	})
+}
+
 func (d *Directory) consent(tx *sqldb.Tx, tenant, clientAppID, resourceAppID, person string, scopes []string) error {
 	client, resource, err := readPair(tx, tenant, clientAppID, resourceAppID)
 	if err != nil {

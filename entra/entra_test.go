@@ -141,6 +141,47 @@ func TestSeedLists(t *testing.T) {
 }
 
 // TestStoresAndProcesses runs the directory on each kind of database, and looks at it from a second process.
+// Many people with one password are made at once; who cannot be made is told, and the others are there.
+func TestManyUsers(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		d, tenant, _, _ := seeded(t, db)
+		alice := User{Tenant: tenant, UPN: "alice@contoso.com", Enabled: true, ImmutableID: "anchor"}
+		twin := User{Tenant: tenant, UPN: "twin@contoso.com", Enabled: true, ImmutableID: "anchor"}
+		foreign := User{Tenant: tenant, UPN: "x@fabrikam.com", Enabled: true}
+		bjorn := User{Tenant: tenant, UPN: "bjorn@contoso.com", Enabled: true}
+		refused, err := d.CreateUsers(t.Context(), []User{alice, twin, foreign, bjorn}, Secret{Password: "Lab-Password1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(refused) != 2 || !errors.Is(refused[1], ErrExists) || !errors.Is(refused[2], ErrInvalid) {
+			t.Errorf("refused: %v", refused)
+		}
+		for _, upn := range []string{alice.UPN, bjorn.UPN} {
+			if u, err := d.CheckPassword(t.Context(), tenant, upn, "Lab-Password1"); err != nil || u.UPN != upn || u.PUID == "" {
+				t.Errorf("%s: %+v, %v", upn, u, err)
+			}
+		}
+		if err := d.Revoke(t.Context(), tenant, wellknown.AppleAccounts); err != nil {
+			t.Fatal(err)
+		}
+		s, err := d.Snapshot(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		held := map[string]int{}
+		for _, g := range s.Tenant(tenant).Grants() {
+			for _, app := range []string{wellknown.AppleAccounts, wellknown.Thunderbird} {
+				if g.Client == s.Tenant(tenant).Resource(app).ID {
+					held[app]++
+				}
+			}
+		}
+		if held[wellknown.AppleAccounts] != 0 || held[wellknown.Thunderbird] == 0 {
+			t.Errorf("after revoking: %v", held)
+		}
+	})
+}
+
 func TestStoresAndProcesses(t *testing.T) {
 	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		d, tenant, c, key := seeded(t, db)

@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -94,13 +96,64 @@ func (d *Directory) CreateUser(ctx context.Context, u User, s Secret) (string, e
 	if err != nil {
 		return fail(err)
 	}
-	if err := checkUser(snapshot, &u); err != nil {
+	if err := d.complete(snapshot, &u); err != nil {
 		return fail(err)
+	}
+	if err := d.db.Write(ctx, func(tx *sqldb.Tx) error { return d.insertUser(tx, &u, record) }); err != nil {
+		return fail(err)
+	}
+	return u.ID, nil
+}
+
+// CreateUsers makes many people at once, as CreateUser does, whose password is the same one: it is hashed
+// once, so that thousands cost no more than their rows. Who has the database sees that they share it,
+// which only a lab may want. The errors say by index who was refused; the others were made.
+func (d *Directory) CreateUsers(ctx context.Context, all []User, s Secret) (refused map[int]error, err error) {
+	record, err := newRecord(s)
+	if err != nil {
+		return nil, fmt.Errorf("create users: %w", err)
+	}
+	snapshot, err := d.Snapshot(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("create users: %w", err)
+	}
+	wrong := map[int]error{}
+	all = slices.Clone(all)
+	for i := range all {
+		if err := d.complete(snapshot, &all[i]); err != nil {
+			wrong[i] = err
+		}
+	}
+	err = d.db.Write(ctx, func(tx *sqldb.Tx) error {
+		refused = maps.Clone(wrong)
+		for i := range all {
+			if refused[i] != nil {
+				continue
+			}
+			err := d.insertUser(tx, &all[i], record)
+			if errors.Is(err, ErrExists) {
+				refused[i] = err
+			} else if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("create users: %w", err)
+	}
+	return refused, nil
+}
+
+// complete checks a new person and sets what CreateUser says.
+func (d *Directory) complete(s *Snapshot, u *User) error {
+	if err := checkUser(s, u); err != nil {
+		return err
 	}
 	if u.ID == "" {
 		u.ID = guid.New().String()
 	} else if id, err := guid.Parse(u.ID); err != nil {
-		return fail(fmt.Errorf("object id: %w", ErrInvalid))
+		return fmt.Errorf("object id: %w", ErrInvalid)
 	} else {
 		u.ID = id.String()
 	}
@@ -109,22 +162,23 @@ func (d *Directory) CreateUser(ctx context.Context, u User, s Secret) (string, e
 	u.PUID = "1003" + strings.ToUpper(hex.EncodeToString(random[:]))
 	u.Created = d.now()
 	u.TokensValidFrom = u.Created
-	err = d.db.Write(ctx, func(tx *sqldb.Tx) error {
-		if _, err := tx.Exec(`INSERT INTO person (id, tenant, upn, upn_folded, display_name, given_name, surname, mail, mail_folded, mail_nickname, proxy_addresses,
-			enabled, roles, tokens_valid_from, immutable_id, onprem_sid, onprem_account, onprem_domain, onprem_dn, onprem_upn, sync_enabled, last_sync, puid, created)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)`,
-			append([]any{u.ID, u.Tenant}, append(u.columns(), u.PUID, micros(u.Created))...)...); err != nil {
-			return err
-		}
-		return record.write(tx, u.ID, d.now())
-	})
-	if sqldb.IsUnique(err) {
-		err = ErrExists
-	}
+	return nil
+}
+
+// insertUser writes a new person with the password. ErrExists says that a name or an id is taken.
+func (d *Directory) insertUser(tx *sqldb.Tx, u *User, r record) error {
+	// Not a failed INSERT, which would end a transaction of PostgreSQL.
+	res, err := tx.Exec(`INSERT INTO person (id, tenant, upn, upn_folded, display_name, given_name, surname, mail, mail_folded, mail_nickname, proxy_addresses,
+		enabled, roles, tokens_valid_from, immutable_id, onprem_sid, onprem_account, onprem_domain, onprem_dn, onprem_upn, sync_enabled, last_sync, puid, created)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24) ON CONFLICT DO NOTHING`,
+		append([]any{u.ID, u.Tenant}, append(u.columns(), u.PUID, micros(u.Created))...)...)
 	if err != nil {
-		return fail(err)
+		return err
 	}
-	return u.ID, nil
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(ErrExists, err)
+	}
+	return r.write(tx, u.ID, d.now())
 }
 
 // UpdateUser changes a person: edit receives a copy and may change everything

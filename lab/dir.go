@@ -166,7 +166,7 @@ func (d *dir) clear() error {
 		return fmt.Errorf("clear data directory: %w", err)
 	}
 	// Only what a first start makes; anything else stays. The key goes with all that it sealed.
-	made := []string{"key", "ca.pem", "ca.key", secretsFile, endpointsFile}
+	made := []string{"key", "ca.pem", "ca.key", secretsFile, endpointsFile, rehearsalFile}
 	for _, e := range entries {
 		half := slices.ContainsFunc(append(made, marker), func(name string) bool { return strings.HasPrefix(e.Name(), temporary(name)) })
 		if half || slices.Contains(made, e.Name()) || strings.Contains(e.Name(), ".db") {

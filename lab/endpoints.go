@@ -41,11 +41,15 @@ type User struct {
 	Name     string `json:"name"`
 	Password string `json:"password"`
 	Synced   bool   `json:"synced"`
-	// Role is "user" or "admin".
+	// Role is "user" or "admin", or "operator": the lab's own account in a tenant of a snapshot where no administrator
+	// of the organisation is synchronised.
 	Role string `json:"role"`
 	// Tenant is the initial domain of the tenant that the account is in; "" is the first one's.
 	Tenant string `json:"tenant,omitempty"`
 }
+
+// Administers tells whether the user can sign in to the cloud as an administrator of the tenant.
+func (u *User) Administers() bool { return u.Role == "admin" && u.Synced || u.Role == "operator" }
 
 // Client is an application that the lab's tenant knows.
 type Client struct {

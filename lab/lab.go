@@ -9,15 +9,18 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 
+	"hma/hybrid/target"
 	"hma/internal/roles"
 	"hma/internal/sealed"
 )
@@ -42,6 +45,9 @@ type Options struct {
 	Bare bool
 	// PublicNames gives internal URLs the public host instead of localhost's.
 	PublicNames bool
+	// Snapshot is what hma collect's scripts collected of an organisation, which is loaded into a new directory instead
+	// of the lab's own; nil for that one.
+	Snapshot *target.Target
 	// FreePorts takes free ports instead of the default ones at the first start.
 	FreePorts bool
 	// Cloud is the address of the cloud half, host:port, instead of localhost's.
@@ -63,6 +69,8 @@ type Lab struct {
 	// Endpoints are what endpoints.json said at the start; its clock may have been moved since.
 	Endpoints Endpoints
 	Roles     *roles.Roles
+	// Rehearsal tells what became of the snapshot that the directory was loaded with; nil for the lab's own organisation.
+	Rehearsal *Rehearsal
 
 	dir     *dir
 	machine func() time.Time
@@ -76,6 +84,9 @@ type Lab struct {
 
 // Banner is the line that every page of a lab shows.
 const Banner = "This is a lab on this machine: its people, passwords and keys are made up."
+
+// rehearsalBanner is that of a lab that was loaded with a snapshot, whose people are real.
+const rehearsalBanner = "This is a rehearsal on this machine: its passwords and keys are made up, and the real organisation notices nothing."
 
 // pickUp is how soon a lab's server runs a changed configuration.
 const pickUp = 200 * time.Millisecond
@@ -112,12 +123,21 @@ func Start(ctx context.Context, o Options) (_ *Lab, err error) {
 	if err := os.Remove(d.file(endpointsFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("start lab: %w", err)
 	}
+	if o.Snapshot != nil && chosen.Seeded {
+		return nil, fmt.Errorf("data directory %s %w: a snapshot is loaded into a new one; start this one without", d.path, ErrUsed)
+	}
+	var loaded *snapshot
 	if !chosen.Seeded {
 		if err := d.clear(); err != nil {
 			return nil, err
 		}
 		chosen.Healthy = o.Healthy
-		if chosen.topology, err = o.topology(); err != nil {
+		if o.Snapshot != nil {
+			if loaded, err = readSnapshot(ctx, *o.Snapshot); err != nil {
+				return nil, err
+			}
+			chosen.topology = loaded.topology()
+		} else if chosen.topology, err = o.topology(); err != nil {
 			return nil, err
 		}
 	}
@@ -139,7 +159,7 @@ func Start(ctx context.Context, o Options) (_ *Lab, err error) {
 	if err != nil {
 		return nil, err
 	}
-	secrets, err := d.loadSecrets(key, &chosen.topology)
+	secrets, err := d.loadSecrets(key, &chosen.topology, loaded)
 	if err != nil {
 		return nil, err
 	}
@@ -150,14 +170,18 @@ func Start(ctx context.Context, o Options) (_ *Lab, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("cloud address %q: %w", chosen.Cloud, err)
 	}
-	l.hosts = append([]string{"localhost", "127.0.0.1", "::1", cloudHost}, chosen.hostNames()...)
+	l.hosts = append([]string{"localhost", "127.0.0.1", "::1", cloudHost}, slices.Sorted(maps.Keys(chosen.hostNames()))...)
 	if err := l.setClock(o.Clock); err != nil {
 		return nil, err
 	}
 	origin := "https://" + strings.TrimSuffix(chosen.Cloud, ":443")
+	banner := Banner
+	if chosen.Rehearsed != nil {
+		banner = rehearsalBanner
+	}
 	l.Roles, err = roles.Open(ctx, roles.Config{
 		Entra: "sqlite:" + d.file("entra.db"), Org: "sqlite:" + d.file("org.db"), Mailbox: "sqlite:" + d.file("mailbox.db"),
-		Key: key, Now: l.Now, Log: o.Log, PickUp: cmp.Or(o.PickUp, pickUp), InstallPath: d.file, Origin: origin, Roots: l.ca.pool(), MailHost: mailHost, Lab: Banner,
+		Key: key, Now: l.Now, Log: o.Log, PickUp: cmp.Or(o.PickUp, pickUp), InstallPath: d.file, Origin: origin, Roots: l.ca.pool(), MailHost: chosen.mailHost(), Lab: banner,
 	})
 	if err != nil {
 		return nil, err
@@ -170,9 +194,14 @@ func Start(ctx context.Context, o Options) (_ *Lab, err error) {
 		if messages == 0 {
 			messages = defaultMessages
 		}
-		b := &build{now: l.Now(), topology: chosen.topology, healthy: chosen.Healthy, origin: origin, hosts: chosen.Servers, secrets: secrets, messages: messages, roles: l.Roles, roots: l.ca.pool()}
+		b := &build{now: l.Now(), topology: chosen.topology, healthy: chosen.Healthy, origin: origin, hosts: chosen.Servers, secrets: secrets, messages: messages, roles: l.Roles, roots: l.ca.pool(), snapshot: loaded}
 		if err := b.run(ctx); err != nil {
 			return nil, fmt.Errorf("make the lab organisation: %w", err)
+		}
+		if loaded != nil {
+			if err := d.saveRehearsal(&loaded.Rehearsal); err != nil {
+				return nil, err
+			}
 		}
 		chosen.Seeded = true
 		if err := d.save(chosen); err != nil {
@@ -187,6 +216,11 @@ func Start(ctx context.Context, o Options) (_ *Lab, err error) {
 	l.Roles.ServeLMTP(listeners.lmtp)
 	if err := l.serveAdmin(); err != nil {
 		return nil, err
+	}
+	if chosen.Rehearsed != nil {
+		if l.Rehearsal, err = d.rehearsal(); err != nil {
+			return nil, err
+		}
 	}
 	l.Endpoints = endpoints(d, chosen, secrets, origin)
 	l.Endpoints.Clock = l.clock.Load().seconds()
@@ -251,7 +285,7 @@ func ReadEndpoints(dir string) (*Endpoints, error) {
 func endpoints(d *dir, c *choices, s *secrets, origin string) Endpoints {
 	e := Endpoints{
 		Version: 1, PID: os.Getpid(), Cloud: origin, Graph: origin + "/v1.0", LMTP: c.LMTP,
-		CA: d.file("ca.pem"), Tenant: TenantEndpoint{s.Tenant.String(), tenants[0].initial}, Domain: domain,
+		CA: d.file("ca.pem"), Tenant: TenantEndpoint{s.Tenant.String(), c.inHybrid()[0].initial}, Domain: c.domain(),
 		Names: map[string]string{}, Users: s.Users, Clients: s.Clients, AdminSocket: socketPath(d),
 	}
 	servers := c.servers()
@@ -261,8 +295,8 @@ func endpoints(d *dir, c *choices, s *secrets, origin string) Endpoints {
 	for i, tenant := range c.inHybrid() {
 		e.Tenants = append(e.Tenants, TenantEndpoint{s.tenant(i).String(), tenant.initial})
 	}
-	_, port, _ := net.SplitHostPort(c.Servers[servers[0].Name]) // it has been listened on
-	for _, host := range c.hostNames() {
+	for host, server := range c.hostNames() {
+		_, port, _ := net.SplitHostPort(c.Servers[server]) // it has been listened on
 		e.Names[host] = "127.0.0.1:" + port
 	}
 	return e

@@ -12,6 +12,7 @@ type person struct {
 // tenant is a tenant of the lab and the people whose accounts are in it. The organisation
 // is the first one's; the others are companies whose mailboxes it hosts.
 type tenant struct {
+	id      string // of a snapshot's; "": made at the first start
 	name    string
 	domain  string
 	initial string

@@ -52,10 +52,24 @@ const (
 	webClient     = "4d6bb1f0-0f4e-4d0b-9a39-6b1f4f3f7a03"
 )
 
-func newSecrets(t *topology) *secrets {
-	s := &secrets{Tenant: guid.New()}
-	for range t.inHybrid()[1:] {
-		s.Others = append(s.Others, guid.New())
+func newSecrets(t *topology, of *snapshot) (*secrets, error) {
+	s := &secrets{}
+	for i, tenant := range t.inHybrid() {
+		id := guid.New()
+		if tenant.id != "" {
+			var err error
+			if id, err = guid.Parse(tenant.id); err != nil {
+				return nil, fmt.Errorf("%w: the id of tenant %s: %w", ErrSnapshot, tenant.initial, err)
+			}
+		}
+		if i == 0 {
+			s.Tenant = id
+		} else {
+			s.Others = append(s.Others, id)
+		}
+	}
+	if of != nil {
+		s.Users = of.users(newPassword())
 	}
 	for _, p := range t.people() {
 		role, home := "user", ""
@@ -65,21 +79,27 @@ func newSecrets(t *topology) *secrets {
 		if p.tenant > 0 {
 			home = tenants[p.tenant].initial
 		}
-		// Four kinds of characters and 60 random bits: it passes any policy and reads well.
-		s.Users = append(s.Users, User{UPN: p.upn(), Name: p.name, Password: "Lab-" + rand.Text()[:12] + "1", Synced: !p.builtin, Role: role, Tenant: home})
+		s.Users = append(s.Users, User{UPN: p.upn(), Name: p.name, Password: newPassword(), Synced: !p.builtin, Role: role, Tenant: home})
 	}
 	s.Clients = []Client{
 		{Name: "HMA lab client", ID: labClient, Redirect: "http://localhost"},
 		{Name: "HMA lab service", ID: serviceClient, Secret: entra.NewSecret(), Redirect: "https://localhost/service"},
 		{Name: "HMA lab web application", ID: webClient, Secret: entra.NewSecret(), Redirect: "http://localhost"},
 	}
-	return s
+	return s, nil
 }
 
-func (d *dir) loadSecrets(key *sealed.Key, t *topology) (*secrets, error) {
+// newPassword makes one of four kinds of characters and 60 random bits: it passes any policy and reads well.
+func newPassword() string { return "Lab-" + rand.Text()[:12] + "1" }
+
+// loadSecrets reads the secrets, or makes them for a first start, which may be that of a snapshot's organisation.
+func (d *dir) loadSecrets(key *sealed.Key, t *topology, of *snapshot) (*secrets, error) {
 	box, err := os.ReadFile(d.file(secretsFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		s := newSecrets(t)
+		s, err := newSecrets(t, of)
+		if err != nil {
+			return nil, err
+		}
 		plain, err := json.Marshal(s)
 		if err != nil {
 			return nil, err
@@ -117,11 +137,18 @@ type build struct {
 	org   *org.Organization
 	// accounts are the people's in the account forest, where there is one.
 	accounts []account
+	// snapshot is the organisation to be made instead of contoso.com, nil for that one, and keyed are its AuthServers
+	// that had signing keys.
+	snapshot *snapshot
+	keyed    []string
 }
 
 // run makes both halves. What takes time (keys, password hashes) runs side by side.
 func (b *build) run(ctx context.Context) error {
 	b.entra, b.org = b.roles.Entra, b.roles.Org
+	if b.snapshot != nil {
+		return b.load(ctx)
+	}
 	recipients, err := b.onPremises(ctx)
 	if err != nil {
 		return err

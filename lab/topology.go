@@ -41,6 +41,8 @@ type topology struct {
 	Bare bool `json:"bare,omitempty"`
 	// PublicNames gives the internal URLs the public host, too.
 	PublicNames bool `json:"publicNames,omitempty"`
+	// Rehearsed is set where the organisation is that of a snapshot.
+	Rehearsed *rehearsed `json:"rehearsed,omitempty"`
 }
 
 // topology returns what the options ask for, or ErrTopology.
@@ -78,7 +80,32 @@ func (t *topology) servers() []Server {
 }
 
 // inHybrid are the tenants that the organisation is in hybrid with.
-func (t *topology) inHybrid() []tenant { return tenants[:max(1, t.Tenants)] }
+func (t *topology) inHybrid() []tenant {
+	if t.Rehearsed != nil {
+		var all []tenant
+		for _, e := range t.Rehearsed.Tenants {
+			all = append(all, tenant{id: e.ID, initial: e.Domain})
+		}
+		return all
+	}
+	return tenants[:max(1, t.Tenants)]
+}
+
+// domain is the default accepted domain.
+func (t *topology) domain() string {
+	if t.Rehearsed != nil {
+		return t.Rehearsed.Domain
+	}
+	return domain
+}
+
+// mailHost is the servers' name in mail headers.
+func (t *topology) mailHost() string {
+	if t.Rehearsed != nil {
+		return "mail." + t.Rehearsed.Domain
+	}
+	return mailHost
+}
 
 // discoverHosts are the Autodiscover hosts of the mail domains.
 func (t *topology) discoverHosts() []string {
@@ -89,7 +116,14 @@ func (t *topology) discoverHosts() []string {
 	return hosts
 }
 
-// hostNames are the names under which the servers are reached from outside.
-func (t *topology) hostNames() []string {
-	return append([]string{mailHost, downloadHost}, t.discoverHosts()...)
+// hostNames are the names under which the servers are reached from outside, with the server that answers there.
+func (t *topology) hostNames() map[string]string {
+	if t.Rehearsed != nil {
+		return t.Rehearsed.Hosts
+	}
+	hosts := map[string]string{}
+	for _, host := range append([]string{mailHost, downloadHost}, t.discoverHosts()...) {
+		hosts[host] = t.servers()[0].Name
+	}
+	return hosts
 }

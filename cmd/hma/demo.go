@@ -64,7 +64,7 @@ Without --data it uses a temporary folder, which goes with it.`,
 // out's standard output when it wants JSON.
 func (a *app) demonstrate(ctx context.Context, l *lab.Lab, took time.Duration, kept bool, out *app) error {
 	v := a.view
-	a.showLab(&l.Endpoints, took)
+	a.showLab(l, took)
 	r, err := reach(&l.Endpoints)
 	if err != nil {
 		return err

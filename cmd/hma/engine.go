@@ -116,7 +116,7 @@ func (r *running) tenants() ([]target.Tenant, error) {
 // administrator is the tenant's administrator who can sign in through the cloud; who names no tenant is of the first.
 func (r *running) administrator(t lab.TenantEndpoint, first bool) (lab.User, error) {
 	for _, u := range r.Users {
-		if u.Role == "admin" && u.Synced && (u.Tenant == t.Domain || first && u.Tenant == "") {
+		if u.Administers() && (u.Tenant == t.Domain || first && u.Tenant == "") {
 			return u, nil
 		}
 	}

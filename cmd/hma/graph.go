@@ -68,7 +68,7 @@ func (r *running) administratorOf(tenant string) (lab.User, error) {
 	}
 	for _, u := range r.Users {
 		_, domain, _ := strings.Cut(u.UPN, "@")
-		if u.Role == "admin" && u.Synced && (strings.EqualFold(domain, tenant) || home != "" && cmp.Or(u.Tenant, r.Tenant.Domain) == home) {
+		if u.Administers() && (strings.EqualFold(domain, tenant) || home != "" && cmp.Or(u.Tenant, r.Tenant.Domain) == home) {
 			return u, nil
 		}
 	}

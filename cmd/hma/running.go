@@ -60,12 +60,15 @@ func (a *app) clock() time.Time {
 	return (&running{Endpoints: e}).now()
 }
 
-// user returns the lab's user with the name, or the first plain one for "".
+// user returns the lab's user with the name, or the first plain one for "", where there is none the first of all.
 func (r *running) user(upn string) (lab.User, error) {
 	for _, u := range r.Users {
 		if strings.EqualFold(u.UPN, upn) || upn == "" && u.Role == "user" {
 			return u, nil
 		}
+	}
+	if upn == "" && len(r.Users) > 0 {
+		return r.Users[0], nil
 	}
 	return lab.User{}, usage("the lab has no user %s: see the users in endpoints.json", upn)
 }

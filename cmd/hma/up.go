@@ -27,6 +27,7 @@ type start struct {
 	bare        bool
 	publicNames bool
 	clock       string
+	snapshots   []string
 }
 
 func (s *start) flags(cmd *cobra.Command) {
@@ -59,8 +60,15 @@ func (s *start) lab(ctx context.Context, a *app, dir string, fresh bool) (*lab.L
 		}
 		o.Servers = append(o.Servers, lab.Server{Name: name, Build: build})
 	}
+	if s.snapshots != nil {
+		t, err := collectedTarget(s.snapshots)
+		if err != nil {
+			return nil, err
+		}
+		o.Snapshot = &t
+	}
 	l, err := lab.Start(ctx, o)
-	if errors.Is(err, lab.ErrTopology) || errors.Is(err, lab.ErrClock) {
+	if errors.Is(err, lab.ErrTopology) || errors.Is(err, lab.ErrClock) || errors.Is(err, lab.ErrSnapshot) {
 		return nil, usage("%w", err)
 	}
 	return l, err
@@ -81,8 +89,9 @@ func (a *app) up() *cobra.Command {
 		GroupID: "lab",
 		Long: `Starts the lab organisation contoso.com: a cloud tenant, two Exchange servers,
 people with mail. Everything listens on loopback. endpoints.json in the data
-directory appears when everything answers. Ctrl-C or SIGTERM stops it.`,
-		Example: "  hma up\n  hma up --data /tmp/lab --ports auto --healthy\n  hma up --data /tmp/old --servers EX1=15.2.1544.11,EX2=15.2.986.5 --tenants 2",
+directory appears when everything answers. Ctrl-C or SIGTERM stops it. With --snapshot
+it is the organisation that the scripts of hma collect collected, to rehearse on.`,
+		Example: "  hma up\n  hma up --data /tmp/rehearsal --snapshot exchange.json --snapshot graph.json\n  hma up --data /tmp/lab --ports auto --healthy\n  hma up --data /tmp/old --servers EX1=15.2.1544.11,EX2=15.2.986.5 --tenants 2",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			began := time.Now()
 			l, err := s.lab(cmd.Context(), a, a.data, false)
@@ -90,9 +99,16 @@ directory appears when everything answers. Ctrl-C or SIGTERM stops it.`,
 				return err
 			}
 			if a.json {
-				err = printJSON(a.out, map[string]any{"version": 1, "ready": true, "milliseconds": time.Since(began).Milliseconds(), "endpoints": l.Endpoints})
+				ready := map[string]any{"version": 1, "ready": true, "milliseconds": time.Since(began).Milliseconds(), "endpoints": l.Endpoints}
+				if l.Rehearsal != nil {
+					ready["rehearsal"] = l.Rehearsal
+				}
+				err = printJSON(a.out, ready)
 			} else {
-				a.showLab(&l.Endpoints, time.Since(began))
+				a.showLab(l, time.Since(began))
+				if l.Rehearsal != nil {
+					a.view.showRehearsal(l.Rehearsal)
+				}
 				if a.view.terminal {
 					a.view.printf("\n")
 					a.view.wrap(0, "Ctrl-C stops it. In another terminal: "+a.command("check"))
@@ -108,12 +124,20 @@ directory appears when everything answers. Ctrl-C or SIGTERM stops it.`,
 		},
 	}
 	s.flags(cmd)
+	cmd.Flags().StringArrayVar(&s.snapshots, "snapshot", nil, "`FILE` that a script of hma collect wrote, once for each part: load that organisation")
+	for _, other := range []string{"healthy", "servers", "tenants", "forest", "bare", "public-names"} {
+		cmd.MarkFlagsMutuallyExclusive("snapshot", other)
+	}
 	return cmd
 }
 
 // showLab prints what runs and where.
-func (a *app) showLab(e *lab.Endpoints, took time.Duration) {
-	v := a.view
+func (a *app) showLab(l *lab.Lab, took time.Duration) {
+	v, e := a.view, &l.Endpoints
+	made := "people, passwords and keys"
+	if l.Rehearsal != nil {
+		made = "passwords and keys"
+	}
 	v.printf("%s %s\n", styleTitle.Render("The lab organisation "+e.Domain+" is ready"), styleFaint.Render(fmt.Sprintf("(%d ms)", took.Milliseconds())))
 	var domains []string
 	for _, t := range e.Tenants {
@@ -128,7 +152,7 @@ func (a *app) showLab(e *lab.Endpoints, took time.Duration) {
 		rows = append(rows, []string{"clock", clockText((&running{Endpoints: e}).now(), e.Clock), ""})
 	}
 	v.table([]string{"What", "Where", ""}, rows)
-	v.wrap(0, "It listens on loopback only; people, passwords and keys are made up. Users and passwords: "+
+	v.wrap(0, "It listens on loopback only; "+made+" are made up. Users and passwords: "+
 		styleName.Render(shorten(a.data)+"/endpoints.json"))
 }
 

@@ -25,7 +25,7 @@ func getExchangeServer(c *call) error {
 			add("Name", s.Name).add("DataPath", `C:\Program Files\Microsoft\Exchange Server\V15\Mailbox`).add("Domain", cfg.Org.Domain).
 			add("Edition", "StandardEvaluation").
 			add("ExchangeLegacyDN", "/o="+cfg.Org.Name+"/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Configuration/cn=Servers/cn="+s.Name).
-			add("Fqdn", s.FQDN).add("InternetWebProxy", nil).add("AdminDisplayVersion", s.Version.Display()).
+			add("Fqdn", s.FQDN).add("InternetWebProxy", blank(s.InternetWebProxy)).add("AdminDisplayVersion", s.Version.Display()).
 			add("Site", cfg.Org.Domain+"/Configuration/Sites/Default-First-Site-Name").add("ServerRole", "Mailbox").
 			tail(cfg, tail{version: "0.1 (8.0.535.0)", dn: serverDN(cfg, s.Name), identity: s.Name, guid: s.GUID,
 				category: "ms-Exch-Exchange-Server", classes: []string{"top", "server", "msExchExchangeServer"}, stamp: s.Stamp}).Object)

@@ -24,6 +24,8 @@ type Server struct {
 	FQDN string
 	// Version is the build, for example 15.2.1544.11.
 	Version Version
+	// InternetWebProxy is the URL of the web proxy to the internet, "" for none. Here it is only shown.
+	InternetWebProxy string `json:",omitempty"`
 }
 
 // Version is a build number in its four parts.

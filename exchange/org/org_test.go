@@ -400,6 +400,38 @@ func TestPeople(t *testing.T) {
 	})
 }
 
+// Many people with one password are made at once; who cannot be made is told, and the others are there.
+func TestManyPeople(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		o := contoso(t, db)
+		alice := org.NewRecipient("alice@contoso.com", "Alice Novak")
+		again, nameless := alice, org.NewRecipient("nobody@contoso.com", "")
+		bjorn := org.NewRecipient("bjorn@contoso.com", "Björn Lindqvist")
+		bjorn.SID = "S-1-5-21-1-2-3-1105"
+		twin := org.NewRecipient("twin@contoso.com", "Twin")
+		twin.SID = bjorn.SID
+		refused, err := o.CreateRecipients(t.Context(), []org.Recipient{alice, again, nameless, bjorn, twin}, "Lab-Password1")
+		must(t, err)
+		var rule *org.RuleError
+		if len(refused) != 3 || !errors.Is(refused[1], org.ErrExists) || !errors.As(refused[2], &rule) || !errors.Is(refused[4], org.ErrExists) {
+			t.Fatalf("refused: %v", refused)
+		}
+		for _, upn := range []string{"alice@contoso.com", "bjorn@contoso.com"} {
+			who, err := o.VerifyPassword(t.Context(), upn, "Lab-Password1")
+			must(t, err)
+			if found, err := o.BySMTP(t.Context(), upn); err != nil || len(found) != 1 || found[0].SID != who.SID || who.SID == "" || who.LegacyDN == "" {
+				t.Errorf("%s: %+v, %v", upn, found, err)
+			}
+			if _, _, err := o.PasswordHash(t.Context(), who.GUID); err != nil {
+				t.Errorf("%s: %v", upn, err)
+			}
+		}
+		if _, err := o.CreateRecipients(t.Context(), []org.Recipient{org.NewRecipient("late@contoso.com", "Late")}, ""); !errors.As(err, &rule) {
+			t.Errorf("no password: %v", err)
+		}
+	})
+}
+
 func TestPersonLookupsUseIndexes(t *testing.T) {
 	db := sqldbtest.Memory(t)
 	contoso(t, db)

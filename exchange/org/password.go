@@ -35,21 +35,10 @@ const (
 // salted PPH1 string that password hash synchronisation copies, sealed, and, while a
 // virtual directory takes NTLM, the NT hash, sealed.
 func (o *Organization) SetPassword(ctx context.Context, id guid.GUID, password string) error {
-	if password == "" || len(password) > longestPassword {
-		return refuse("A password has 1 to %d bytes.", longestPassword)
-	}
-	hash, err := o.hash(password)
+	p, err := o.newPassword(password)
 	if err != nil {
-		return fmt.Errorf("set password: %w", err)
+		return err
 	}
-	salt := make([]byte, 10)
-	rand.Read(salt)
-	pph1, err := PPH1(password, salt)
-	if err != nil {
-		return fmt.Errorf("set password: %w", err)
-	}
-	box := o.opts.Key.Seal(passwordPurpose, []byte(pph1))
-	now := micros(o.opts.Now())
 	var people int64
 	err = o.db.Write(ctx, func(tx *sqldb.Tx) error {
 		var there int
@@ -59,30 +48,52 @@ func (o *Organization) SetPassword(ctx context.Context, id guid.GUID, password s
 		if there == 0 {
 			return fmt.Errorf("recipient %s: %w", id, ErrNotFound)
 		}
-		if _, err := tx.Exec("UPDATE version SET people = people + 1 WHERE id = 1"); err != nil {
-			return err
-		}
-		if err := tx.QueryRow("SELECT people FROM version WHERE id = 1").Scan(&people); err != nil {
+		if people, err = movePeople(tx); err != nil {
 			return err
 		}
 		windows, err := o.windows(tx)
 		if err != nil {
 			return err
 		}
-		var nt []byte
-		if windows {
-			nt = o.sealNT(password)
-		}
-		_, err = tx.Exec(`INSERT INTO person_password (person, hash, pph1, nt, changed) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (person) DO UPDATE SET hash = excluded.hash, pph1 = excluded.pph1, nt = excluded.nt, changed = excluded.changed`,
-			id.String(), hash, box, nt, now)
-		return err
+		return o.writePassword(tx, id, p, windows)
 	})
 	if err != nil {
 		return fmt.Errorf("set password: %w", err)
 	}
 	o.sawPeople(people)
 	return nil
+}
+
+// password is a new password as it is kept.
+type password struct{ hash, pph1, nt []byte }
+
+// newPassword hashes a password, which is slow, and seals what is kept of it beside the hash.
+func (o *Organization) newPassword(text string) (password, error) {
+	if text == "" || len(text) > longestPassword {
+		return password{}, refuse("A password has 1 to %d bytes.", longestPassword)
+	}
+	hash, err := o.hash(text)
+	if err != nil {
+		return password{}, fmt.Errorf("set password: %w", err)
+	}
+	salt := make([]byte, 10)
+	rand.Read(salt)
+	pph1, err := PPH1(text, salt)
+	if err != nil {
+		return password{}, fmt.Errorf("set password: %w", err)
+	}
+	return password{hash, o.opts.Key.Seal(passwordPurpose, []byte(pph1)), o.sealNT(text)}, nil
+}
+
+// writePassword writes the person's password; the NT hash only where a virtual directory takes NTLM, that is windows.
+func (o *Organization) writePassword(tx *sqldb.Tx, id guid.GUID, p password, windows bool) error {
+	if !windows {
+		p.nt = nil
+	}
+	_, err := tx.Exec(`INSERT INTO person_password (person, hash, pph1, nt, changed) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (person) DO UPDATE SET hash = excluded.hash, pph1 = excluded.pph1, nt = excluded.nt, changed = excluded.changed`,
+		id.String(), p.hash, p.pph1, p.nt, micros(o.opts.Now()))
+	return err
 }
 
 func (o *Organization) sealNT(password string) []byte {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -38,67 +39,149 @@ var builtinRIDs = map[string]int64{"administrator": 500, "guest": 501, "krbtgt":
 // and LegacyDN are filled in (the built-in Administrator, a critical system object, gets the RID 500). UPN and addresses that somebody else has are
 // accepted, as a directory can hold them; whoever looks them up finds both.
 func (o *Organization) CreateRecipient(ctx context.Context, r Recipient) (*Recipient, error) {
-	if r.GUID.IsNil() {
-		r.GUID = guid.New()
-	}
-	if err := r.check(); err != nil {
+	if err := r.complete(); err != nil {
 		return nil, err
 	}
 	var written Recipient
 	var people int64
-	err := o.db.Write(ctx, func(tx *sqldb.Tx) error {
-		if _, err := tx.Exec("UPDATE version SET people = people + 1, rid = rid + 1 WHERE id = 1"); err != nil {
+	err := o.db.Write(ctx, func(tx *sqldb.Tx) (err error) {
+		if people, err = movePeople(tx); err != nil {
 			return err
 		}
-		var rid int64
-		if err := tx.QueryRow("SELECT people, rid FROM version WHERE id = 1").Scan(&people, &rid); err != nil {
-			return err
-		}
-		version, err := configVersion(tx)
+		c, err := o.made(tx)
 		if err != nil {
 			return err
-		}
-		c, err := o.at(tx, version)
-		if err != nil {
-			return err
-		}
-		if c.Org.Name == "" {
-			return refuse("There is no organisation yet.")
 		}
 		written = r
-		if written.SID == "" {
-			if builtin := builtinRIDs[asciiLower(r.SAMAccount)]; r.CriticalSystemObject && builtin != 0 {
-				rid = builtin
-			}
-			written.SID = fmt.Sprintf("%s-%d", c.Org.DomainSID, rid)
-		}
-		if written.LegacyDN == "" {
-			written.LegacyDN = fmt.Sprintf("/o=%s/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn=%s-%s",
-				c.Org.Name, strings.ReplaceAll(r.GUID.String(), "-", ""), r.Alias)
-		}
-		now := micros(o.opts.Now())
-		written.WhenCreated, written.WhenChanged = fromMicros(now), fromMicros(now)
-		body, err := json.Marshal(&written)
-		if err != nil {
-			return err
-		}
-		_, err = tx.Exec(`INSERT INTO person (guid, sid, upn, sam, mailbox, object_id, display, body, created, changed, master_sid, master_account)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`, written.GUID.String(), asciiLower(written.SID), asciiLower(written.UPN),
-			asciiLower(written.SAMAccount), written.MailboxGUID.String(), asciiLower(written.ObjectID), fold(written.DisplayName), string(body), now, now,
-			asciiLower(written.MasterAccountSID), asciiLower(written.LinkedMasterAccount))
-		if sqldb.IsUnique(err) {
-			return fmt.Errorf("%q: %w", written.UPN, ErrExists)
-		}
-		if err != nil {
-			return err
-		}
-		return writeAddresses(tx, &written)
+		return o.insertRecipient(tx, c, &written)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("create recipient: %w", err)
 	}
 	o.sawPeople(people)
 	return &written, nil
+}
+
+// CreateRecipients adds many people at once, as CreateRecipient does, whose password is the same one: it
+// is hashed once, so that thousands cost no more than their rows. Who has the database sees that they
+// share it, which only a lab may want. The errors say by index who was refused: ErrExists for a GUID or SID that is
+// taken, a RuleError for what no directory holds. The others were made.
+func (o *Organization) CreateRecipients(ctx context.Context, all []Recipient, password string) (refused map[int]error, err error) {
+	p, err := o.newPassword(password)
+	if err != nil {
+		return nil, err
+	}
+	wrong := map[int]error{}
+	all = slices.Clone(all)
+	for i := range all {
+		if err := all[i].complete(); err != nil {
+			wrong[i] = err
+		}
+	}
+	var people int64
+	err = o.db.Write(ctx, func(tx *sqldb.Tx) (err error) {
+		refused = maps.Clone(wrong)
+		if people, err = movePeople(tx); err != nil {
+			return err
+		}
+		c, err := o.made(tx)
+		if err != nil {
+			return err
+		}
+		for i, r := range all {
+			if refused[i] != nil {
+				continue
+			}
+			err := o.insertRecipient(tx, c, &r)
+			if errors.Is(err, ErrExists) {
+				refused[i] = err
+				continue
+			}
+			if err == nil {
+				err = o.writePassword(tx, r.GUID, p, c.windows())
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("create recipients: %w", err)
+	}
+	o.sawPeople(people)
+	return refused, nil
+}
+
+// complete gives a new person a GUID where there is none, and checks the rest.
+func (r *Recipient) complete() error {
+	if r.GUID.IsNil() {
+		r.GUID = guid.New()
+	}
+	return r.check()
+}
+
+// movePeople moves the version of the people and returns it.
+func movePeople(tx *sqldb.Tx) (people int64, err error) {
+	if _, err := tx.Exec("UPDATE version SET people = people + 1 WHERE id = 1"); err != nil {
+		return 0, fmt.Errorf("move people version: %w", err)
+	}
+	if err := tx.QueryRow("SELECT people FROM version WHERE id = 1").Scan(&people); err != nil {
+		return 0, fmt.Errorf("move people version: %w", err)
+	}
+	return people, nil
+}
+
+// made returns the configuration of an organisation that has been made.
+func (o *Organization) made(tx *sqldb.Tx) (*Configuration, error) {
+	version, err := configVersion(tx)
+	if err != nil {
+		return nil, err
+	}
+	c, err := o.at(tx, version)
+	if err == nil && c.Org.Name == "" {
+		err = refuse("There is no organisation yet.")
+	}
+	return c, err
+}
+
+// insertRecipient writes a person's rows and fills in what CreateRecipient says. A GUID or SID that is taken is ErrExists.
+func (o *Organization) insertRecipient(tx *sqldb.Tx, c *Configuration, r *Recipient) error {
+	if r.SID == "" {
+		var rid int64
+		if _, err := tx.Exec("UPDATE version SET rid = rid + 1 WHERE id = 1"); err != nil {
+			return err
+		}
+		if err := tx.QueryRow("SELECT rid FROM version WHERE id = 1").Scan(&rid); err != nil {
+			return err
+		}
+		if builtin := builtinRIDs[asciiLower(r.SAMAccount)]; r.CriticalSystemObject && builtin != 0 {
+			rid = builtin
+		}
+		r.SID = fmt.Sprintf("%s-%d", c.Org.DomainSID, rid)
+	}
+	if r.LegacyDN == "" {
+		r.LegacyDN = fmt.Sprintf("/o=%s/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn=%s-%s",
+			c.Org.Name, strings.ReplaceAll(r.GUID.String(), "-", ""), r.Alias)
+	}
+	now := micros(o.opts.Now())
+	r.WhenCreated, r.WhenChanged = fromMicros(now), fromMicros(now)
+	body, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	// Not a failed INSERT, which would end a transaction of PostgreSQL.
+	res, err := tx.Exec(`INSERT INTO person (guid, sid, upn, sam, mailbox, object_id, display, body, created, changed, master_sid, master_account)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`, r.GUID.String(), asciiLower(r.SID), asciiLower(r.UPN),
+		asciiLower(r.SAMAccount), r.MailboxGUID.String(), asciiLower(r.ObjectID), fold(r.DisplayName), string(body), now, now,
+		asciiLower(r.MasterAccountSID), asciiLower(r.LinkedMasterAccount))
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(fmt.Errorf("%q: %w", r.UPN, ErrExists), err)
+	}
+	return insertAddresses(tx, r)
 }
 
 // errUnchanged rolls a transaction back that found nothing to write.
@@ -109,14 +192,12 @@ var errUnchanged = errors.New("unchanged")
 func (o *Organization) UpdateRecipient(ctx context.Context, id guid.GUID, fn func(*Recipient) error) (changed bool, err error) {
 	var people int64
 	err = o.db.Write(ctx, func(tx *sqldb.Tx) error {
-		if _, err := tx.Exec("UPDATE version SET people = people + 1 WHERE id = 1"); err != nil {
-			return fmt.Errorf("move people version: %w", err)
-		}
-		if err := tx.QueryRow("SELECT people FROM version WHERE id = 1").Scan(&people); err != nil {
-			return fmt.Errorf("move people version: %w", err)
+		var err error
+		if people, err = movePeople(tx); err != nil {
+			return err
 		}
 		var old string
-		err := tx.QueryRow("SELECT body FROM person WHERE guid = $1", id.String()).Scan(&old)
+		err = tx.QueryRow("SELECT body FROM person WHERE guid = $1", id.String()).Scan(&old)
 		if errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("recipient %s: %w", id, ErrNotFound)
 		}
@@ -197,6 +278,11 @@ func writeAddresses(tx *sqldb.Tx, r *Recipient) error {
 	if _, err := tx.Exec("DELETE FROM person_address WHERE person = $1", r.GUID.String()); err != nil {
 		return fmt.Errorf("write addresses: %w", err)
 	}
+	return insertAddresses(tx, r)
+}
+
+// insertAddresses writes the addresses of a person who has none yet.
+func insertAddresses(tx *sqldb.Tx, r *Recipient) error {
 	for _, a := range r.Addresses {
 		if _, err := tx.Exec("INSERT INTO person_address (person, address) VALUES ($1, $2)", r.GUID.String(), asciiLower(a)); err != nil {
 			return fmt.Errorf("write addresses: %w", err)

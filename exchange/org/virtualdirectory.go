@@ -72,6 +72,9 @@ type VirtualDirectory struct {
 	// its own (OrganizationConfig.EnableDownloadDomains).
 	InternalDownloadHostName string `json:",omitempty"`
 	ExternalDownloadHostName string `json:",omitempty"`
+	// ClientCertAuth is whether ActiveSync's virtual directory asks for a client certificate: Accepted or Required,
+	// "" for Ignore. Here it is only shown: no listener asks for one.
+	ClientCertAuth string `json:",omitempty"`
 }
 
 func (vd *VirtualDirectory) clone() {
@@ -85,7 +88,8 @@ func (vd *VirtualDirectory) same(o *VirtualDirectory) bool {
 		vd.InternalURL == o.InternalURL && vd.ExternalURL == o.ExternalURL && vd.sameIIS(o) &&
 		slices.Equal(vd.InternalAuthenticationMethods, o.InternalAuthenticationMethods) &&
 		slices.Equal(vd.ExternalAuthenticationMethods, o.ExternalAuthenticationMethods) &&
-		vd.InternalDownloadHostName == o.InternalDownloadHostName && vd.ExternalDownloadHostName == o.ExternalDownloadHostName
+		vd.InternalDownloadHostName == o.InternalDownloadHostName && vd.ExternalDownloadHostName == o.ExternalDownloadHostName &&
+		vd.ClientCertAuth == o.ClientCertAuth
 }
 
 // sameIIS compares what lies in IIS, that is how the virtual directory authenticates.
@@ -143,22 +147,27 @@ func (o *Organization) ChangeIIS(ctx context.Context, server string, kind Kind, 
 		if vd == nil {
 			return fmt.Errorf("virtual directory %s of %s: %w", kind.Folder(), server, ErrNotFound)
 		}
-		d := c.drift(vd)
-		if d == nil {
-			d = &Drift{VirtualDirectory: vd.GUID, IIS: *vd}
-			d.IIS.clone()
-			c.Drifts = append(c.Drifts, d)
-		}
-		fn(&d.IIS)
-		if d.IIS.sameIIS(vd) {
-			c.WriteIIS(vd)
-		}
+		c.ChangeIIS(vd, fn)
 		return nil
 	})
 	if err != nil || !changed {
 		return err
 	}
 	return o.RefreshServer(ctx, server)
+}
+
+// ChangeIIS is Organization.ChangeIIS inside a Change.
+func (c *Configuration) ChangeIIS(vd *VirtualDirectory, fn func(*VirtualDirectory)) {
+	d := c.drift(vd)
+	if d == nil {
+		d = &Drift{VirtualDirectory: vd.GUID, IIS: *vd}
+		d.IIS.clone()
+		c.Drifts = append(c.Drifts, d)
+	}
+	fn(&d.IIS)
+	if d.IIS.sameIIS(vd) {
+		c.WriteIIS(vd)
+	}
 }
 
 // OAuth tells whether the virtual directory takes bearer tokens: by its list for

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"hma/hybrid/procedure"
+	"hma/hybrid/procedure/rule"
+	"hma/hybrid/target"
+	"hma/internal/testenv"
+	"hma/lab"
+)
+
+const snapshots = "../../hybrid/procedure/testdata/snapshots"
+
+// snapshotFiles reads the collected files of an organisation, with other names if hidden.
+func snapshotFiles(t *testing.T, organization string, hidden bool) (files []io.Reader) {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(snapshots, organization, "*.json"))
+	if err != nil || len(names) < 2 {
+		t.Fatal(names, err)
+	}
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err == nil && hidden {
+			text, err = target.Pseudonyms(bytes.NewReader(text), []byte("key"))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, bytes.NewReader(text))
+	}
+	return files
+}
+
+// checked is what a check of the running lab finds.
+func checked(t *testing.T, e *testenv.Env) *procedure.Report {
+	t.Helper()
+	var out, errs strings.Builder
+	run(t.Context(), []string{"check", "--json", "--data", filepath.Dir(e.Endpoints.CA)}, stdio{in: strings.NewReader(""), out: &out, err: &errs})
+	r := new(procedure.Report)
+	if err := json.Unmarshal([]byte(out.String()), r); err != nil {
+		t.Fatalf("%v: %s%s", err, out.String(), errs.String())
+	}
+	return r
+}
+
+// said are the findings of the rules that are not left out, each with its evidence.
+func said(r *procedure.Report, without []string) (all []string) {
+	for _, f := range r.Findings {
+		if slices.Contains(without, f.Rule) {
+			continue
+		}
+		text := fmt.Sprintf("%s %s %s", f.Severity, f.Rule, f.Summary)
+		for _, e := range f.Evidence {
+			text += fmt.Sprintf("\n    %s %s: %s", e.Object, e.Property, e.Found)
+		}
+		all = append(all, text)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// A lab that was loaded with a snapshot is judged as the snapshot is: the same findings about the same objects. What
+// only a server tells that can be reached, what the snapshot lacks, and the values that the loading says it
+// replaced are apart.
+func TestRehearsalIsTheSnapshot(t *testing.T) {
+	t.Parallel()
+	folders, err := os.ReadDir(snapshots)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range folders {
+		for _, hidden := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s hidden %t", folder.Name(), hidden), func(t *testing.T) {
+				o, err := target.ReadSnapshot(snapshotFiles(t, folder.Name(), hidden)...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				e := testenv.Start(t, lab.Options{Snapshot: &o})
+				p, err := procedure.New(procedure.Options{Target: o, Now: now})
+				if err != nil {
+					t.Fatal(err)
+				}
+				of, err := p.Check(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				outside := []string{"application-proxy", "ssl-offloading", "evosts-metadata", "evosts-keys", "clock"}
+				for _, f := range of.Findings {
+					if f.Severity == rule.NotChecked {
+						outside = append(outside, f.Rule)
+					}
+				}
+				var was []string
+				for _, x := range e.Rehearsal.Replaced {
+					if x.Was != "" {
+						was = append(was, x.Was, x.Is)
+					}
+				}
+				want, got := said(of, outside), said(checked(t, e), outside)
+				for i := range want {
+					want[i] = strings.NewReplacer(was...).Replace(want[i])
+				}
+				if len(want) == 0 || !reflect.DeepEqual(want, got) {
+					t.Errorf("the snapshot's findings:\n%s\nthe lab's:\n%s", strings.Join(want, "\n"), strings.Join(got, "\n"))
+				}
+				if e.Rehearsal.Servers != len(e.Endpoints.Servers) || e.Rehearsal.People == 0 || e.Rehearsal.Accounts == 0 {
+					t.Errorf("loaded: %+v", e.Rehearsal)
+				}
+				if lacks := slices.ContainsFunc(e.Rehearsal.LeftOut, func(x lab.LeftOut) bool { return x.Object == "Get-SettingOverride" }); lacks != (folder.Name() == "broken") {
+					t.Errorf("left out: %v", e.Rehearsal.LeftOut)
+				}
+			})
+		}
+	}
+}
+
+// The main job on a real farm's copy: the wizard, enable to a verified end, and the way back.
+func TestRehearse(t *testing.T) {
+	t.Parallel()
+	o, err := target.ReadSnapshot(snapshotFiles(t, "fresh-2019", false)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	first, err := lab.Start(t.Context(), lab.Options{Dir: dir, FreePorts: true, Snapshot: &o})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lab.Start(t.Context(), lab.Options{Dir: dir, Snapshot: &o}); !errors.Is(err, lab.ErrUsed) {
+		t.Errorf("a snapshot over a used directory: %v", err)
+	}
+	// Later starts need no snapshot, and still say what was loaded.
+	e := testenv.Start(t, lab.Options{Dir: dir})
+	if !reflect.DeepEqual(e.Rehearsal, first.Rehearsal) || e.Endpoints.Names["mail.contoso.com"] == "" || e.Endpoints.Tenant != first.Endpoints.Tenant {
+		t.Errorf("after a restart: %+v, %+v", e.Rehearsal, e.Endpoints)
+	}
+	hma := func(want int, args ...string) string {
+		t.Helper()
+		var out, errs strings.Builder
+		if code := run(t.Context(), append(args, "--data", dir), stdio{in: strings.NewReader(""), out: &out, err: &errs}); code != want {
+			t.Fatalf("hma %v ends with %d, want %d:\n%s%s", args, code, want, out.String(), errs.String())
+		}
+		return out.String()
+	}
+	hma(exitOK, "wizard", "--yes")
+	before := factsOf(t, labTarget(t, e))
+	hma(exitOK, "enable", "--yes")
+	if out := hma(exitOK, "connect", "bjorn@contoso.com"); strings.Count(out, "Bearer*") != 5 {
+		t.Errorf("Björn's client:\n%s", out)
+	}
+	if factsOf(t, labTarget(t, e)) == before {
+		t.Error("nothing was enabled")
+	}
+	var runs struct{ Runs []struct{ ID string } }
+	if err := json.Unmarshal([]byte(hma(exitOK, "history", "--json")), &runs); err != nil || len(runs.Runs) != 1 {
+		t.Fatal(runs, err)
+	}
+	hma(exitOK, "rollback", runs.Runs[0].ID, "--yes")
+	if after := factsOf(t, labTarget(t, e)); after != before {
+		t.Errorf("before:\n%s\nafter the way back:\n%s", before, after)
+	}
+}
+
+// What cannot be rehearsed on is said, and nothing is left running.
+func TestNothingToRehearse(t *testing.T) {
+	t.Parallel()
+	part := func(part string, sections ...string) string {
+		return `{"version":1,"part":"` + part + `","sections":[` + strings.Join(sections, ",") + `]}`
+	}
+	section := func(cmdlet, parameters, objects string) string {
+		return fmt.Sprintf(`{"cmdlet":%q,"parameters":{%s},"error":"","objects":%s}`, cmdlet, parameters, objects)
+	}
+	tenant := section("Get-MgOrganization", "", `{"Id":"11111111-1111-1111-1111-111111111111","VerifiedDomains":[{"Name":"a.onmicrosoft.com","IsInitial":true,"IsDefault":true}]}`)
+	server := section("Get-ExchangeServer", "", `{"Name":"EX1","Fqdn":"ex1.a.com","AdminDisplayVersion":"Version 15.2 (Build 1544.11)"}`)
+	for name, texts := range map[string][]string{
+		"no Graph part":    {part("exchange", server)},
+		"no Exchange part": {part("graph", tenant)},
+		"no servers":       {part("exchange"), part("graph", tenant)},
+		"an old server":    {part("exchange", section("Get-ExchangeServer", "", `{"Name":"EX1","AdminDisplayVersion":"Version 14.3 (Build 123.4)"}`)), part("graph", tenant)},
+		"no people":        {part("exchange", server), part("graph", tenant)},
+		"no tenant":        {part("exchange", server), part("graph")},
+	} {
+		var args []string
+		dir := t.TempDir()
+		for i, text := range texts {
+			file := filepath.Join(dir, fmt.Sprint(i, ".json"))
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			args = append(args, "--snapshot", file)
+		}
+		var out, errs strings.Builder
+		if code := run(t.Context(), append([]string{"up", "--ports", "auto", "--data", filepath.Join(dir, "data")}, args...), stdio{in: strings.NewReader(""), out: &out, err: &errs}); code != exitUsage {
+			t.Errorf("%s: %d\n%s%s", name, code, out.String(), errs.String())
+		}
+	}
+}
