@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -159,6 +160,12 @@ func (v *view) showPlan(p *procedure.Plan) {
 			v.printf("  %s\n", styleWarn.Render(who))
 		}
 	}
+	if len(p.Notes) > 0 {
+		v.title("To know")
+		for _, n := range p.Notes {
+			v.hang(2, 4, styleFaint.Render("i")+" "+sentence(n))
+		}
+	}
 	for _, f := range p.Blocked {
 		v.title("Blocked until this is repaired")
 		v.showFinding(f)
@@ -174,7 +181,7 @@ func (v *view) showSetting(a procedure.Action, s procedure.Setting) {
 			v.hang(8, 10, s.Property+" "+styleGood.Render("+ "+entry))
 		}
 	case before != after:
-		v.hang(8, 10, s.Property+" "+styleBad.Render(before)+" "+styleFaint.Render("->")+" "+styleGood.Render(after))
+		v.hang(8, 10, s.Property+" "+styleBad.Render(cmp.Or(before, "none"))+" "+styleFaint.Render("->")+" "+styleGood.Render(cmp.Or(after, "none")))
 	}
 }
 

@@ -34,31 +34,37 @@ func (p *Procedure) MakePlan(ctx context.Context, choices Choices) (*Plan, error
 	}
 	now := p.o.Now().UTC()
 	plan := &Plan{Version: PlanVersion, ID: newID(now), Made: now, Organization: f.Organization.Name, Snapshot: f.Hash(), Collected: p.o.Target.Collected,
-		Scope: choices.Scope, Losses: rule.Losses(f)}
+		Scope: choices.Scope}
 	for _, x := range rule.Judge(f, now) {
 		if x.Blocks {
 			plan.Blocked = append(plan.Blocked, x)
 		}
 	}
-	for i := range f.People {
-		switch person := &f.People[i]; {
-		case !person.Synced:
-			plan.Losing = append(plan.Losing, rule.Label(person))
-		case person.Administrator:
-			plan.Administrators = append(plan.Administrators, rule.Label(person))
-		}
-	}
 	b := &builder{plan: plan, f: f}
+	if err := b.choose(choices.Tenants); err != nil {
+		return nil, err
+	}
 	b.names()
 	b.oauth()
+	if len(choices.Pilots) > 0 {
+		if err := b.pilot(choices.Pilots); err != nil {
+			return nil, err
+		}
+	}
 	b.endpoint()
 	b.clientProfile()
-	if choices.Scope.has(facts.Owa) && rule.BrowsersPossible(f) {
+	if len(choices.Pilots) == 0 {
+		if err := b.everybody(); err != nil {
+			return nil, err
+		}
+	}
+	if b.plansBrowsers() {
 		b.replyURLs()
 		for _, s := range f.Servers {
 			b.browsers(s.Name)
 		}
 	}
+	b.losses()
 	return plan, nil
 }
 
@@ -70,6 +76,93 @@ func newID(now time.Time) string {
 type builder struct {
 	plan *Plan
 	f    *facts.Facts
+	// tenants are those whose own changes are planned.
+	tenants []*facts.Tenant
+}
+
+// choose finds the tenants of these names, all for none.
+func (b *builder) choose(names []string) error {
+	var all []string
+	for i := range b.f.Tenants {
+		t := &b.f.Tenants[i]
+		all = append(all, t.Name)
+		if len(names) == 0 || slices.ContainsFunc(names, func(n string) bool { return goesBy(t, n) }) {
+			b.tenants = append(b.tenants, t)
+		}
+	}
+	for _, n := range names {
+		if !slices.ContainsFunc(b.tenants, func(t *facts.Tenant) bool { return goesBy(t, n) }) {
+			return fmt.Errorf("%w: there is no tenant %s here, but %s", ErrChoice, n, strings.Join(all, ", "))
+		}
+	}
+	if len(b.tenants) < len(all) {
+		for _, t := range b.tenants {
+			b.plan.Tenants = append(b.plan.Tenants, t.Name)
+		}
+	}
+	return nil
+}
+
+// goesBy tells whether a tenant is called so: by any domain that it owns, or by its id.
+func goesBy(t *facts.Tenant, name string) bool {
+	return strings.EqualFold(name, t.Name) || strings.EqualFold(name, t.Organization.ID) || t.Verified(name)
+}
+
+// losses fills in who loses access, administrators first: of a pilot's plan only pilots can,
+// and who could not sign in to OWA and ECP is counted where they are planned.
+func (b *builder) losses() {
+	p := b.plan
+	p.Losses = append(rule.Losses(b.f), b.leftOut()...)
+	slices.SortStableFunc(p.Losses, func(x, y rule.Loss) int {
+		switch {
+		case x.Administrator == y.Administrator:
+			return 0
+		case x.Administrator:
+			return -1
+		}
+		return 1
+	})
+	if p.Pilots != nil {
+		p.Losses = slices.DeleteFunc(p.Losses, func(l rule.Loss) bool { return !slices.Contains(p.Pilots, l.Person) })
+		return
+	}
+	for i := range b.f.People {
+		switch person := &b.f.People[i]; {
+		case !person.Synced:
+			p.Losing = append(p.Losing, rule.Label(person))
+		case person.Administrator:
+			p.Administrators = append(p.Administrators, rule.Label(person))
+		}
+	}
+}
+
+// leftOut are the people of tenants that the plan was not made for, where something of theirs is missing.
+func (b *builder) leftOut() []rule.Loss {
+	var all []rule.Loss
+	for i := range b.f.Tenants {
+		t := &b.f.Tenants[i]
+		if slices.Contains(b.tenants, t) {
+			continue
+		}
+		var ways []string
+		if len(rule.MissingNames(b.f, t)) > 0 {
+			ways = append(ways, "Outlook", "phones")
+		}
+		if len(rule.MissingReplyURLs(b.f, t)) > 0 && b.plansBrowsers() {
+			ways = append(ways, "OWA", "ECP")
+		}
+		for n := range b.f.People {
+			if person := &b.f.People[n]; ways != nil && person.Synced && person.Tenant == t.Name {
+				all = append(all, rule.Loss{Person: rule.Label(person), Administrator: person.Administrator, Ways: ways, Reason: "the plan leaves " + t.Name + " out, where names or reply URLs are missing"})
+			}
+		}
+	}
+	return all
+}
+
+// plansBrowsers tells whether OWA and ECP are in the plan.
+func (b *builder) plansBrowsers() bool {
+	return b.plan.Pilots == nil && b.plan.Scope.has(facts.Owa) && rule.BrowsersPossible(b.f)
 }
 
 func (b *builder) add(c Change, r string) {
@@ -110,8 +203,7 @@ func (b *builder) list(step Step, t *facts.Tenant, property string, missing []st
 }
 
 func (b *builder) names() {
-	for i := range b.f.Tenants {
-		t := &b.f.Tenants[i]
+	for _, t := range b.tenants {
 		b.list(StepSPN, t, propNames, rule.MissingNames(b.f, t), "clients ask the cloud for tokens for these names", "nobody; new names only make tokens possible", "spn-list")
 	}
 }
@@ -153,11 +245,13 @@ func setCmdlet(k facts.Kind) string { return "Set-" + string(k) + "VirtualDirect
 
 func (b *builder) endpoint() {
 	chosen := b.f.EvoSTS()
+	if own := b.f.EvoSTSOf(b.tenants[0]); own != nil && !chosen.IsDefaultAuthorizationEndpoint {
+		chosen = own
+	}
 	if chosen == nil {
 		return // blocked by the rule evosts
 	}
-	for i := range b.f.Tenants {
-		t := &b.f.Tenants[i]
+	for _, t := range b.tenants {
 		a := b.f.EvoSTSOf(t)
 		// With one tenant the domain comes with the endpoint; what was enabled by hand without it stays so.
 		if a == nil || a == chosen && len(b.f.Tenants) == 1 && a.IsDefaultAuthorizationEndpoint {
@@ -190,8 +284,7 @@ func (b *builder) clientProfile() {
 }
 
 func (b *builder) replyURLs() {
-	for i := range b.f.Tenants {
-		t := &b.f.Tenants[i]
+	for _, t := range b.tenants {
 		b.list(StepReplyURL, t, propReplyURLs, rule.MissingReplyURLs(b.f, t), "the cloud sends a browser back only to a registered URL",
 			"nobody; new URLs only make the way back possible", "reply-urls")
 	}

@@ -1,6 +1,7 @@
 package procedure
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -11,8 +12,8 @@ import (
 func (p *Plan) Markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Hybrid Modern Authentication: plan %s\n\nMade %s", cell(p.ID), p.Made.UTC().Format(time.RFC3339))
-	if p.Scope != "" {
-		fmt.Fprintf(&b, ", for %s alone", p.Scope)
+	if whom := p.For(); whom != "" {
+		fmt.Fprintf(&b, ", for %s", cell(whom))
 	}
 	fmt.Fprintf(&b, ", from the configuration with the hash `%.12s`.", p.Snapshot)
 	if len(p.Collected) == 0 {
@@ -46,7 +47,7 @@ func (p *Plan) Markdown() string {
 					before = append(before, s.Property+": "+from)
 				}
 			case from != to:
-				before, after = append(before, s.Property+": "+from), append(after, s.Property+": "+to)
+				before, after = append(before, s.Property+": "+cmp.Or(from, "none")), append(after, s.Property+": "+cmp.Or(to, "none"))
 			}
 		}
 		back := "recorded values"
@@ -64,6 +65,9 @@ func (p *Plan) Markdown() string {
 		b.WriteString("Each script step records what it found before it changes it.\n")
 	} else {
 		b.WriteString("Each change is in a journal before it is made, and read back after it.\n")
+	}
+	for _, n := range p.Notes {
+		fmt.Fprintf(&b, "\n- %s\n", cell(n))
 	}
 	b.WriteString("\n## Who loses access\n\n")
 	if len(p.Losses) == 0 {

@@ -1,7 +1,9 @@
 package procedure
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"hma/hybrid/procedure/facts"
@@ -30,6 +32,12 @@ type Plan struct {
 	Collected []string `json:"collected,omitempty"`
 	// Scope is what the plan is for, "" for everything.
 	Scope Scope `json:"scope,omitempty"`
+	// Pilots are the people whom the plan adds to a pilot, by name; nobody's plan is everybody's.
+	Pilots []string `json:"pilots,omitempty"`
+	// Tenants are the tenants that it was made for, by name; none is all of them.
+	Tenants []string `json:"tenants,omitempty"`
+	// Notes are what else somebody has to know who decides about it.
+	Notes []string `json:"notes,omitempty"`
 	// Losses say who loses what and why, administrators first.
 	Losses []rule.Loss `json:"losses,omitempty"`
 	// Losing are the people who could not sign in after the plan, administrators first.
@@ -126,10 +134,31 @@ type Change struct {
 	Interruption string `json:"interruption,omitempty"`
 }
 
+// For says in words whom the plan is for, "" for everybody and everything.
+func (p *Plan) For() string {
+	var parts []string
+	if p.Scope != "" {
+		parts = append(parts, string(p.Scope)+" alone")
+	}
+	if p.Pilots != nil {
+		parts = append(parts, fmt.Sprintf("the pilots %s", strings.Join(p.Pilots, ", ")))
+	}
+	if p.Tenants != nil {
+		parts = append(parts, "the tenants "+strings.Join(p.Tenants, ", "))
+	}
+	return strings.Join(parts, "; ")
+}
+
 // Choices are what a plan is made for; the zero value is everything.
 type Choices struct {
 	// Scope is the clients, "" being all.
 	Scope Scope
+	// Pilots are the people, by UPN, address or account name, who are offered tokens before
+	// everybody else; none is everybody, also after a pilot.
+	Pilots []string
+	// Tenants are the tenants whose own changes are planned, by name; none is all of them.
+	// The switch and the virtual directories belong to each.
+	Tenants []string
 }
 
 // Scope limits a plan to some clients. The names, the default authorization endpoint

@@ -122,6 +122,8 @@ var (
 	ErrEmpty = errors.New("nothing to change: Hybrid Modern Authentication is enabled")
 	// ErrCollected: the plan came from files about an organisation that cannot be reached.
 	ErrCollected = errors.New("the plan was made from collected files: hma plan --snapshot FILE... --script DIR writes the scripts that carry it out on the servers")
+	// ErrChoice: what a plan was asked for cannot be had here.
+	ErrChoice = errors.New("cannot be planned so")
 	// ErrBlocked: the plan may be looked at but not applied.
 	ErrBlocked = errors.New("the plan is blocked")
 	// ErrLockout: no administrator has been seen to sign in through the cloud.

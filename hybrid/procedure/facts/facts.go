@@ -339,18 +339,9 @@ type Policy struct {
 	BlockLegacy []string `json:"block_legacy,omitempty"`
 }
 
-// PolicyProtocols are the protocols that an authentication policy has switches for.
-var PolicyProtocols = []string{"ActiveSync", "Autodiscover", "Imap", "Mapi", "OfflineAddressBook", "Pop", "Rpc", "WebServices"}
-
 // PolicyOf returns the policy that applies to the person: his own, else the default one, else nil.
 func (f *Facts) PolicyOf(p *Person) *Policy {
-	name := cmp.Or(p.Policy, f.Organization.DefaultAuthenticationPolicy)
-	for i := range f.Policies {
-		if name != "" && strings.EqualFold(f.Policies[i].Name, name) {
-			return &f.Policies[i]
-		}
-	}
-	return nil
+	return f.Policy(cmp.Or(p.Policy, f.Organization.DefaultAuthenticationPolicy))
 }
 
 // Person is somebody with an enabled account of the organisation, and his cloud account when there is one.

@@ -20,6 +20,9 @@ var buildForPolicies = Rule{
 		return slices.ContainsFunc(f.Policies, func(p facts.Policy) bool { return len(p.BlockModern) > 0 })
 	},
 	judge: func(f *facts.Facts, _ time.Time) []Finding {
-		return one("servers do not know policies that block modern authentication", older(f, facts.Build2019CU13))
+		return one("servers do not know policies that block modern authentication", TooOldForPolicies(f))
 	},
 }
+
+// TooOldForPolicies are the servers that offer tokens whatever a policy says: with one of them there is no pilot.
+func TooOldForPolicies(f *facts.Facts) []Evidence { return older(f, facts.Build2019CU13) }

@@ -17,7 +17,7 @@ var domainName = Rule{
 	Source: "Enable HMA",
 	Needs:  []facts.Source{facts.SourceAuthServers, facts.SourceServers, facts.SourceTenant},
 	applies: func(f *facts.Facts) bool {
-		return takesDomainName(f) && enabled(f)
+		return takesDomainName(f) && Enabled(f)
 	},
 	judge: func(f *facts.Facts, _ time.Time) []Finding {
 		x := Finding{Severity: Note, Summary: "EvoSTS does not name the domain of its tenant"}

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -12,7 +13,7 @@ var modernAuthBlocked = Rule{
 	Group:  People,
 	Title:  "The default authentication policy does not block modern authentication",
 	Why:    "A default policy with BlockModernAuth switches keeps the offer from everybody who has no policy of his own (x-ms-diagnostics 4000000).",
-	Repair: "change the policy, or give people another one, when the staged roll-out is over",
+	Repair: "when the pilot is over, hma plan without --pilot offers tokens to everybody; where somebody blocked them by hand, change the policy, or give people another one",
 	Source: "Enable HMA",
 	Needs:  []facts.Source{facts.SourceOrganization, facts.SourcePolicies},
 	judge: func(f *facts.Facts, _ time.Time) []Finding {
@@ -20,9 +21,28 @@ var modernAuthBlocked = Rule{
 		if p == nil || len(p.BlockModern) == 0 {
 			return nil
 		}
+		if base, begun := facts.LaterBase(p.Name); begun {
+			return pilot(f, p, base)
+		}
 		return note("the default authentication policy blocks modern authentication",
 			[]Evidence{{p.Name, "BlockModernAuth", strings.Join(p.BlockModern, ", "), "none"}}, unblock(p, "Modern", p.BlockModern))
 	},
+}
+
+// pilot says that a pilot is on its way, and who is in it.
+func pilot(f *facts.Facts, later *facts.Policy, base string) []Finding {
+	evidence := []Evidence{{f.Organization.Name, "DefaultAuthenticationPolicy", later.Name, "as it is until the pilot is over"}}
+	for i := range f.People {
+		if p := &f.People[i]; p.Policy != "" && f.PolicyOf(p).Open() {
+			evidence = append(evidence, Evidence{Label(p), "AuthenticationPolicy", p.Policy, ""})
+		}
+	}
+	to := "$null"
+	if base != "" {
+		to = quote(base)
+	}
+	return note(fmt.Sprintf("a pilot is on its way: tokens are for %d of %d people", len(evidence)-1, len(f.People)), evidence,
+		"Set-OrganizationConfig -DefaultAuthenticationPolicy "+to)
 }
 
 // unblock is the command that turns a policy's switches off.

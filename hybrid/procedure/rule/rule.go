@@ -182,8 +182,8 @@ func spoken(x Finding) []Finding {
 	return []Finding{x}
 }
 
-// enabled tells whether Hybrid Modern Authentication is on for mail clients.
-func enabled(f *facts.Facts) bool {
+// Enabled tells whether Hybrid Modern Authentication is on for mail clients.
+func Enabled(f *facts.Facts) bool {
 	a := f.EvoSTS()
 	return a != nil && a.IsDefaultAuthorizationEndpoint && f.Organization.OAuth2ClientProfileEnabled
 }

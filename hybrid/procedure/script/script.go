@@ -87,8 +87,11 @@ func (w *writer) header(organization, file, what, how string) {
 	w.line("# Organisation: %s", comment(organization))
 	w.line("# Plan:         %s of %s", p.ID, p.Made.UTC().Format(time.RFC3339))
 	w.line("# Made from:    configuration %s", comment(p.Snapshot))
-	if p.Scope != "" {
-		w.line("# For:          %s alone", comment(string(p.Scope)))
+	if whom := p.For(); whom != "" {
+		w.line("# For:          %s", comment(whom))
+	}
+	for _, n := range p.Notes {
+		w.line("# Note:         %s", comment(n))
 	}
 	w.line("#")
 	w.line("# It changes, in this order:")

@@ -1,0 +1,232 @@
+package procedure
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"hma/client/mail"
+	"hma/hybrid/procedure/rule"
+	"hma/hybrid/target"
+)
+
+// piloted applies a plan for pilots, or for everybody when there are none.
+func piloted(t *testing.T, p *Procedure, pilots ...string) *Run {
+	t.Helper()
+	made, err := p.MakePlan(t.Context(), Choices{Pilots: pilots})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := p.Apply(t.Context(), made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run
+}
+
+// offeredTo tells who is offered tokens by the policies, as the doors decide it.
+func (o *organisation) offeredTo() (all []string) {
+	on, _ := o.offered(mail.Door{})
+	for _, name := range []string{"ada", "admin"} {
+		policy := o.org["DefaultAuthenticationPolicy"]
+		if own := o.assigned[name]; own != nil {
+			policy = own
+		}
+		named, _ := policy.(string)
+		if on && o.policies[named]["BlockModernAuthMapi"] != true {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
+// One pilot, then another, then everybody, and the way back through all three: what stood before
+// the pilot stands again after it, whatever it was.
+func TestRings(t *testing.T) {
+	for name, before := range map[string]func(*organisation){
+		"no policies": func(*organisation) {},
+		"a default one": func(o *organisation) {
+			o.policy("Org", "BlockLegacyAuthImap")
+			o.org["DefaultAuthenticationPolicy"] = "Org"
+		},
+		"one of his own": func(o *organisation) {
+			o.policy("Own", "BlockModernAuthMapi", "BlockLegacyAuthPop")
+			o.assigned["ada"] = "Own"
+		},
+		"pilots by hand": func(o *organisation) { o.policy("Own", "BlockLegacyAuthPop"); o.assigned["ada"] = "Own" },
+		"half held back": func(o *organisation) {
+			o.policy("Org", "BlockModernAuthActiveSync")
+			o.org["DefaultAuthenticationPolicy"] = "Org"
+		},
+		"the switch left": func(o *organisation) { o.org["OAuth2ClientProfileEnabled"] = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOrganisation()
+			before(o)
+			p := engine(t, o, t.TempDir())
+			at := noon
+			p.o.Now = func() time.Time { at = at.Add(time.Second); return at }
+			first := o.state()
+			stood, had := o.org["DefaultAuthenticationPolicy"], o.assigned["ada"]
+
+			runs := []*Run{piloted(t, p, "ADA@contoso.com")}
+			if got := o.offeredTo(); !slices.Equal(got, []string{"ada"}) {
+				t.Fatalf("a pilot: tokens for %q", got)
+			}
+			if o.find("Owa", "EX1").ad["OAuthAuthentication"] == true {
+				t.Error("the pilot touched OWA")
+			}
+			for _, f := range faults(t, p) {
+				if strings.Contains(f, "policy") || strings.HasPrefix(f, "modern-auth-blocked") {
+					t.Errorf("a pilot on its way is a fault: %s", f)
+				}
+			}
+			runs = append(runs, piloted(t, p, "admin"))
+			if got := o.offeredTo(); len(runs[1].Changes) > 2 || !slices.Equal(got, []string{"ada", "admin"}) {
+				t.Fatalf("two pilots: tokens for %q by %d changes", got, len(runs[1].Changes))
+			}
+			runs = append(runs, piloted(t, p))
+			if o.org["DefaultAuthenticationPolicy"] != stood || o.assigned["ada"] != had || o.assigned["admin"] != nil {
+				t.Errorf("after the last ring: %s", o.state())
+			}
+			if o.find("Owa", "EX1").ad["OAuthAuthentication"] != true {
+				t.Error("the last ring leaves OWA as it was")
+			}
+			if left := plan(t, p); len(left.Changes) > 0 {
+				t.Errorf("after the last ring there is still %s", left.Changes[0].Address)
+			}
+			for _, run := range slices.Backward(runs) {
+				if _, err := p.Rollback(t.Context(), run.ID, false); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if o.state() != first {
+				t.Errorf("not the first state: %s", o.state())
+			}
+		})
+	}
+}
+
+func (o *organisation) policy(name string, switches ...string) {
+	o.policies[name] = map[string]any{}
+	for _, s := range switches {
+		o.policies[name][s] = true
+	}
+}
+
+// In a pilot's plan the policies stand before what makes the organisation offer tokens, and in the
+// last ring's the default one is opened before a pilot loses his own: nobody is held back in between.
+func TestRingsInOrder(t *testing.T) {
+	o := newOrganisation()
+	p := engine(t, o, t.TempDir())
+	var seen []string
+	p.fault = func(point string) {
+		if strings.HasPrefix(point, "after change") {
+			seen = append(seen, fmt.Sprint(o.offeredTo()))
+		}
+	}
+	piloted(t, p, "ada")
+	piloted(t, p)
+	if seen = slices.Compact(seen); !slices.Equal(seen, []string{"[]", "[ada]", "[ada admin]"}) {
+		t.Errorf("tokens were for %q, one after the other", seen)
+	}
+}
+
+func TestPilotRefused(t *testing.T) {
+	for name, c := range map[string]struct {
+		says   string
+		pilots []string
+		spoil  func(*organisation)
+	}{
+		"nobody":           {"is nobody's", []string{"eve@contoso.com"}, func(*organisation) {}},
+		"not synchronised": {"lose access", []string{"Administrator"}, func(*organisation) {}},
+		"old servers":      {"2019", []string{"ada"}, func(o *organisation) { o.build = "Version 15.2 (Build 1118.7)" }},
+		"enabled for all": {"enabled for everybody", []string{"ada"}, func(o *organisation) {
+			o.org["OAuth2ClientProfileEnabled"], o.auth["IsDefaultAuthorizationEndpoint"] = true, true
+		}},
+		"passwords are closed": {"lock everybody out", []string{"ada"}, func(o *organisation) {
+			o.policy("Org", "BlockLegacyAuthMapi")
+			o.org["DefaultAuthenticationPolicy"] = "Org"
+		}},
+		"others let in":     {"admin@contoso.com (Own)", []string{"ada"}, func(o *organisation) { o.policy("Own"); o.assigned["admin"] = "Own" }},
+		"another HMA later": {"another one", []string{"ada"}, func(o *organisation) { o.policy("HMA later") }},
+		"another HMA pilot": {"another one", []string{"ada"}, func(o *organisation) { o.policy("HMA pilot", "BlockLegacyAuthMapi") }},
+		"a pilot undone":    {"no longer blocks", []string{"ada"}, func(o *organisation) { o.policy("HMA later"); o.org["DefaultAuthenticationPolicy"] = "HMA later" }},
+		"a long name": {"at most 64", []string{"ada"}, func(o *organisation) {
+			long := strings.Repeat("x", 60)
+			o.policy(long)
+			o.org["DefaultAuthenticationPolicy"] = long
+		}},
+		"what stood is gone": {"is gone", nil, func(o *organisation) {
+			o.policy("Org - HMA later")
+			o.org["DefaultAuthenticationPolicy"] = "Org - HMA later"
+		}},
+		"what he had is gone": {"is gone", nil, func(o *organisation) { o.policy("Own - HMA pilot"); o.assigned["ada"] = "Own - HMA pilot" }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOrganisation()
+			c.spoil(o)
+			p := engine(t, o, t.TempDir())
+			if _, err := p.MakePlan(t.Context(), Choices{Pilots: c.pilots}); !errors.Is(err, ErrChoice) || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("got %v, want ErrChoice that says %q", err, c.says)
+			}
+		})
+	}
+	p := engine(t, newOrganisation(), t.TempDir())
+	if _, err := p.MakePlan(t.Context(), Choices{Pilots: []string{"ada"}, Scope: ScopeBrowser}); !errors.Is(err, ErrChoice) {
+		t.Errorf("a pilot of OWA and ECP: %v, want ErrChoice", err)
+	}
+}
+
+// A plan for one of two tenants leaves the lists and the EvoSTS of the other as they are, and says who of it loses access.
+func TestPlanForOneTenant(t *testing.T) {
+	newTwo := func() (*healthy, *Procedure) {
+		h := newHealthy()
+		h.other.sp.ServicePrincipalNames, h.other.sp.ReplyURLs = []string{"https://outlook.office365.com/"}, nil
+		h.sp.ServicePrincipalNames = h.sp.ServicePrincipalNames[:2]
+		h.other.users, h.users = h.users[:1], h.users[1:] // ada is of the other tenant
+		h.set("Get-AuthServer", otherSTS, "DomainName", []string{})
+		p := engine(t, h.organisation, t.TempDir())
+		p.o.Target.Tenants = append(p.o.Target.Tenants, target.Tenant{Name: "fabrikam.onmicrosoft.com", Graph: second{h.other}})
+		return h, p
+	}
+	for _, c := range []struct {
+		names  []string
+		of     []string // whose changes stand in it
+		losing string
+	}{
+		{nil, []string{"contoso.onmicrosoft.com", "fabrikam.onmicrosoft.com"}, ""},
+		{[]string{"Contoso.com"}, []string{"contoso.onmicrosoft.com"}, "ada@contoso.com"},
+		{[]string{otherID}, []string{"fabrikam.onmicrosoft.com"}, "admin@contoso.com"},
+		{[]string{"contoso.com", "fabrikam.com"}, []string{"contoso.onmicrosoft.com", "fabrikam.onmicrosoft.com"}, ""},
+	} {
+		_, p := newTwo()
+		made, err := p.MakePlan(t.Context(), Choices{Tenants: c.names})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var of []string
+		for _, change := range made.Changes {
+			if tenant := change.Tenant; tenant != "" && !slices.Contains(of, tenant) {
+				of = append(of, tenant)
+			}
+			if change.Identity == otherSTS && !slices.Contains(c.of, "fabrikam.onmicrosoft.com") {
+				t.Errorf("%q changes %s", c.names, change.Address)
+			}
+		}
+		losing := ""
+		if i := slices.IndexFunc(made.Losses, func(l rule.Loss) bool { return strings.Contains(l.Reason, "leaves") }); i >= 0 {
+			losing = made.Losses[i].Person
+		}
+		if !slices.Equal(of, c.of) || losing != c.losing {
+			t.Errorf("%q: changes of %q, %q loses access; want %q, %q", c.names, of, losing, c.of, c.losing)
+		}
+	}
+	_, p := newTwo()
+	if _, err := p.MakePlan(t.Context(), Choices{Tenants: []string{"contoso.com", "tailspin.com"}}); !errors.Is(err, ErrChoice) || !strings.Contains(err.Error(), "tailspin.com here, but contoso.onmicrosoft.com, fabrikam") {
+		t.Errorf("an unknown tenant: %v", err)
+	}
+}
