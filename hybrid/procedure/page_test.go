@@ -28,7 +28,7 @@ func TestPage(t *testing.T) {
 		return cells
 	}
 	var steps []string
-	for _, s := range []Step{StepSPN, StepOAuth, StepEndpoint, StepClientProfile, StepReplyURL, StepLegacyOff, StepBrowserOAuth} {
+	for _, s := range []Step{StepSPN, StepOAuth, StepPolicy, StepEndpoint, StepClientProfile, StepReplyURL, StepLegacyOff, StepBrowserOAuth} {
 		steps = append(steps, string(s))
 	}
 	if page := column("| Step | Change |"); !slices.Equal(page, steps) {

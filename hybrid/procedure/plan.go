@@ -83,8 +83,8 @@ type Step string
 const (
 	StepSPN           Step = "spn"            // service principal names appended
 	StepOAuth         Step = "oauth"          // OAuth on a virtual directory
+	StepPolicy        Step = "policy"         // who is offered tokens; of everybody after a pilot, when tokens are offered
 	StepEndpoint      Step = "endpoint"       // default authorization endpoint
-	StepPolicy        Step = "policy"         // authentication policies: who is offered tokens
 	StepClientProfile Step = "client-profile" // OAuth2ClientProfileEnabled
 	StepReplyURL      Step = "reply-url"      // reply URLs appended
 	StepLegacyOff     Step = "legacy-off"     // Adfs, Basic, Forms and Digest off on OWA, then ECP
