@@ -314,7 +314,7 @@ func (c *call) each(list []*soap.Element, one func(e *soap.Element) (payload fun
 // item returns what writes an Items element with the id of one item, of the class.
 func (c *call) item(class string, stamp store.Stamp) func() error {
 	return func() error {
-		element, _ := kindOf(class)
+		element := "t:" + kindOf(class).element
 		c.w.Start("m:Items")
 		c.w.Start(element)
 		c.writeItemID(stamp.ID, stamp.ChangeKey)

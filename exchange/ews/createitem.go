@@ -26,16 +26,13 @@ func createItem(c *call) error {
 	if err != nil {
 		return err
 	}
-	var folder store.FolderID
+	var folder *store.FolderID // nil is where the kind of item belongs
 	if e := c.req.Child(soap.NSMessages, "SavedItemFolderId"); e != nil {
-		folder, err = c.target(e)
-	} else if disposition == "SendAndSaveCopy" {
-		folder, err = c.mailbox.RoleID(store.RoleSentItems)
-	} else {
-		folder, err = c.mailbox.RoleID(store.RoleDrafts)
-	}
-	if err != nil {
-		return err
+		id, err := c.target(e)
+		if err != nil {
+			return err
+		}
+		folder = &id
 	}
 	return c.each(list, func(e *soap.Element) (func() error, error) {
 		stamp, class, err := c.create(e, disposition, folder)
@@ -53,19 +50,19 @@ func createItem(c *call) error {
 }
 
 // create makes one item, and sends it. The stamp is zero for what was sent.
-func (c *call) create(e *soap.Element, disposition string, folder store.FolderID) (stamp store.Stamp, class string, err error) {
-	class = "IPM.Note"
-	switch e.Name.Local {
-	case "Message", "Item":
-	case "PostItem":
-		class, disposition = "IPM.Post", "SaveOnly"
-	default:
+func (c *call) create(e *soap.Element, disposition string, folder *store.FolderID) (stamp store.Stamp, class string, err error) {
+	kind := kindOfNew(e.Name.Local)
+	if kind == nil {
 		return stamp, class, errUnsupported
+	}
+	class = kind.class
+	if kind.kind&message == 0 {
+		disposition = "SaveOnly" // nothing else can be done with it
 	}
 	if disposition == "" {
 		return stamp, class, errDisposition
 	}
-	d := c.newDraft()
+	d := c.newDraft(kind.kind)
 	for _, child := range e.Children {
 		if err := d.element(child); err != nil {
 			return stamp, class, err
@@ -75,12 +72,22 @@ func (c *call) create(e *soap.Element, disposition string, folder store.FolderID
 	if err != nil {
 		return stamp, class, err
 	}
-	if disposition != "SaveOnly" {
-		return stamp, class, c.sendNew(item, disposition == "SendAndSaveCopy", folder)
+	if folder != nil {
+		item.Folder = *folder
+	} else {
+		role := kind.folder
+		if disposition == "SendAndSaveCopy" {
+			role = store.RoleSentItems
+		}
+		if item.Folder, err = c.mailbox.RoleID(role); err != nil {
+			return stamp, class, err
+		}
 	}
-	item.Folder = folder
+	if disposition != "SaveOnly" {
+		return stamp, class, c.sendNew(item, disposition == "SendAndSaveCopy")
+	}
 	flags := mapi.MsgFlagUnsent | mapi.MsgFlagUnmodified
-	if class == "IPM.Post" {
+	if kind.kind&message == 0 {
 		flags = 0
 	}
 	if d.flags != nil {
@@ -149,12 +156,13 @@ func (d *draft) complete() {
 
 // sendNew sends a message by way of the Outbox: what the quota does not let in is
 // refused before anybody gets it. A MIME form goes out as the bytes that the
-// client gave, to the item's recipients.
-func (c *call) sendNew(item store.NewItem, save bool, folder store.FolderID) error {
+// client gave, to the item's recipients. Save keeps it in the item's folder.
+func (c *call) sendNew(item store.NewItem, save bool) error {
 	outbox, err := c.mailbox.RoleID(store.RoleOutbox)
 	if err != nil {
 		return err
 	}
+	folder := item.Folder
 	item.Folder = outbox
 	item.Props[mapi.PidTagMessageFlags] = mapi.MsgFlagUnsent | mapi.MsgFlagUnmodified
 	stamp, err := c.mailbox.CreateItem(c.ctx, item)

@@ -13,6 +13,7 @@ import (
 // draft gathers what the elements of an item set, for a new item or a change.
 type draft struct {
 	*call
+	kind        kinds
 	props       mapi.Bag
 	delete      []mapi.Tag
 	recipients  map[int32][]store.Recipient // the types that were set, replaced as a whole
@@ -23,8 +24,8 @@ type draft struct {
 	flags       *int32     // PidTagMessageFlags
 }
 
-func (c *call) newDraft() *draft {
-	return &draft{call: c, props: mapi.Bag{}, recipients: map[int32][]store.Recipient{}}
+func (c *call) newDraft(kind kinds) *draft {
+	return &draft{call: c, kind: kind, props: mapi.Bag{}, recipients: map[int32][]store.Recipient{}}
 }
 
 // put sets a property, under whatever type it was set before.
@@ -54,10 +55,15 @@ func (d *draft) element(e *soap.Element) error {
 	if e.Name.Local == "ExtendedProperty" {
 		return d.extendedProperty(e)
 	}
-	p := itemByElement[e.Name.Local]
+	p := itemByElement(d.kind, e.Name.Local)
 	if p == nil {
 		return errUnsupported
 	}
+	return d.setProperty(p, e)
+}
+
+// setProperty takes the element of a property.
+func (d *draft) setProperty(p *itemProperty, e *soap.Element) error {
 	if p.in&readOnly != 0 {
 		return errPropertySet
 	}

@@ -12,6 +12,7 @@ type itemProperty struct {
 	element string
 	tag     mapi.Tag
 	in      membership
+	of      kinds      // the kinds that have it, 0 is all
 	enum    []string   // the words of an Integer32's values, from 0
 	bit     int32      // of PidTagMessageFlags, for a Boolean made of one
 	or      any        // what is written when the item lacks the property
@@ -28,7 +29,6 @@ const (
 	inDefault    membership = 1 << iota // of the Default shape
 	notAll                              // asked for by name only
 	onlyGet                             // never in FindItem
-	mailOnly                            // of messages, not of every item
 	readOnly                            // clients cannot set it
 	noSearch                            // not in restrictions
 	wantAttached                        // needs the attachment table
@@ -88,35 +88,45 @@ var itemProperties = []*itemProperty{
 	{uri: "item:Preview", element: "Preview", in: notAll | onlyGet | readOnly | noSearch | wantBody, write: writePreview},
 	{uri: "item:TextBody", element: "TextBody", in: notAll | onlyGet | readOnly | noSearch | wantBody, write: writeTextBody},
 
-	{uri: "message:Sender", element: "Sender", in: inDefault | mailOnly, also: senderTags, write: writeAuthor, set: setSender},
-	{uri: "message:ToRecipients", element: "ToRecipients", in: inDefault | onlyGet | mailOnly, rcpt: mapi.RecipientTo, write: writeRecipients, set: setRecipients},
-	{uri: "message:CcRecipients", element: "CcRecipients", in: inDefault | onlyGet | mailOnly, rcpt: mapi.RecipientCc, write: writeRecipients, set: setRecipients},
-	{uri: "message:BccRecipients", element: "BccRecipients", in: inDefault | onlyGet | mailOnly, rcpt: mapi.RecipientBcc, write: writeRecipients, set: setRecipients},
-	{uri: "message:IsReadReceiptRequested", element: "IsReadReceiptRequested", tag: mapi.PidTagReadReceiptRequested, in: inDefault | mailOnly, or: false},
-	{uri: "message:IsDeliveryReceiptRequested", element: "IsDeliveryReceiptRequested", tag: mapi.PidTagOriginatorDeliveryReport, in: inDefault | mailOnly, or: false},
-	{uri: "message:ConversationIndex", element: "ConversationIndex", tag: mapi.PidTagConversationIndex, in: mailOnly | readOnly},
-	{uri: "message:ConversationTopic", element: "ConversationTopic", tag: mapi.PidTagConversationTopic, in: mailOnly | readOnly},
-	{uri: "message:From", element: "From", in: inDefault | mailOnly, also: fromTags, write: writeAuthor, set: setFrom},
-	{uri: "message:InternetMessageId", element: "InternetMessageId", tag: mapi.PidTagInternetMessageID, in: inDefault | mailOnly},
-	{uri: "message:IsRead", element: "IsRead", tag: mapi.PidTagRead, in: inDefault | mailOnly, set: setRead},
-	{uri: "message:IsResponseRequested", element: "IsResponseRequested", tag: mapi.PidTagReplyRequested, in: mailOnly},
-	{uri: "message:References", element: "References", tag: mapi.PidTagInternetReferences, in: mailOnly},
-	{uri: "message:ReplyTo", element: "ReplyTo", in: mailOnly | onlyGet | noSearch,
+	{uri: "message:Sender", of: message | postItem, element: "Sender", in: inDefault, also: senderTags, write: writeAuthor, set: setSender},
+	{uri: "message:ToRecipients", of: message, element: "ToRecipients", in: inDefault | onlyGet, rcpt: mapi.RecipientTo, write: writeRecipients, set: setRecipients},
+	{uri: "message:CcRecipients", of: message, element: "CcRecipients", in: inDefault | onlyGet, rcpt: mapi.RecipientCc, write: writeRecipients, set: setRecipients},
+	{uri: "message:BccRecipients", of: message, element: "BccRecipients", in: inDefault | onlyGet, rcpt: mapi.RecipientBcc, write: writeRecipients, set: setRecipients},
+	{uri: "message:IsReadReceiptRequested", of: message, element: "IsReadReceiptRequested", tag: mapi.PidTagReadReceiptRequested, in: inDefault, or: false},
+	{uri: "message:IsDeliveryReceiptRequested", of: message, element: "IsDeliveryReceiptRequested", tag: mapi.PidTagOriginatorDeliveryReport, in: inDefault, or: false},
+	{uri: "message:ConversationIndex", of: message | postItem, element: "ConversationIndex", tag: mapi.PidTagConversationIndex, in: readOnly},
+	{uri: "message:ConversationTopic", of: message | postItem, element: "ConversationTopic", tag: mapi.PidTagConversationTopic, in: readOnly},
+	{uri: "message:From", of: message | postItem, element: "From", in: inDefault, also: fromTags, write: writeAuthor, set: setFrom},
+	{uri: "message:InternetMessageId", of: message | postItem, element: "InternetMessageId", tag: mapi.PidTagInternetMessageID, in: inDefault},
+	{uri: "message:IsRead", of: message | postItem, element: "IsRead", tag: mapi.PidTagRead, in: inDefault, set: setRead},
+	{uri: "message:IsResponseRequested", of: message, element: "IsResponseRequested", tag: mapi.PidTagReplyRequested},
+	{uri: "message:References", of: message | postItem, element: "References", tag: mapi.PidTagInternetReferences},
+	{uri: "message:ReplyTo", of: message, element: "ReplyTo", in: onlyGet | noSearch,
 		also: []mapi.Tag{mapi.PidTagReplyRecipientEntries, mapi.PidTagReplyRecipientNames}, write: writeReplyTo, set: setReplyTo},
-	{uri: "message:ReceivedBy", element: "ReceivedBy", in: mailOnly | readOnly | noSearch,
+	{uri: "message:ReceivedBy", of: message, element: "ReceivedBy", in: readOnly | noSearch,
 		also: []mapi.Tag{mapi.PidTagReceivedByName, mapi.PidTagReceivedByEmail}, write: writeReceivedBy},
 }
 
 var (
-	itemByURI     = make(map[string]*itemProperty)
-	itemByElement = make(map[string]*itemProperty)
+	itemByURI      = make(map[string]*itemProperty)
+	itemsByElement = make(map[string][]*itemProperty) // kinds share names: Mileage, Recurrence
 )
 
 func init() {
 	for _, p := range itemProperties {
 		itemByURI[p.uri] = p
-		itemByElement[p.element] = p
+		itemsByElement[p.element] = append(itemsByElement[p.element], p)
 	}
+}
+
+// itemByElement returns the property of a kind of item by its element, nil when there is none.
+func itemByElement(k kinds, element string) *itemProperty {
+	for _, p := range itemsByElement[element] {
+		if p.of == 0 || p.of&k != 0 {
+			return p
+		}
+	}
+	return nil
 }
 
 // fieldPrefixes are those of the FieldURIs that the schema knows. Clients ask for

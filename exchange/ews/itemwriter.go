@@ -27,44 +27,15 @@ type itemWriter struct {
 	loaded      bool
 }
 
-// kindOf returns an item's element by its class (MS-OXWSCORE 2.2.4), and whether
-// it is a message of some sort.
-func kindOf(class string) (element string, mail bool) {
-	class = strings.ToLower(class)
-	under := func(prefix string) bool { return class == prefix || strings.HasPrefix(class, prefix+".") }
-	switch {
-	case under("ipm.appointment"):
-		return "t:CalendarItem", false
-	case under("ipm.schedule.meeting.request"):
-		return "t:MeetingRequest", true
-	case under("ipm.schedule.meeting.resp"):
-		return "t:MeetingResponse", true
-	case under("ipm.schedule.meeting.canceled"):
-		return "t:MeetingCancellation", true
-	case under("ipm.schedule.meeting"):
-		return "t:MeetingMessage", true
-	case under("ipm.contact"):
-		return "t:Contact", false
-	case under("ipm.distlist"):
-		return "t:DistributionList", false
-	case under("ipm.task"):
-		return "t:Task", false
-	case under("ipm.post"):
-		return "t:PostItem", false
-	case under("ipm.stickynote"), under("ipm.activity"), under("ipm.document"):
-		return "t:Item", false
-	}
-	return "t:Message", true
-}
-
 // writeItem writes an item that was read with r.want.
 func (c *call) writeItem(r *readItem, item *store.Item) error {
 	x := &itemWriter{call: c, r: r, item: item}
-	element, mail := kindOf(item.Props.String(mapi.PidTagMessageClass))
+	kind := kindOf(item.Props.String(mapi.PidTagMessageClass))
+	element := "t:" + kind.element
 	c.w.Start(element)
 	extended := len(r.extended) == 0
 	for _, p := range r.props {
-		if p.in&mailOnly != 0 && !mail {
+		if p.of != 0 && p.of&kind.kind == 0 {
 			continue
 		}
 		// ExtendedProperty stands between HasAttachments and EffectiveRights.

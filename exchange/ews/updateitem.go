@@ -59,16 +59,16 @@ func (c *call) change(e *soap.Element, resolution string) (stamp store.Stamp, cl
 	if resolution != "NeverOverwrite" {
 		key = nil
 	}
-	d := c.newDraft()
+	item, err := c.mailbox.Item(c.ctx, id, store.Want{
+		Tags: []mapi.Tag{mapi.PidTagMessageClass, mapi.PidTagMessageFlags}, Recipients: true})
+	if err != nil {
+		return stamp, "", err
+	}
+	d := c.newDraft(kindOf(item.Props.String(mapi.PidTagMessageClass)).kind)
 	for _, u := range updates.Children {
 		if err := d.update(u); err != nil {
 			return stamp, "", err
 		}
-	}
-	item, err := c.mailbox.Item(c.ctx, id, store.Want{
-		Tags: []mapi.Tag{mapi.PidTagMessageClass, mapi.PidTagMessageFlags}, Recipients: len(d.recipients) > 0})
-	if err != nil {
-		return stamp, "", err
 	}
 	stamp, err = d.apply(item, key)
 	return stamp, item.Props.String(mapi.PidTagMessageClass), err
@@ -101,7 +101,10 @@ func (d *draft) update(u *soap.Element) error {
 		if p != nil && e.Name.Local != p.element || p == nil && e.Name.Local != "ExtendedProperty" {
 			return errUpdateMismatch
 		}
-		return d.element(e)
+		if p == nil {
+			return d.extendedProperty(e)
+		}
+		return d.setProperty(p, e)
 	case "DeleteItemField":
 		return d.deleteField(p, path)
 	}
