@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"hma/hybrid/journal"
 	"hma/hybrid/procedure/facts"
@@ -201,18 +202,22 @@ func (p *Procedure) carryOut(ctx context.Context, j *journal.Journal, lease targ
 			return run, err
 		}
 	}
+	var todo []*Change
 	for i := range run.plan.Changes {
 		c := &run.plan.Changes[i]
-		rec := run.records[c.Number]
-		if rec.done || rec.already {
-			continue
+		if rec := run.records[c.Number]; !rec.done && !rec.already {
+			todo = append(todo, c)
 		}
-		if err := p.make(ctx, j, lease, run, c, rec); err != nil {
+	}
+	for len(todo) > 0 {
+		now := together(todo)
+		todo = todo[len(now):]
+		if failed := p.make(ctx, j, lease, run, now); failed != nil {
+			c, err := failed.c, failed.err
 			// The journal may be what failed; then the run is unfinished without this line too.
 			if werr := p.write(j, journal.Entry{Kind: journal.Failed, Change: c.Number, Detail: err.Error()}); werr != nil {
 				err = fmt.Errorf("%w (and the journal: %w)", err, werr)
 			}
-			p.tell(run, c, PhaseFailed, err.Error())
 			after, rerr := replay(j.ID, j.Entries)
 			if rerr != nil {
 				after = run
@@ -231,43 +236,118 @@ func (p *Procedure) tell(run *Run, c *Change, phase Phase, detail string) {
 	p.o.Progress(Event{Run: run.ID, Phase: phase, Number: c.Number, Total: len(run.plan.Changes), Change: c, Detail: detail})
 }
 
-// make makes one change, or finds it made.
-func (p *Procedure) make(ctx context.Context, j *journal.Journal, lease target.Lease, run *Run, c *Change, rec *record) error {
-	if err := held(ctx, lease); err != nil {
-		return err
-	}
-	p.tell(run, c, PhaseStarting, "")
-	if c.Cmdlet == "" {
-		return p.makeListed(ctx, j, run, c, rec)
-	}
-	state, err := p.settings(ctx, c)
-	if err != nil {
-		return err
-	}
-	if state.all(c.wanted()) {
-		return p.found(j, run, c, rec)
-	}
-	if !rec.intended() {
-		if !state.all(c.planned()) {
-			return fmt.Errorf("%w: %s", ErrMoved, state.live)
+// atOnce is how many servers are changed side by side.
+const atOnce = 4
+
+// together returns the first ones of the changes that are made at once: virtual directories of
+// mail clients, each of another server, which keep nobody out in between. The lists of a tenant,
+// the organisation, and OWA and ECP, whose order is the how-to's, are made one after the other.
+func together(todo []*Change) []*Change {
+	servers := map[string]bool{}
+	for i, c := range todo {
+		server, _, ofServer := strings.Cut(strings.ToLower(c.Identity), `\`)
+		apart := ofServer && strings.HasSuffix(c.Cmdlet, "VirtualDirectory") && !c.touchesBrowser() && !servers[server]
+		if i == atOnce || !apart {
+			return todo[:max(i, 1)]
 		}
-		if err := p.intend(j, c, intent{Settings: state.live}); err != nil {
-			return err
+		servers[server] = true
+	}
+	return todo
+}
+
+// making is a change on its way.
+type making struct {
+	c     *Change
+	found state
+	err   error
+}
+
+// make makes changes that do not depend on one another, or finds them made, and returns the first
+// one that could not be made, nil when all are. Their servers are asked side by side; here the
+// journal gets its entries, each intention before anything is set, and each end after it is read
+// back. Behind one that may not be begun none is.
+func (p *Procedure) make(ctx context.Context, j *journal.Journal, lease target.Lease, run *Run, changes []*Change) *making {
+	all := make([]*making, len(changes))
+	for i, c := range changes {
+		all[i] = &making{c: c}
+	}
+	if all[0].err = held(ctx, lease); all[0].err == nil {
+		for _, c := range changes {
+			p.tell(run, c, PhaseStarting, "")
 		}
-	} else if !state.either(c.planned(), c.wanted()) {
-		// This run was about to change it when it stopped: only the two values that it knows are its own.
-		return fmt.Errorf("%w: %s", ErrMoved, state.live)
+		if changes[0].Cmdlet == "" {
+			all[0].err = p.makeListed(ctx, j, run, changes[0], run.records[changes[0].Number])
+		} else {
+			p.makeSet(ctx, j, run, all)
+		}
 	}
-	p.fault(fmt.Sprintf("before change %d", c.Number))
-	if err := p.set(ctx, c, state.live, c.wanted()); err != nil {
-		return err
+	var failed *making
+	for _, m := range all {
+		if m.err != nil {
+			p.tell(run, m.c, PhaseFailed, m.err.Error())
+			if failed == nil {
+				failed = m
+			}
+		}
 	}
-	p.fault(fmt.Sprintf("after change %d", c.Number))
-	p.tell(run, c, PhaseWaiting, "")
-	if err := p.await(ctx, c, c.wanted()); err != nil {
-		return err
+	return failed
+}
+
+// makeSet makes changes of properties.
+func (p *Procedure) makeSet(ctx context.Context, j *journal.Journal, run *Run, all []*making) {
+	sideBySide(all, func(m *making) { m.found, m.err = p.settings(ctx, m.c) })
+	var begun []*making
+	for _, m := range all {
+		set := false
+		if m.err == nil {
+			set, m.err = p.begin(j, run, m)
+		}
+		if m.err != nil {
+			break
+		}
+		if set {
+			begun = append(begun, m)
+		}
 	}
-	return p.done(j, run, c)
+	for _, m := range begun {
+		p.fault(fmt.Sprintf("before change %d", m.c.Number))
+	}
+	sideBySide(begun, func(m *making) { m.err = p.set(ctx, m.c, m.found.live, m.c.wanted()) })
+	begun = slices.DeleteFunc(begun, func(m *making) bool { return m.err != nil })
+	for _, m := range begun {
+		p.fault(fmt.Sprintf("after change %d", m.c.Number))
+		p.tell(run, m.c, PhaseWaiting, "")
+	}
+	sideBySide(begun, func(m *making) { m.err = p.await(ctx, m.c, m.c.wanted()) })
+	for _, m := range begun {
+		if m.err == nil {
+			m.err = p.done(j, run, m.c)
+		}
+	}
+}
+
+// sideBySide calls fn for each at once and returns when all calls have.
+func sideBySide(all []*making, fn func(*making)) {
+	var wg sync.WaitGroup
+	for _, m := range all {
+		wg.Go(func() { fn(m) })
+	}
+	wg.Wait()
+}
+
+// begin judges what was read: it notes the intention to set the change, or that it is made already.
+func (p *Procedure) begin(j *journal.Journal, run *Run, m *making) (set bool, err error) {
+	rec := run.records[m.c.Number]
+	switch {
+	case m.found.all(m.c.wanted()):
+		return false, p.found(j, run, m.c, rec)
+	case !rec.intended() && m.found.all(m.c.planned()):
+		return true, p.intend(j, m.c, intent{Settings: m.found.live})
+	case rec.intended() && m.found.either(m.c.planned(), m.c.wanted()):
+		// This run was about to change it when it stopped: the two values that it knows are its own.
+		return true, nil
+	}
+	return false, fmt.Errorf("%w: %s", ErrMoved, m.found.live)
 }
 
 // found notes a change that is made already: by this run before it stopped, or by somebody else.

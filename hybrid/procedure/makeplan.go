@@ -1,6 +1,7 @@
 package procedure
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -208,8 +209,13 @@ func (b *builder) names() {
 	}
 }
 
+// oauth plans kind by kind, so that what follows one another is on different servers and is made side by side.
 func (b *builder) oauth() {
-	for _, d := range b.f.Directories {
+	directories := slices.Clone(b.f.Directories)
+	slices.SortStableFunc(directories, func(x, y facts.Directory) int {
+		return cmp.Compare(slices.Index(facts.Kinds, x.Kind), slices.Index(facts.Kinds, y.Kind))
+	})
+	for _, d := range directories {
 		if d.Kind.Browser() || !b.plan.Scope.has(d.Kind) || d.AD.TakesOAuth(d.Kind) && d.Live.TakesOAuth(d.Kind) {
 			continue
 		}

@@ -30,7 +30,7 @@ type Tenant struct {
 	Graph Graph
 }
 
-// Cmdlets runs cmdlets in the organisation. When the cmdlet itself failed the
+// Cmdlets runs cmdlets in the organisation, several at once. When the cmdlet itself failed the
 // error is its *psobject.ErrorRecord; any other error says that it may not have run.
 type Cmdlets interface {
 	Invoke(ctx context.Context, call psobject.Invocation) (psobject.Result, error)
