@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"runtime"
+	"runtime/metrics"
+	"strings"
 	"time"
 
 	"hma/client/graph"
@@ -47,13 +50,20 @@ func check(ctx context.Context, b *bench) error {
 		{"plan.scale", func(f *farm) error { _, err := f.procedure.MakePlan(ctx, procedure.Choices{}); return err }},
 	} {
 		// The large side takes a good part of a second each time: once a pair is enough.
-		var ratios, waits []float64
+		var ratios, waits, peaks []float64
 		for range pairs {
 			began := time.Now()
 			if err := m.op(sides[0]); err != nil {
 				return err
 			}
 			waited := time.Since(began)
+			if len(peaks) < 3 { // it hardly differs from one time to the next
+				peak, err := peakHeap(func() error { return m.op(sides[0]) })
+				if err != nil {
+					return err
+				}
+				peaks = append(peaks, float64(peak)/1e6)
+			}
 			small, err := perOp(checkTime, func() error { return m.op(sides[1]) })
 			if err != nil {
 				return err
@@ -64,11 +74,45 @@ func check(ctx context.Context, b *bench) error {
 		if err := b.print(atMost(1.2).judge(m.id, "ratio", ratios, note), nil); err != nil {
 			return err
 		}
-		if err := b.print(below(2).judge(m.id+".wait", "s", waits, fmt.Sprintf("%d servers and %d tenants", farms[0].servers, farms[0].tenants)), nil); err != nil {
+		large := fmt.Sprintf("%d servers and %d tenants", farms[0].servers, farms[0].tenants)
+		if err := b.print(below(2).judge(m.id+".wait", "s", waits, large), nil); err != nil {
+			return err
+		}
+		memory := strings.Replace(m.id, "scale", "memory", 1)
+		if err := b.print(below(200).judge(memory, "MB", peaks, large+", at the highest, garbage included"), nil); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// peakHeap returns how many bytes of objects the heap held at the highest while op ran, dead ones
+// that nobody has swept yet included, beyond what was there before.
+func peakHeap(op func() error) (uint64, error) {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	now := func() uint64 {
+		metrics.Read(sample)
+		return sample[0].Value.Uint64()
+	}
+	runtime.GC()
+	before := now()
+	peak := before
+	done, over := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(over)
+		for tick := time.Tick(time.Millisecond); ; {
+			select {
+			case <-done:
+				return
+			case <-tick:
+				peak = max(peak, now())
+			}
+		}
+	}()
+	err := op()
+	close(done)
+	<-over
+	return max(peak, now()) - before, err
 }
 
 // farm is an organisation of many servers that answers out of memory, with OAuth
