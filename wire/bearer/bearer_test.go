@@ -120,3 +120,47 @@ func FuzzParseDiagnostics(f *testing.F) {
 		}
 	})
 }
+
+func TestWellFormed(t *testing.T) {
+	for line, wrong := range map[string]string{
+		`Bearer client_id="a", authorization_uri="https://a/authorize?x=\"y\""`: "",
+		`Negotiate`:                              "",
+		`Negotiate YII==`:                        "",
+		`Basic realm="a", NTLM, Bearer a=b, c=d`: "",
+		`, NTLM , , Basic realm = "a" ,`:         "",
+		`Bearer `:                                "",
+		``:                                       "no challenge",
+		`, ,`:                                    "no challenge",
+		`realm="a"`:                              "before any scheme",
+		`Bearer a="b`:                            "does not end",
+		`Bearer a="b" c="d"`:                     "no comma",
+		`Bearer a="b", A="c"`:                    "comes twice",
+		`Bearer a="b", NTLM, Bearer a="c"`:       "",
+		`Bearer authorization_uri=https://a/b`:   "no comma",
+		`Bearer "a"`:                             "neither a parameter nor a token",
+		`Bearer a b`:                             "neither a parameter nor a token",
+		"Bearer a=\"\x01\"":                      "control character",
+		`<html>`:                                 "scheme or a parameter",
+		strings.Repeat("a", maxLine+1):           "longer",
+	} {
+		if err := WellFormed(line); (err == nil) != (wrong == "") || err != nil && !strings.Contains(err.Error(), wrong) {
+			t.Errorf("%.60q: %v, want %q", line, err, wrong)
+		}
+	}
+}
+
+func FuzzWellFormed(f *testing.F) {
+	f.Add(`Bearer client_id="a", error="b"`)
+	f.Add(`NTLM, Negotiate YII==, Basic realm="x\"`)
+	f.Fuzz(func(t *testing.T, line string) {
+		schemes := Parse([]string{line})
+		if WellFormed(line) == nil && len(schemes) == 0 {
+			t.Fatal("a good line in which no scheme was read")
+		}
+		for _, s := range schemes {
+			if err := WellFormed(s.Challenge().String()); err != nil {
+				t.Fatalf("our own challenge %s: %v", s.Challenge(), err)
+			}
+		}
+	})
+}
