@@ -54,7 +54,6 @@ func (c *Client) at(address string) *http.Client {
 	if hc := c.clients[address]; hc != nil {
 		return hc
 	}
-	dialer := &net.Dialer{Timeout: 10 * time.Second}
 	hc := &http.Client{
 		Timeout:       c.o.Timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -64,22 +63,27 @@ func (c *Client) at(address string) *http.Client {
 			TLSHandshakeTimeout:    10 * time.Second,
 			MaxIdleConnsPerHost:    2,
 			IdleConnTimeout:        30 * time.Second,
-			DialContext: func(ctx context.Context, network, target string) (net.Conn, error) {
-				host, port, err := net.SplitHostPort(target)
-				if err != nil {
-					return nil, err
-				}
-				if address != "" {
-					target = address
-				} else if to := c.o.Names[strings.ToLower(host)]; to != "" && port == "443" {
-					target = to
-				}
-				return dialer.DialContext(ctx, network, target)
+			DialContext: func(ctx context.Context, _, target string) (net.Conn, error) {
+				return c.dial(ctx, address, target)
 			},
 		},
 	}
 	c.clients[address] = hc
 	return hc
+}
+
+// dial connects to address, or where it is "" to where the target's name leads.
+func (c *Client) dial(ctx context.Context, address, target string) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(target)
+	if err != nil {
+		return nil, err
+	}
+	if address != "" {
+		target = address
+	} else if to := c.o.Names[strings.ToLower(host)]; to != "" && port == "443" {
+		target = to
+	}
+	return (&net.Dialer{Timeout: 10 * time.Second}).DialContext(ctx, "tcp", target)
 }
 
 // withCookies returns the door's client with a cookie jar of its own.
@@ -119,22 +123,39 @@ func fetch(hc *http.Client, req *http.Request) (*http.Response, []byte, error) {
 	return resp, body, nil
 }
 
-// Document fetches a document without credentials. An answer that is not 200, or
-// has no body, is an error.
-func (c *Client) Document(ctx context.Context, url string) ([]byte, error) {
+// Answer is what came for a request that is no handshake.
+type Answer struct {
+	Status      int
+	ContentType string
+	Location    string // of a redirect, which was not followed
+	Body        []byte
+}
+
+// Get fetches an https URL without credentials, whatever the status is.
+func (c *Client) Get(ctx context.Context, url string) (Answer, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return nil, err
+		return Answer{}, err
 	}
 	if req.URL.Scheme != "https" {
-		return nil, errors.New("no https URL")
+		return Answer{}, errors.New("no https URL")
 	}
 	resp, body, err := fetch(c.HTTP(), req)
 	if err != nil {
+		return Answer{}, errors.New(plain(err))
+	}
+	return Answer{resp.StatusCode, resp.Header.Get("Content-Type"), resp.Header.Get("Location"), body}, nil
+}
+
+// Document fetches a document without credentials. An answer that is not 200, or
+// has no body, is an error.
+func (c *Client) Document(ctx context.Context, url string) ([]byte, error) {
+	answer, err := c.Get(ctx, url)
+	if err != nil {
 		return nil, err
 	}
-	if resp.StatusCode != http.StatusOK || len(body) == 0 {
-		return nil, fmt.Errorf("answered %d with %d bytes", resp.StatusCode, len(body))
+	if answer.Status != http.StatusOK || len(answer.Body) == 0 {
+		return nil, fmt.Errorf("answered %d with %d bytes", answer.Status, len(answer.Body))
 	}
-	return body, nil
+	return answer.Body, nil
 }

@@ -11,6 +11,8 @@ type Handshake struct {
 	// Offered are the authentication schemes of the WWW-Authenticate lines, in the order of
 	// the answer, or FBA where a page of OWA or ECP asks for a password.
 	Offered []string `json:"offered,omitempty"`
+	// Challenges are the WWW-Authenticate lines of the door's last answer, as they came.
+	Challenges []string `json:"challenges,omitempty"`
 	// AuthorizationURI is where the Bearer challenge sends the client, "" when modern authentication is not offered.
 	AuthorizationURI string `json:"authorization_uri,omitempty"`
 	// Diagnostics is the x-ms-diagnostics line.
@@ -21,6 +23,10 @@ type Handshake struct {
 	RedirectURI string `json:"redirect_uri,omitempty"`
 	// SignInPage is the HTTP status of the cloud's page behind Redirect, 0 when it was not fetched.
 	SignInPage int `json:"sign_in_page,omitempty"`
+	// SignInError is the AADSTS code that the cloud's page shows, "" when it shows none.
+	SignInError string `json:"sign_in_error,omitempty"`
+	// Cookies are the cookies that an OWA or ECP door set on the way, values cut down.
+	Cookies []string `json:"cookies,omitempty"`
 	// AuthN is how the door would list in Connection Status: one of the AuthN values, or
 	// the schemes that were offered.
 	AuthN string `json:"authn"`

@@ -37,14 +37,50 @@ func (c *Client) Present(ctx context.Context, d Door, cred Credential) Handshake
 	return c.shake(ctx, d, cred.User, SentToken, authorization)
 }
 
+// Ask sends a small request of the door's protocol with a value of Authorization as
+// it stands, "" for none, and follows no redirect. It judges nothing: any answer but 401, 403 and 5xx is Accepted.
+// OWA and ECP are asked by Offer.
+func (c *Client) Ask(ctx context.Context, d Door, user, authorization string) Handshake {
+	scheme, secret, _ := strings.Cut(authorization, " ")
+	sent := SentToken
+	switch {
+	case scheme == "":
+		sent = SentNothing
+	case secret == "":
+		sent = SentEmptyBearer
+	}
+	h := c.exchange(ctx, d, user, sent, authorization)
+	h.Accepted = h.Status != 0 && taken(h.Status)
+	return h
+}
+
 func (c *Client) shake(ctx context.Context, d Door, user, sent, authorization string) Handshake {
+	h := c.exchange(ctx, d, user, sent, authorization)
+	if h.Status == 0 {
+		return h
+	}
+	switch h.take(h.Status); {
+	case h.Accepted && sent == SentToken:
+		h.AuthN = AuthNBearer
+	case h.Accepted && sent == SentPassword:
+		h.AuthN = AuthNBasic
+	case h.Accepted:
+		h.Accepted, h.Problem = false, fmt.Sprintf("answers an empty bearer token with %d", h.Status)
+	}
+	return h
+}
+
+// exchange is one request and its answer; without an answer there is a Problem and no Status.
+func (c *Client) exchange(ctx context.Context, d Door, user, sent, authorization string) Handshake {
 	h := Handshake{Door: d, Sent: sent}
 	req, body, err := request(ctx, d, user)
 	if err != nil {
 		h.Problem = err.Error()
 		return h
 	}
-	req.Header.Set("Authorization", authorization)
+	if authorization != "" {
+		req.Header.Set("Authorization", authorization)
+	}
 	if user != "" {
 		req.Header.Set("X-User-Identity", user)
 	}
@@ -55,24 +91,24 @@ func (c *Client) shake(ctx context.Context, d Door, user, sent, authorization st
 		return h
 	}
 	h.read(resp, answer)
-	switch h.take(resp.StatusCode); {
-	case h.Accepted && sent == SentToken:
-		h.AuthN = AuthNBearer
-	case h.Accepted && sent == SentPassword:
-		h.AuthN = AuthNBasic
-	case h.Accepted:
-		h.Accepted, h.Problem = false, fmt.Sprintf("answers an empty bearer token with %d", resp.StatusCode)
-	}
+	h.Redirect = cutURL(resp.Header.Get("Location"))
 	return h
 }
 
 // take tells by the status whether the door took the credential.
 func (h *Handshake) take(status int) {
-	h.Accepted = status != http.StatusUnauthorized && status != http.StatusForbidden && status < 500
+	h.Accepted = taken(status)
 	if status >= 500 {
 		h.Problem = fmt.Sprintf("answers %d", status)
 	}
 }
+
+func taken(status int) bool {
+	return status != http.StatusUnauthorized && status != http.StatusForbidden && status < 500
+}
+
+// Body is the body of the last answer, as it came. It is not part of the JSON.
+func (h Handshake) Body() []byte { return h.body }
 
 // plain is an error without the URL that net/http puts before it.
 func plain(err error) string {
@@ -87,7 +123,8 @@ func (h *Handshake) read(resp *http.Response, body []byte) {
 	h.Status, h.body = resp.StatusCode, body
 	h.Response = rawResponse(resp, body)
 	h.Diagnostics = resp.Header.Get(bearer.DiagnosticsHeader)
-	schemes := bearer.Parse(resp.Header.Values("WWW-Authenticate"))
+	h.Challenges = resp.Header.Values("WWW-Authenticate")
+	schemes := bearer.Parse(h.Challenges)
 	h.Offered, h.AuthorizationURI = nil, ""
 	var usable []string
 	for _, s := range schemes {
@@ -152,6 +189,10 @@ func request(ctx context.Context, d Door, user string) (*http.Request, []byte, e
 		method, body = http.MethodPost, pox(user)
 		header["Content-Type"] = "text/xml; charset=utf-8"
 		header["X-MapiHttpCapability"] = "1"
+		if strings.HasSuffix(strings.ToLower(base), ".svc") {
+			body = getUserSettings(d.URL, user)
+			header["SOAPAction"] = `"` + getUserSettingsAction + `"`
+		}
 	default:
 		return nil, nil, fmt.Errorf("no request is known for %q", d.Protocol)
 	}
@@ -174,6 +215,25 @@ const getInbox = `<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="htt
 	` xmlns:m="http://schemas.microsoft.com/exchange/services/2006/messages" xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types">` +
 	`<s:Header><t:RequestServerVersion Version="Exchange2016"/></s:Header><s:Body><m:GetFolder><m:FolderShape><t:BaseShape>Default</t:BaseShape></m:FolderShape>` +
 	`<m:FolderIds><t:DistinguishedFolderId Id="inbox"/></m:FolderIds></m:GetFolder></s:Body></s:Envelope>`
+
+// getUserSettingsAction is the action of the SOAP form of Autodiscover (MS-OXWSADISC 3.1.4.1).
+const getUserSettingsAction = "http://schemas.microsoft.com/exchange/2010/Autodiscover/Autodiscover/GetUserSettings"
+
+// getUserSettings asks the SOAP form of Autodiscover for one setting.
+func getUserSettings(to, address string) []byte {
+	var b bytes.Buffer
+	// A bytes.Buffer takes everything.
+	escape := func(text string) { _ = xml.EscapeText(&b, []byte(text)) }
+	b.WriteString(`<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:w="http://www.w3.org/2005/08/addressing"` +
+		` xmlns:a="http://schemas.microsoft.com/exchange/2010/Autodiscover"><s:Header><a:RequestedServerVersion>Exchange2013</a:RequestedServerVersion><w:Action>` +
+		getUserSettingsAction + `</w:Action><w:To>`)
+	escape(to)
+	b.WriteString(`</w:To></s:Header><s:Body><a:GetUserSettingsRequestMessage><a:Request><a:Users><a:User><a:Mailbox>`)
+	escape(address)
+	b.WriteString(`</a:Mailbox></a:User></a:Users><a:RequestedSettings><a:Setting>ExternalEwsUrl</a:Setting></a:RequestedSettings></a:Request>` +
+		`</a:GetUserSettingsRequestMessage></s:Body></s:Envelope>`)
+	return b.Bytes()
+}
 
 // pox is the plain XML Autodiscover request (MS-OXDSCLI 2.2.3).
 func pox(address string) []byte {

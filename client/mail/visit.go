@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
+
+	"hma/wire/aadsts"
 )
 
 // Form is what the cloud has a browser post to a redirect URI (OAuth 2.0 Form
@@ -75,6 +78,9 @@ func (c *Client) Forge(ctx context.Context, d Door, token string) []Handshake {
 	answered, _ := v.answer(ctx, cloud, url.Values{"code": {rand.Text()}, "id_token": {token}, "state": {cloud.Query().Get("state")}})
 	return []Handshake{h, answered}
 }
+
+// signInError is how a page of the cloud names its error.
+var signInError = regexp.MustCompile(`AADSTS[0-9]{4,8}`)
 
 // visit is a browser at a door: it keeps the cookies of the door's origin apart
 // from those of all others.
@@ -193,9 +199,15 @@ func (v *visit) send(req *http.Request, body []byte, h *Handshake) (resp *http.R
 		h.read(resp, page)
 		h.Response = earlier + h.Response
 		h.Accepted = resp.StatusCode/100 == 2
+		for _, line := range resp.Header.Values("Set-Cookie") {
+			h.Cookies = append(h.Cookies, redact("Set-Cookie", line))
+		}
 	} else {
 		h.Response += rawResponse(resp, page)
-		h.SignInPage = resp.StatusCode
+		h.SignInPage, h.SignInError = resp.StatusCode, ""
+		if code, ok := aadsts.Find(signInError.FindString(string(page))); ok {
+			h.SignInError = code.String()
+		}
 	}
 	next, err = resp.Location()
 	if resp.StatusCode/100 != 3 || err != nil {
