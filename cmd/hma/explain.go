@@ -70,7 +70,7 @@ func (v *view) showExplanation(x procedure.Explanation) {
 		width = max(width, len(l.Name))
 	}
 	for _, l := range x.Lines {
-		v.printf("  %s  %s\n", styleName.Render(fmt.Sprintf("%-*s", width, l.Name)), l.Value)
+		v.lead("  "+styleName.Render(fmt.Sprintf("%-*s", width, l.Name))+"  ", width+4, l.Value)
 		if l.Meaning != "" {
 			v.wrap(width+4, styleFaint.Render(l.Meaning))
 		}

@@ -11,14 +11,29 @@ import (
 )
 
 func (a *app) verify() *cobra.Command {
-	return &cobra.Command{
-		Use: "verify", Short: "Shake hands with every door of every server", GroupID: "procedure",
-		Long: `Asks every door of every server as a client would: it must offer the cloud's
-sign-in, take a good token and refuse one for another audience; OWA and ECP must
-send the browser to the cloud, refuse a forged answer, and let a user sign in. With
---json the bytes of every handshake are shown.`,
-		Example: "  hma verify\n  hma verify --json | jq -r '.rows[0].handshakes[0].response'",
+	var o outside
+	var junit string
+	cmd := &cobra.Command{
+		Use: "verify", Short: "Shake hands with every door of every server, of the lab or at a URL", GroupID: "procedure",
+		Long: `Asks every door of every server of the lab as a client would: it must offer the
+cloud's sign-in, take a good token and refuse one for another audience; OWA and ECP
+must send the browser to the cloud, refuse a forged answer, and let a user sign in.
+With --json the bytes of every handshake are shown.
+
+With --url it judges any server from outside, read-only, and needs no lab: TLS,
+challenges, refusals, Autodiscover, where OWA and ECP send a browser. With --user
+somebody signs in by device code at the cloud that the server names, and every door
+is shown the token. --conformance lists every requirement with its clause.`,
+		Example: "  hma verify\n  hma verify --json | jq -r '.rows[0].handshakes[0].response'\n  hma verify --url https://mail.example.org\n" +
+			"  hma verify --url https://mail.example.org --url https://autodiscover.example.org --user jane@example.org --junit hma.xml\n" +
+			"  hma verify --url https://gateway.example.org/EWS/Exchange.asmx --conformance",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.check(); err != nil {
+				return err
+			}
+			if o.urls != nil {
+				return a.verifyOutside(cmd.Context(), o, junit)
+			}
 			_, p, err := a.engine(nil)
 			if err != nil {
 				return err
@@ -27,9 +42,15 @@ send the browser to the cloud, refuse a forged answer, and let a user sign in. W
 			if err != nil {
 				return engineExit(err)
 			}
+			if err := writeJUnit(junit, junitVerification(v)); err != nil {
+				return err
+			}
 			return a.showVerification(v)
 		},
 	}
+	o.flags(cmd)
+	cmd.Flags().StringVar(&junit, "junit", "", "write the verdicts as JUnit XML to `FILE`")
+	return cmd
 }
 
 // showVerification prints the before/after table; a row with a problem exits 1.

@@ -60,9 +60,12 @@ func (v *view) wrap(n int, text string) { v.hang(n, n, text) }
 // hang prints text broken at the view's width, the first line indented by first
 // blanks and the others by rest. A word that is longer than a line, such as a
 // URL, stays whole.
-func (v *view) hang(first, rest int, text string) {
+func (v *view) hang(first, rest int, text string) { v.lead(strings.Repeat(" ", first), rest, text) }
+
+// lead is hang with words in place of the first line's blanks.
+func (v *view) lead(words string, rest int, text string) {
 	width := min(v.width, 110)
-	line, used := strings.Repeat(" ", first), first
+	line, used := words, lipgloss.Width(words)
 	empty := true
 	for word := range strings.FieldsSeq(text) {
 		w := lipgloss.Width(word)

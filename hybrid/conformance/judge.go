@@ -21,11 +21,15 @@ import (
 
 // quote shows what somebody else wrote: printable, and short.
 func quote(text string) string {
-	const most = 120
-	if len(text) > most {
-		return fmt.Sprintf("%+q... (%d bytes)", text[:most], len(text))
+	const most = 160
+	quoted := fmt.Sprintf("%+q", text[:min(len(text), most)])
+	if plain := "'" + text + "'"; len(text) <= most && quoted != `"`+text+`"` && strings.ReplaceAll(quoted, `\"`, `"`) == `"`+text+`"` {
+		quoted = plain // nothing is special about it but its own quotes
 	}
-	return fmt.Sprintf("%+q", text)
+	if len(text) > most {
+		quoted += fmt.Sprintf("... (%d bytes)", len(text))
+	}
+	return quoted
 }
 
 // TLS.

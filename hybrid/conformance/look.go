@@ -88,14 +88,15 @@ func newSite(raw string, only []mail.Protocol) (*site, error) {
 	path := strings.ToLower(strings.Trim(u.Path, "/"))
 	for _, p := range paths {
 		known := strings.ToLower(strings.Trim(p.path, "/"))
-		if path != "" && path != known && !strings.HasPrefix(path, known+"/") || only != nil && !slices.Contains(only, p.protocol) {
+		// Either may go on where the other ends: /EWS means /EWS/Exchange.asmx, /OAB/GUID/oab.xml is below /OAB.
+		if path != "" && !strings.HasPrefix(known+"/", path+"/") && !strings.HasPrefix(path+"/", known+"/") || only != nil && !slices.Contains(only, p.protocol) {
 			continue
 		}
-		at := origin + p.path
-		if path != "" {
-			at = origin + u.Path
+		at := p.path
+		if len(path) > len(known) {
+			at = u.Path
 		}
-		s.looks = append(s.looks, &look{site: s, name: p.name, door: mail.Door{Protocol: p.protocol, URL: at}})
+		s.looks = append(s.looks, &look{site: s, name: p.name, door: mail.Door{Protocol: p.protocol, URL: origin + at}})
 	}
 	if s.looks == nil {
 		return nil, fmt.Errorf("%s: no door of Exchange is there that was asked for", raw)

@@ -2,6 +2,8 @@ package conformance
 
 import (
 	"fmt"
+	"strings"
+	"unicode"
 
 	"hma/client/mail"
 )
@@ -50,14 +52,24 @@ type finding struct {
 	fix     string
 }
 
-func pass(format string, args ...any) finding {
-	return finding{Pass, fmt.Sprintf(format, args...), ""}
-}
-func fail(format string, args ...any) finding {
-	return finding{Fail, fmt.Sprintf(format, args...), ""}
-}
-func notTried(format string, args ...any) finding {
-	return finding{NotTried, fmt.Sprintf(format, args...), ""}
+func pass(format string, args ...any) finding     { return finding{Pass, line(format, args), ""} }
+func fail(format string, args ...any) finding     { return finding{Fail, line(format, args), ""} }
+func notTried(format string, args ...any) finding { return finding{NotTried, line(format, args), ""} }
+
+// line makes one line of what a server says, however much that is, fit for any terminal.
+func line(format string, args []any) string {
+	const most = 600
+	text := strings.ToValidUTF8(fmt.Sprintf(format, args...), "?")
+	text = strings.Map(func(c rune) rune {
+		if !unicode.IsPrint(c) {
+			return '?'
+		}
+		return c
+	}, text)
+	if letters := []rune(text); len(letters) > most {
+		text = string(letters[:most]) + "..."
+	}
+	return text
 }
 
 func bearerDoor(p mail.Protocol) bool { return !p.Browser() }

@@ -1,5 +1,5 @@
 // Package wellknown holds the identifiers that Microsoft's cloud and server
-// products agree on. It holds constants only.
+// products agree on. It holds constants and lists only.
 package wellknown
 
 // Application ids of services (resources).
