@@ -213,6 +213,7 @@ var unstable = []struct {
 	{regexp.MustCompile(`[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}`), "GUID"},
 	{regexp.MustCompile(`\d{8}-\d{6}-[a-z0-9]{4}`), "ID"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?Z`), "TIME"},
+	{regexp.MustCompile(`certificate until \d{4}-\d\d-\d\d`), "certificate until DATE"},
 	{regexp.MustCompile(`"operator": "[^"]+"`), `"operator": "WHO"`},
 }
 

@@ -25,7 +25,7 @@ challenges, refusals, Autodiscover, where OWA and ECP send a browser. With --use
 somebody signs in by device code at the cloud that the server names, and every door
 is shown the token. --conformance lists every requirement with its clause.`,
 		Example: "  hma verify\n  hma verify --json | jq -r '.rows[0].handshakes[0].response'\n  hma verify --url https://mail.example.org\n" +
-			"  hma verify --url https://mail.example.org --url https://autodiscover.example.org --user jane@example.org --junit hma.xml\n" +
+			"  hma verify --url https://mail.example.org --user jane@example.org --junit hma.xml\n" +
 			"  hma verify --url https://gateway.example.org/EWS/Exchange.asmx --conformance",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.check(); err != nil {

@@ -31,13 +31,13 @@ type outside struct {
 
 func (o *outside) flags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringArrayVar(&o.urls, "url", nil, "judge the server at `URL` from outside instead of the lab; may be given again, and may be the URL of one door")
-	flags.StringVar(&o.user, "user", "", "`address` of who signs in by device code, to try a token at every door (with --url)")
-	flags.StringVar(&o.ca, "ca", "", "`file` of a certificate authority to trust besides the machine's own (with --url)")
-	flags.StringVar(&o.only, "only", "", "`clients` to judge for: outlook, mobile or owa-ecp (with --url)")
-	flags.StringVar(&o.client, "client", "", "`id` of the public client that signs in (with --user; Microsoft Office by default)")
-	flags.StringVar(&o.signInAt, "sign-in", "", "`host` of a cloud to sign in at that is none of Microsoft's (with --user)")
-	flags.BoolVar(&o.conformance, "conformance", false, "list every requirement with what was found (with --url)")
+	flags.StringArrayVar(&o.urls, "url", nil, "judge the server, or one door, at `URL` from outside; may be repeated")
+	flags.StringVar(&o.user, "user", "", "`address` of who signs in by device code to try a token")
+	flags.StringVar(&o.ca, "ca", "", "`file` of a certificate authority to trust as well")
+	flags.StringVar(&o.only, "only", "", "`clients` to judge for: outlook, mobile or owa-ecp")
+	flags.StringVar(&o.client, "client", "", "`id` of the client that signs in (default Microsoft Office's)")
+	flags.StringVar(&o.signInAt, "sign-in", "", "`host` to sign in at that is none of Microsoft's")
+	flags.BoolVar(&o.conformance, "conformance", false, "list every requirement with what was found")
 }
 
 // check wants --url with the flags that go with it.

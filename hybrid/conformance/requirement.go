@@ -83,7 +83,7 @@ const (
 )
 
 const (
-	checkOffer = "Look at OAuth2ClientProfileEnabled, IsDefaultAuthorizationEndpoint and the authentication policies (rules oauth2-client-profile, default-authorization-endpoint, modern-auth-blocked); hma enable turns it on."
+	checkOffer = "Look at OAuth2ClientProfileEnabled, IsDefaultAuthorizationEndpoint and the authentication policies (rules oauth2-client-profile, default-authorization-endpoint, modern-auth-blocked); hma plan --snapshot writes the commands for an organisation of your own."
 	checkProxy = "Ask a server behind the load balancer or gateway directly: if its answer is right, the device in front changes it or answers itself. No pre-authentication may stand before these paths."
 	checkOWA   = "OWA and ECP want OAuth on and Adfs, Basic, Forms and Digest off, ECP first, at every server (rule owa-ecp-methods); the servers must be Exchange Server 2019 CU14 with the April 2024 update, or newer."
 )
