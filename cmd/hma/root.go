@@ -32,6 +32,7 @@ func run(ctx context.Context, args []string, io stdio) int {
 	root.SetOut(io.out)
 	root.SetErr(io.err)
 	err := root.ExecuteContext(ctx)
+	a.view.clear()
 	// A flag error comes before --json is parsed: look for it as it stands.
 	return report(io, a.json || slices.Contains(args, "--json"), err)
 }

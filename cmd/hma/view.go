@@ -10,6 +10,7 @@ import (
 	"charm.land/lipgloss/v2"
 	"charm.land/lipgloss/v2/table"
 	"github.com/charmbracelet/colorprofile"
+	"github.com/charmbracelet/x/ansi"
 	"golang.org/x/term"
 )
 
@@ -26,12 +27,15 @@ type view struct {
 	w        io.Writer // strips or reduces colour to what the terminal can do
 	terminal bool
 	width    int
+	// live tells that lines of the terminal can be shown and erased again, and passing that the last one shows a status.
+	live, passing bool
 }
 
 func newView(out io.Writer, env []string) *view {
-	v := &view{w: colorprofile.NewWriter(out, env), width: 100}
+	w := colorprofile.NewWriter(out, env)
+	v := &view{w: w, width: 100}
 	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		v.terminal = true
+		v.terminal, v.live = true, w.Profile > colorprofile.NoTTY
 		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
 			v.width = w
 		}
@@ -49,10 +53,35 @@ var (
 	styleName  = lipgloss.NewStyle().Foreground(lipgloss.Cyan)
 )
 
-func (v *view) printf(format string, args ...any) { fmt.Fprintf(v.w, format, args...) }
+func (v *view) printf(format string, args ...any) {
+	v.clear()
+	fmt.Fprintf(v.w, format, args...)
+}
+
+// eraseLine goes back to the beginning of the line and erases it (ECMA-48 EL).
+const eraseLine = "\r\x1b[K"
+
+// status shows text on a terminal until something else is printed or shown.
+func (v *view) status(text string) {
+	if v.live {
+		fmt.Fprint(v.w, eraseLine+ansi.Truncate(text, v.width-1, "…"))
+		v.passing = true
+	}
+}
+
+// clear takes the status away.
+func (v *view) clear() {
+	if v.passing {
+		fmt.Fprint(v.w, eraseLine)
+		v.passing = false
+	}
+}
 
 // title prints a section heading with a blank line before it.
-func (v *view) title(text string) { v.printf("\n%s\n", styleTitle.Render(text)) }
+func (v *view) title(text string) {
+	v.printf("\n")
+	v.hang(0, 2, styleTitle.Render(text))
+}
 
 // wrap prints text indented by n blanks and broken at the view's width.
 func (v *view) wrap(n int, text string) { v.hang(n, n, text) }

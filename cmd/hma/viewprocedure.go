@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -118,81 +117,7 @@ func count(n int, word string) string {
 	return fmt.Sprintf("%d %ss", n, word)
 }
 
-// heading is the part of the plan that a change belongs to.
-func heading(c procedure.Change) string {
-	switch c.Step {
-	case procedure.StepSPN:
-		return "Names for which the cloud issues tokens"
-	case procedure.StepOAuth:
-		return "OAuth on the virtual directories"
-	case procedure.StepEndpoint:
-		return "Where clients are sent to sign in"
-	case procedure.StepPolicy:
-		return "Who is offered modern authentication"
-	case procedure.StepClientProfile:
-		return "Modern authentication is offered"
-	case procedure.StepReplyURL:
-		return "Where the cloud may send browsers back to"
-	}
-	return "OWA and ECP on " + c.Server + ": other methods off, then OAuth on"
-}
-
-// showPlan prints a plan as a diff.
-func (v *view) showPlan(p *procedure.Plan) {
-	last := ""
-	for _, c := range p.Changes {
-		if part := heading(c); part != last {
-			v.title(part)
-			last = part
-		}
-		v.hang(3-len(fmt.Sprint(c.Number)), 6, fmt.Sprintf("%d %s %s", c.Number, symbol(c.Action), styleName.Render(c.Address)))
-		if c.Action == procedure.ActionCreate {
-			v.hang(8, 10, styleGood.Render("+ "+c.Effect()))
-			continue
-		}
-		for _, s := range c.Settings {
-			v.showSetting(c.Action, s)
-		}
-	}
-	if len(p.Losing) > 0 {
-		v.title("Who could not sign in to OWA and ECP afterwards")
-		for _, who := range p.Losing {
-			v.printf("  %s\n", styleWarn.Render(who))
-		}
-	}
-	if len(p.Notes) > 0 {
-		v.title("To know")
-		for _, n := range p.Notes {
-			v.hang(2, 4, styleFaint.Render("i")+" "+sentence(n))
-		}
-	}
-	for _, f := range p.Blocked {
-		v.title("Blocked until this is repaired")
-		v.showFinding(f)
-	}
-	v.printf("\n%s; nothing is removed from any list\n", count(len(p.Changes), "change"))
-}
-
-// showSetting prints one property of a change; what stays as it is is left out.
-func (v *view) showSetting(a procedure.Action, s procedure.Setting) {
-	switch before, after := s.Before.String(), s.After.String(); {
-	case a == procedure.ActionAdd:
-		for _, entry := range s.After.Strings() {
-			v.hang(8, 10, s.Property+" "+styleGood.Render("+ "+entry))
-		}
-	case before != after:
-		v.hang(8, 10, s.Property+" "+styleBad.Render(cmp.Or(before, "none"))+" "+styleFaint.Render("->")+" "+styleGood.Render(cmp.Or(after, "none")))
-	}
-}
-
-func symbol(a procedure.Action) string {
-	if a == procedure.ActionSet {
-		return styleWarn.Render(a.Symbol())
-	}
-	return styleGood.Render(a.Symbol())
-}
-
-// progress prints one line for each change.
+// progress prints one line for each change; what is being waited for shows on a terminal meanwhile.
 func (v *view) progress(e procedure.Event) {
 	number := styleFaint.Render(fmt.Sprintf("%d/%d", e.Number, e.Total))
 	indent := 2 + len(fmt.Sprint(e.Total)) - len(fmt.Sprint(e.Number))
@@ -226,6 +151,12 @@ func (v *view) progress(e procedure.Event) {
 		line(styleWarn.Render("left"))
 	case procedure.PhaseProving:
 		v.wrap(2, styleFaint.Render("sign-in")+" "+e.Detail)
+	case procedure.PhaseSurvey:
+		v.status("  asking " + e.Detail)
+	case procedure.PhaseStarting:
+		v.status("  " + number + " reading " + what)
+	case procedure.PhaseWaiting:
+		v.status("  " + number + " waiting for " + what)
 	}
 }
 

@@ -135,6 +135,33 @@ func TestRingsInOrder(t *testing.T) {
 	}
 }
 
+// A pilot to whom somebody gave another policy meanwhile stops the run where it stands; the way back leaves that policy alone.
+func TestPilotMoved(t *testing.T) {
+	o := newOrganisation()
+	p := engine(t, o, t.TempDir())
+	made, err := p.MakePlan(t.Context(), Choices{Pilots: []string{"ada", "admin"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := slices.IndexFunc(made.Changes, func(c Change) bool { return c.Identity == "ada@contoso.com" }) + 1
+	p.fault = func(point string) {
+		if point == fmt.Sprintf("after done %d", given-1) {
+			o.assigned["ada"] = "Else"
+		}
+	}
+	run, err := p.Apply(t.Context(), made)
+	if !errors.Is(err, ErrMoved) || run.Outcome != OutcomeFailed || run.Changes[given-1].State != "pending" || run.Changes[given].State != "pending" {
+		t.Fatalf("got %v, want ErrMoved and neither pilot changed: %+v", err, run)
+	}
+	if got := o.offeredTo(); got != nil {
+		t.Errorf("stopped before the switch, and tokens are for %q", got)
+	}
+	p.fault = func(string) {}
+	if _, err := p.Rollback(t.Context(), run.ID, false); err != nil || o.assigned["ada"] != "Else" || len(o.policies) != 0 {
+		t.Errorf("the way back: %v, %s", err, o.state())
+	}
+}
+
 func TestPilotRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		says   string

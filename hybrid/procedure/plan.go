@@ -140,8 +140,10 @@ func (p *Plan) For() string {
 	if p.Scope != "" {
 		parts = append(parts, string(p.Scope)+" alone")
 	}
-	if p.Pilots != nil {
-		parts = append(parts, fmt.Sprintf("the pilots %s", strings.Join(p.Pilots, ", ")))
+	if n := len(p.Pilots); n > 10 {
+		parts = append(parts, fmt.Sprintf("%d pilots", n))
+	} else if n > 0 {
+		parts = append(parts, "the pilots "+strings.Join(p.Pilots, ", "))
 	}
 	if p.Tenants != nil {
 		parts = append(parts, "the tenants "+strings.Join(p.Tenants, ", "))
