@@ -9,7 +9,9 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // Client reads and writes through one Graph endpoint. It is safe for concurrent use.
@@ -17,6 +19,8 @@ type Client struct {
 	base  *url.URL
 	http  *http.Client
 	token func(ctx context.Context) (string, error)
+	// renew sees to another token than the one that Graph refused; nil where there is no way to.
+	renew func(ctx context.Context, refused string) error
 	// eventual: requests carry ConsistencyLevel: eventual
 	eventual bool
 }
@@ -26,6 +30,13 @@ type Client struct {
 const (
 	maxBody  = 16 << 20
 	maxPages = 10_000
+)
+
+// Limits on the patience with a Graph that is busy: how often a read is repeated, and the longest
+// wait that it may ask for before each.
+const (
+	maxRepeats = 5
+	maxPause   = time.Minute
 )
 
 // New returns a client for the endpoint base, for example
@@ -48,37 +59,114 @@ type Error struct {
 	Code      string // for example Authorization_RequestDenied; "" when the body was no OData error
 	Message   string
 	RequestID string
+	// RetryAfter is how long Graph asks to be left alone; 0 where it does not say.
+	RetryAfter time.Duration
+	// Needs is the least permission that the request needs, of an answer 403.
+	Needs string
 }
 
 // Error implements error.
 func (e *Error) Error() string {
-	if e.Code == "" {
-		return fmt.Sprintf("graph answered %d", e.Status)
+	text := fmt.Sprintf("graph answered %d", e.Status)
+	if e.Code != "" {
+		text += " " + e.Code + ": " + strings.TrimSuffix(e.Message, ".")
 	}
-	return fmt.Sprintf("graph answered %d %s: %s", e.Status, e.Code, e.Message)
+	switch {
+	case e.Needs != "":
+		text += "; it needs the permission " + e.Needs + ", consented to for this client, and a role of the person that may do this"
+	case e.RetryAfter > 0:
+		text += fmt.Sprintf("; it may be asked again in %s", e.RetryAfter)
+	}
+	return text
 }
+
+// busy tells whether the same request may succeed later.
+func (e *Error) busy() bool {
+	return e.Status == http.StatusTooManyRequests || e.Status == http.StatusServiceUnavailable || e.Status == http.StatusGatewayTimeout
+}
+
+// needs is the least delegated permission for a request (the reference page of each operation).
+func needs(method, target string) string {
+	switch path, _, _ := strings.Cut(target, "?"); {
+	case method != http.MethodGet:
+		return WritePermission
+	case strings.HasSuffix(path, "/oauth2PermissionGrants"), path == "/organization":
+		return "Directory.Read.All"
+	case path == "/domains":
+		return "Domain.Read.All"
+	case strings.HasPrefix(path, "/users"):
+		return "User.Read.All"
+	}
+	return "Application.Read.All"
+}
+
+// ReadPermissions are the least with which everything that this package reads of Exchange's
+// principal, applications, consent, people and the organization can be read, and WritePermission is
+// the one for its writes.
+var ReadPermissions = []string{"Application.Read.All", "Directory.Read.All", "User.Read.All"}
+
+// WritePermission is the least permission for the two lists of a service principal.
+const WritePermission = "Application.ReadWrite.All"
 
 // get reads the document at path (below the endpoint) or at an absolute nextLink.
 func (c *Client) get(ctx context.Context, target string, into any) error {
 	return c.do(ctx, http.MethodGet, target, nil, into)
 }
 
+// do carries out one request. A token that Graph no longer takes is renewed once, and then the
+// request repeated: Graph did nothing with it. Of a Graph that is busy only reads are asked again,
+// when it says: what a write was made from may be another by then.
 func (c *Client) do(ctx context.Context, method, target string, body, into any) error {
-	var reader io.Reader
+	var data []byte
 	if body != nil {
-		data, err := json.Marshal(body)
-		if err != nil {
+		var err error
+		if data, err = json.Marshal(body); err != nil {
 			return err
 		}
-		reader = bytes.NewReader(data)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, c.base.String()+target, reader)
+	renewed, pause := false, time.Second
+	for repeats := 0; ; {
+		token, err := c.token(ctx)
+		if err != nil {
+			return fmt.Errorf("token for graph: %w", err)
+		}
+		err = c.once(ctx, method, target, token, data, into)
+		e, answered := errors.AsType[*Error](err)
+		switch {
+		case !answered:
+			return err
+		case e.Status == http.StatusUnauthorized && c.renew != nil && !renewed:
+			if err := c.renew(ctx, token); err != nil {
+				return fmt.Errorf("token for graph: %w", err)
+			}
+			renewed = true
+		case e.busy() && method == http.MethodGet && repeats < maxRepeats && e.RetryAfter <= maxPause:
+			if err := wait(ctx, max(e.RetryAfter, pause)); err != nil {
+				return err
+			}
+			repeats, pause = repeats+1, 2*pause
+		default:
+			return err
+		}
+	}
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// once sends the request and reads the answer.
+func (c *Client) once(ctx context.Context, method, target, token string, body []byte, into any) error {
+	req, err := http.NewRequestWithContext(ctx, method, c.base.String()+target, bytes.NewReader(body))
 	if err != nil {
 		return err
-	}
-	token, err := c.token(ctx)
-	if err != nil {
-		return fmt.Errorf("token for graph: %w", err)
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Accept", "application/json")
@@ -101,7 +189,11 @@ func (c *Client) do(ctx context.Context, method, target string, body, into any) 
 		return fmt.Errorf("graph: answer longer than %d bytes", maxBody)
 	}
 	if resp.StatusCode/100 != 2 {
-		return failure(resp, data)
+		e := failure(resp, data)
+		if e.Status == http.StatusForbidden {
+			e.Needs = needs(method, target)
+		}
+		return e
 	}
 	if into == nil || resp.StatusCode == http.StatusNoContent {
 		return nil
@@ -122,6 +214,10 @@ func failure(resp *http.Response, data []byte) *Error {
 	e := &Error{Status: resp.StatusCode, RequestID: resp.Header.Get("request-id")}
 	if json.Unmarshal(data, &body) == nil {
 		e.Code, e.Message = body.Error.Code, body.Error.Message
+	}
+	// Graph writes seconds (RFC 9110 10.2.3 knows a date too).
+	if seconds, err := strconv.ParseUint(resp.Header.Get("Retry-After"), 10, 31); err == nil {
+		e.RetryAfter = time.Duration(seconds) * time.Second
 	}
 	return e
 }

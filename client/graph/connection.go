@@ -1,12 +1,14 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 
 	"hma/client/mail"
 	"hma/wire/wellknown"
@@ -18,6 +20,8 @@ type Cloud struct {
 	Login    string       // origin of the sign-in service, "https://login.microsoftonline.com"
 	Endpoint string       // of Graph with its version, "https://graph.microsoft.com/v1.0"
 	Mail     *mail.Client // carries all requests: Connection's sign-in is the one of mail clients
+	// ClientID is the application that signs people in; "" is Microsoft Graph Command Line Tools.
+	ClientID string
 }
 
 // Microsoft returns the public cloud, reached through c.
@@ -60,14 +64,14 @@ func (c *Connection) Covers(scopes []string) bool {
 }
 
 // authority is a tenant's (GUID or domain; "" is the tenant of who signs in), asked by the
-// client "Microsoft Graph Command Line Tools".
+// cloud's client.
 func (c *Cloud) authority(tenant, redirect string, scopes []string) mail.Authority {
 	if tenant == "" {
 		tenant = "organizations"
 	}
 	base := strings.TrimSuffix(c.Login, "/") + "/" + tenant + "/oauth2/v2.0/"
 	return mail.Authority{Authorize: base + "authorize", Token: base + "token", DeviceCode: base + "devicecode",
-		V2: true, Scopes: scopes, ClientID: wellknown.GraphPowerShell, Redirect: redirect}
+		V2: true, Scopes: scopes, ClientID: cmp.Or(c.ClientID, wellknown.GraphPowerShell), Redirect: redirect}
 }
 
 // Browser signs somebody of the tenant in for the scopes with a browser (authorization code
@@ -118,6 +122,30 @@ func (c *Cloud) Client(conn *Connection) (*Client, error) {
 	return New(c.Endpoint, hc, func(context.Context) (string, error) { return conn.Access, nil })
 }
 
+// Lasting returns Graph's client for the connection, which is renewed in memory when Graph no
+// longer takes its token.
+func (c *Cloud) Lasting(conn *Connection) (*Client, error) {
+	client, err := c.Client(conn)
+	if err != nil {
+		return nil, err
+	}
+	var mu sync.Mutex
+	client.token = func(context.Context) (string, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return conn.Access, nil
+	}
+	client.renew = func(ctx context.Context, refused string) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if conn.Access != refused {
+			return nil // another request has renewed it
+		}
+		return c.Renew(ctx, conn)
+	}
+	return client, nil
+}
+
 // Permissions are the scopes without those of OpenID Connect, which every request names.
 func (c *Connection) Permissions() []string {
 	var kept []string
@@ -136,7 +164,10 @@ func connection(t mail.Token, clientID, how string) (*Connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Connection{ClientID: clientID, AppName: "Microsoft Graph Command Line Tools", Tenant: who.Tenant, Account: who.UPN, How: how, Refresh: t.Refresh, Access: t.Access}
+	c := &Connection{ClientID: clientID, Tenant: who.Tenant, Account: who.UPN, How: how, Refresh: t.Refresh, Access: t.Access}
+	if clientID == wellknown.GraphPowerShell {
+		c.AppName = "Microsoft Graph Command Line Tools"
+	}
 	for s := range strings.FieldsSeq(t.Scope) {
 		c.Scopes = append(c.Scopes, s[strings.LastIndexByte(s, '/')+1:])
 	}

@@ -140,3 +140,42 @@ func TestFromToken(t *testing.T) {
 		}
 	}
 }
+
+// A lasting client goes on with the refresh token when Graph no longer takes the access token, and
+// only in memory.
+func TestLasting(t *testing.T) {
+	var asked []string
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.URL.Path+" "+r.FormValue("refresh_token")+r.FormValue("client_id")+r.Header.Get("Authorization"))
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/token"):
+			fmt.Fprint(w, `{"access_token":"at2","refresh_token":"rt2","expires_in":3600}`)
+		case r.Header.Get("Authorization") != "Bearer at2":
+			w.WriteHeader(http.StatusUnauthorized)
+		default:
+			fmt.Fprint(w, `{"value":[{"id":"1"}]}`)
+		}
+	}))
+	defer s.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(s.Certificate())
+	cloud := Cloud{Login: s.URL, Endpoint: s.URL + "/v1.0", Mail: mail.New(mail.Options{Roots: roots}), ClientID: "mine"}
+	conn := &Connection{Tenant: "tenant", Access: "at1", Refresh: "rt1"}
+	g, err := cloud.Lasting(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.Organization(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"/v1.0/organization Bearer at1", "/tenant/oauth2/v2.0/token rt1mine", "/v1.0/organization Bearer at2"}; !slices.Equal(asked, want) {
+		t.Errorf("asked %q", asked)
+	}
+	if conn.Refresh != "rt2" {
+		t.Error(conn.Refresh)
+	}
+	conn.Refresh, conn.Access = "", "at1"
+	if _, err := g.Organization(t.Context()); err == nil || !strings.Contains(err.Error(), "connect again") {
+		t.Errorf("without a refresh token: %v", err)
+	}
+}

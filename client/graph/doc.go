@@ -5,6 +5,6 @@
 // signs somebody in for it; Raw and Entities carry what an administrator types into the shell.
 //
 // It refuses to merge lists (whoever calls decides what the whole list is), to
-// repeat a write, and to keep tokens beyond a Connection. Start reading at New, then
+// repeat a write that may have been carried out, and to keep tokens beyond a Connection. Start reading at New, then
 // ServicePrincipal, Error and Cloud.
 package graph
