@@ -27,6 +27,12 @@ var (
 // marker is the file that says a directory is ours; it keeps what the first start chose.
 const marker = "hma.json"
 
+// Made tells whether the folder is a lab's data directory.
+func Made(path string) bool {
+	_, err := os.Stat(filepath.Join(path, marker))
+	return err == nil
+}
+
 // choices are what the first start of a directory decided and later starts keep.
 type choices struct {
 	Version int  `json:"version"`

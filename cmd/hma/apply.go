@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -11,13 +12,19 @@ import (
 
 func (a *app) apply() *cobra.Command {
 	var c caution
+	var from elsewhere
 	cmd := &cobra.Command{
 		Use: "apply [PLAN]", Short: "Apply a plan, the newest by default", GroupID: "procedure",
 		Long: `Makes the changes of a plan in order, each in the journal before it is made and
-read back after it. A stale plan is refused. A run that was cut off is resumed first.`,
-		Example: "  hma apply\n  hma apply --yes change-4711.json",
+read back after it. A stale plan is refused. A run that was cut off is resumed first.
+With --cloud it makes the changes of the tenants alone, by adding entries to their
+lists, and only with --write.`,
+		Example: "  hma apply\n  hma apply --yes change-4711.json\n  hma apply --cloud microsoft --snapshot exchange.json --data contoso --write",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := from.writing(); err != nil {
+				return err
+			}
 			var plan *procedure.Plan
 			var err error
 			if len(args) == 1 {
@@ -25,7 +32,7 @@ read back after it. A stale plan is refused. A run that was cut off is resumed f
 					return err
 				}
 			}
-			_, p, err := a.engine(&c)
+			p, err := a.organisation(cmd.Context(), &from, &c)
 			if err != nil {
 				return err
 			}
@@ -40,7 +47,7 @@ read back after it. A stale plan is refused. A run that was cut off is resumed f
 			}
 			if len(plan.Changes) > 0 {
 				if !a.json {
-					a.view.showPlan(plan)
+					a.showApplicable(plan)
 				}
 				if err := a.ask(cmd.Context(), "Apply these changes?"); err != nil {
 					return err
@@ -58,7 +65,20 @@ read back after it. A stale plan is refused. A run that was cut off is resumed f
 		},
 	}
 	c.flags(cmd)
+	from.fileFlags(cmd)
+	from.cloudFlags(cmd)
+	from.tenantFlag(cmd)
+	from.writeFlag(cmd)
 	return cmd
+}
+
+// showApplicable prints what will be changed, and how much is left to the scripts.
+func (a *app) showApplicable(plan *procedure.Plan) {
+	part, _ := plan.Applicable() // was asked when the plan was read
+	a.view.showPlan(part)
+	if rest := len(plan.Changes) - len(part.Changes); rest > 0 {
+		a.view.wrap(0, fmt.Sprintf("Left for the servers themselves: %s, by the scripts of hma plan --script DIR.", count(rest, "change")))
+	}
 }
 
 // loadPlan reads a plan that can be applied: by its id, from a file, or for "" the newest of the data directory.

@@ -11,23 +11,18 @@ import (
 
 func (a *app) check() *cobra.Command {
 	var firewall, records string
-	var snapshots []string
+	var from elsewhere
 	cmd := &cobra.Command{
 		Use: "check", Short: "Say what stands in the way of Hybrid Modern Authentication", GroupID: "procedure",
 		Long: `Runs every rule of the how-to over the organisation and its tenant. Findings are
 faults to repair; notes are good to know. Exit code 0 without findings, 1 with
 findings, 3 when something could not be read. With --snapshot it judges an
-organisation that hma cannot reach, by the files of the scripts of hma collect.`,
-		Example: "  hma check\n  hma check --snapshot exchange.json --snapshot graph.json\n  hma check --firewall rules.txt --records requests.jsonl\n  hma check --json | jq '.findings[].rule'",
+organisation that hma cannot reach, by the files of the scripts of hma collect, and
+with --cloud by its tenants themselves, which are only read.`,
+		Example: "  hma check\n  hma check --snapshot exchange.json --snapshot graph.json\n  hma check --cloud microsoft --snapshot exchange.json --data contoso\n  hma check --firewall rules.txt --records requests.jsonl\n  hma check --json | jq '.findings[].rule'",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			given := target.GivenFiles{facts.FirewallFile: firewall, facts.RecordsFile: records}
-			var p *procedure.Procedure
-			var err error
-			if len(snapshots) > 0 {
-				p, err = collected(snapshots, given)
-			} else {
-				_, p, err = a.engine(&caution{prove: proveBrowser, given: given})
-			}
+			p, err := a.organisation(cmd.Context(), &from, &caution{prove: proveBrowser, given: given})
 			if err != nil {
 				return err
 			}
@@ -46,7 +41,9 @@ organisation that hma cannot reach, by the files of the scripts of hma collect.`
 			return checkExit(report)
 		},
 	}
-	cmd.Flags().StringArrayVar(&snapshots, "snapshot", nil, "`FILE` that a script of hma collect wrote, once for each part")
+	from.fileFlags(cmd)
+	from.cloudFlags(cmd)
+	from.tenantFlag(cmd)
 	cmd.Flags().StringVar(&firewall, "firewall", "", "`FILE` with the firewall's rules: nft, iptables-save or Windows")
 	cmd.Flags().StringVar(&records, "records", "", "`FILE` with the servers' request records, JSON lines")
 	return cmd

@@ -13,7 +13,7 @@ import (
 
 func (a *app) plan() *cobra.Command {
 	var out, only, scripts string
-	var snapshots []string
+	var from elsewhere
 	var pilot, tenants []string
 	var markdown bool
 	cmd := &cobra.Command{
@@ -23,8 +23,9 @@ and keeps the plan in the data directory. Nothing is changed. With --pilot token
 are for some people first, by authentication policies; a second one adds people,
 and a plan without it is for everybody. With --snapshot it plans for an organisation
 that hma cannot reach, by the files of the scripts of hma collect: such a plan is for
---script, not for hma apply, and kept with --out alone.`,
-		Example: "  hma plan\n  hma plan --only outlook\n  hma plan --pilot alice@contoso.com,bjorn@contoso.com\n  hma plan --pilot @pilots.txt\n  hma plan --tenant contoso.onmicrosoft.com\n  hma plan --script change-4711\n  hma plan --snapshot exchange.json --snapshot graph.json --script change-4711\n  hma plan --out change-4711.json --markdown > change-4711.md",
+--script, not for hma apply, and kept with --out alone. With --cloud its tenants are
+read themselves, and hma apply makes what is to be changed there.`,
+		Example: "  hma plan\n  hma plan --only outlook\n  hma plan --pilot alice@contoso.com,bjorn@contoso.com\n  hma plan --pilot @pilots.txt\n  hma plan --tenant contoso.onmicrosoft.com\n  hma plan --script change-4711\n  hma plan --snapshot exchange.json --snapshot graph.json --script change-4711\n  hma plan --cloud microsoft --snapshot exchange.json --data contoso\n  hma plan --out change-4711.json --markdown > change-4711.md",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			scope := procedure.Scope(only)
 			if only != "" && !slices.Contains(procedure.Scopes, scope) {
@@ -34,7 +35,10 @@ that hma cannot reach, by the files of the scripts of hma collect: such a plan i
 			if err != nil {
 				return err
 			}
-			p, err := a.planned(snapshots)
+			if from.cloud != "" {
+				from.tenants = tenants
+			}
+			p, err := a.organisation(cmd.Context(), &from, nil)
 			if err != nil {
 				return err
 			}
@@ -46,7 +50,7 @@ that hma cannot reach, by the files of the scripts of hma collect: such a plan i
 			switch {
 			case name != "":
 				err = procedure.WritePlan(plan, name)
-			case len(plan.Collected) == 0:
+			case applicable(plan):
 				name, err = p.SavePlan(plan)
 			}
 			if err != nil {
@@ -74,27 +78,26 @@ that hma cannot reach, by the files of the scripts of hma collect: such a plan i
 			}
 			if scripts != "" {
 				a.view.printf("scripts: %s, %s\n", shorten(filepath.Join(scripts, script.ApplyFile)), shorten(filepath.Join(scripts, script.UndoFile)))
-			} else if len(plan.Collected) > 0 {
-				a.view.wrap(0, "It is for the servers themselves: --script DIR writes the scripts that carry it out and take it back.")
+			}
+			if len(plan.Collected) > 0 {
+				a.share(plan, &from)
 			}
 			return nil
 		},
 	}
-	cmd.Flags().StringArrayVar(&snapshots, "snapshot", nil, "`FILE` that a script of hma collect wrote, once for each part")
+	from.fileFlags(cmd)
+	from.cloudFlags(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "write the plan to `FILE`")
 	cmd.Flags().StringVar(&only, "only", "", "plan for some `clients` alone: outlook, mobile or owa-ecp")
 	cmd.Flags().StringSliceVar(&pilot, "pilot", nil, "plan for these `people` first: UPNs, addresses, or @FILE with one a line")
-	cmd.Flags().StringSliceVar(&tenants, "tenant", nil, "plan the changes of this `tenant` alone; may be given again")
+	cmd.Flags().StringSliceVar(&tenants, "tenant", nil, "plan for this `tenant` alone, and with --cloud sign in at it; repeatable")
 	cmd.Flags().StringVar(&scripts, "script", "", "write apply.ps1 and undo.ps1, for the servers themselves, to the folder `DIR`")
 	cmd.Flags().BoolVar(&markdown, "markdown", false, "print it as Markdown, for a change board")
 	return cmd
 }
 
-// planned returns the procedure over collected files, or without any over the lab.
-func (a *app) planned(snapshots []string) (*procedure.Procedure, error) {
-	if len(snapshots) > 0 {
-		return collected(snapshots, nil)
-	}
-	_, p, err := a.engine(nil)
-	return p, err
+// applicable tells whether hma apply has anything to do with the plan.
+func applicable(plan *procedure.Plan) bool {
+	_, err := plan.Applicable()
+	return err == nil
 }

@@ -48,8 +48,11 @@ func operator() string {
 	return name
 }
 
-// command is a command to type, for the same data directory.
+// command is a command to type, for the same data directory and cloud.
 func (a *app) command(text string) string {
+	if a.cloud != "" && !strings.Contains(text, "--cloud") {
+		text += a.cloud + " --write"
+	}
 	if a.data != defaultData {
 		text = "--data " + shorten(a.data) + " " + text
 	}

@@ -8,15 +8,20 @@ import (
 
 func (a *app) rollback() *cobra.Command {
 	var leave bool
+	var from elsewhere
 	cmd := &cobra.Command{
 		Use: "rollback RUN", Short: "Take a run back to the recorded values", GroupID: "procedure",
 		Long: `Restores what the run found, newest change first. From the lists of the tenant
 exactly the entries are taken that the run added. A value that somebody changed
-since is not overwritten: rollback names it and stops, or leaves it with --leave-moved.`,
+since is not overwritten: rollback names it and stops, or leaves it with --leave-moved.
+A run that was applied with --cloud is taken back with it, and with --write.`,
 		Example: "  hma rollback 20240423-101500-abcd\n  hma rollback --yes $(hma history --json | jq -r '.runs[0].id')",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, p, err := a.engine(nil)
+			if err := from.writing(); err != nil {
+				return err
+			}
+			p, err := a.organisation(cmd.Context(), &from, nil)
 			if err != nil {
 				return err
 			}
@@ -31,6 +36,9 @@ since is not overwritten: rollback names it and stops, or leaves it with --leave
 			return a.showRun(run, err)
 		},
 	}
+	from.cloudFlags(cmd)
+	from.tenantFlag(cmd)
+	from.writeFlag(cmd)
 	cmd.Flags().BoolVar(&leave, "leave-moved", false, "leave values that somebody changed since as they are")
 	return cmd
 }

@@ -21,6 +21,9 @@ type app struct {
 	json    bool
 	yes     bool
 	verbose bool
+
+	// cloud are the flags with which this command reaches a cloud, for commands that it tells to type.
+	cloud string
 }
 
 // run parses args, runs one command and returns the process's exit code.

@@ -39,11 +39,8 @@ func (p *Procedure) Apply(ctx context.Context, plan *Plan) (*Run, error) {
 	if len(plan.Blocked) > 0 {
 		return nil, fmt.Errorf("%w: %s", ErrBlocked, plan.Blocked[0].Summary)
 	}
-	f, err := p.facts(ctx)
+	f, err := p.complete(ctx)
 	if err != nil {
-		return nil, err
-	}
-	if err := unreadable(f); err != nil {
 		return nil, err
 	}
 	if f.Hash() != plan.Snapshot {

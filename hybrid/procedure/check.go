@@ -138,6 +138,18 @@ func (p *Procedure) facts(ctx context.Context) (*facts.Facts, error) {
 	return f, nil
 }
 
+// complete reads the target, of which nothing may be missing that a plan needs: else ErrUnreadable.
+func (p *Procedure) complete(ctx context.Context) (*facts.Facts, error) {
+	if missing := p.o.Target.Missing(); missing != nil {
+		return nil, fmt.Errorf("%w: %s is missing: hma collect has the script for it", ErrUnreadable, strings.Join(missing, " and "))
+	}
+	f, err := p.facts(ctx)
+	if err == nil {
+		err = unreadable(f)
+	}
+	return f, err
+}
+
 // aside are sources that rules judge and no change depends on.
 var aside = []facts.Source{facts.SourceConnectors, facts.SourcePartners, facts.SourceOverrides, facts.SourceMailboxes, facts.SourceProtocols,
 	facts.SourceFirewall, facts.SourceRecords, facts.SourceNameOwners, facts.SourceGrants, facts.SourceAnswers}

@@ -23,14 +23,8 @@ import (
 // Modern Authentication as chosen, in the how-to's order; none when it is enabled.
 // The plan is not saved. ErrUnreadable when a fact is missing.
 func (p *Procedure) MakePlan(ctx context.Context, choices Choices) (*Plan, error) {
-	if missing := p.o.Target.Missing(); missing != nil {
-		return nil, fmt.Errorf("%w: no file has %s: hma collect has the script for it", ErrUnreadable, strings.Join(missing, ", nor "))
-	}
-	f, err := p.facts(ctx)
+	f, err := p.complete(ctx)
 	if err != nil {
-		return nil, err
-	}
-	if err := unreadable(f); err != nil {
 		return nil, err
 	}
 	now := p.o.Now().UTC()

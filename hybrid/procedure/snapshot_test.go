@@ -165,9 +165,9 @@ func TestMissingParts(t *testing.T) {
 		files []string
 		want  string
 	}{
-		"no Graph part":        {[]string{"fresh-2019/exchange.json"}, "no file has the Graph part:"},
-		"no Exchange part":     {[]string{"fresh-2019/graph.json"}, "no file has the Exchange part:"},
-		"one tenant of two":    {[]string{"multi-tenant/exchange.json", "multi-tenant/graph-contoso.json"}, "no file has the Graph part of "},
+		"no Graph part":        {[]string{"fresh-2019/exchange.json"}, ": the Graph part is missing"},
+		"no Exchange part":     {[]string{"fresh-2019/graph.json"}, ": the Exchange part is missing"},
+		"one tenant of two":    {[]string{"multi-tenant/exchange.json", "multi-tenant/graph-contoso.json"}, ": the Graph part of "},
 		"a section is missing": {[]string{"broken/exchange.json", "fresh-2019/graph.json"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -93,6 +93,28 @@ func ReadSnapshot(files ...io.Reader) (Target, error) {
 	return t, nil
 }
 
+// SignedIn adds the tenants at which somebody has signed in, instead of Graph parts. Each takes the
+// name of the domain that came with it, and keeps its own where the tenant does not tell. ErrSnapshot
+// when there are Graph parts.
+func (t *Target) SignedIn(ctx context.Context, tenants ...Tenant) error {
+	if len(t.Tenants) > 0 {
+		return fmt.Errorf("%w: the tenant is asked itself: leave its Graph part out", ErrSnapshot)
+	}
+	var ids []string
+	for _, tenant := range tenants {
+		ids = append(ids, strings.ToLower(tenant.Name))
+		if o, err := tenant.Graph.Organization(ctx); err == nil && o.InitialDomain() != "" {
+			tenant.Name = o.InitialDomain()
+			ids = append(ids, strings.ToLower(o.ID))
+		}
+		t.Tenants = append(t.Tenants, tenant)
+	}
+	if exchange, ok := t.Cmdlets.(collected); ok {
+		t.Tenants = append(t.Tenants, exchange.others(ids)...)
+	}
+	return ctx.Err()
+}
+
 // Missing says which parts of the organisation no file was given for: its own, and that of
 // each tenant whose token service it trusts.
 func (t Target) Missing() []string {
