@@ -103,11 +103,21 @@ func (a *app) verifyOutside(ctx context.Context, o outside, junit string) error 
 	web := mail.New(opts)
 	defer web.Close()
 	options := conformance.Options{URLs: o.urls, Only: onlyProtocols(o.only), User: o.user, Client: web, Now: a.clock}
+	clear := func() {}
+	if a.terminal() != nil {
+		// One line that tells what is asked, over and over, and is gone before anything else is printed.
+		clear = func() { fmt.Fprint(a.err, "\r\x1b[K") }
+		options.Progress = func(what string) { clear(); fmt.Fprint(a.err, "asking "+oneLine(what)) }
+	}
 	if o.user != "" {
 		s := &outsideSignIn{app: a, web: web, local: local, o: o, tokens: map[string]string{}}
-		options.SignIn = s.token
+		options.SignIn = func(ctx context.Context, authorizationURI, tenant, resource string) (string, error) {
+			clear()
+			return s.token(ctx, authorizationURI, tenant, resource)
+		}
 	}
 	report, err := conformance.Run(ctx, options)
+	clear()
 	if errors.Is(err, conformance.ErrUsage) {
 		return exit{exitUsage, err}
 	}
@@ -223,17 +233,24 @@ func (v *view) showOutside(r *conformance.Report, all bool) {
 		switch {
 		case s.Unreached != "":
 			v.hang(0, 2, fmt.Sprintf("%s %s: %s", styleBad.Render("x"), s.URL, oneLine(s.Unreached)))
+			v.lead("    do      ", 12, "See where the name leads, and that the port is open from here.")
 		default:
 			v.hang(0, 2, fmt.Sprintf("%s  %s, certificate until %s", styleTitle.Render(s.URL), s.TLS.Version, s.TLS.Ends.UTC().Format(time.DateOnly)))
 		}
 	}
 	var rows [][]string
 	for _, row := range r.Rows {
+		if slices.ContainsFunc(r.Sites, func(s conformance.Site) bool { return s.Unreached != "" && s.URL == "https://"+row.Server }) {
+			continue
+		}
 		how := "-"
 		if row.AuthN != "" {
 			how = authn(oneLine(row.AuthN))
 		}
 		rows = append(rows, []string{row.Door, row.Server, how, verdict(row.Verdict)})
+	}
+	if rows == nil {
+		return
 	}
 	if r.User != "" {
 		v.wrap(0, "Connection Status of "+r.User)
@@ -295,6 +312,11 @@ func (v *view) showProblems(r *conformance.Report) {
 		v.lead("    wanted  ", 12, p.Expected)
 		v.lead("    found   ", 12, oneLine(p.Found))
 		v.lead("    do      ", 12, p.Fix)
+	}
+	for _, s := range r.Sites {
+		for _, n := range s.Notes {
+			v.hang(0, 2, fmt.Sprintf("%s %s: %s", styleFaint.Render("i"), s.URL, oneLine(n)))
+		}
 	}
 	for _, row := range r.Rows {
 		for _, n := range row.Notes {

@@ -490,6 +490,8 @@ func issued(s *site) finding {
 	switch e, refused := errors.AsType[*mail.SignInError](s.signInErr); {
 	case s.signInErr == nil:
 		return pass("a token for %s", s.origin)
+	case !s.signIn && s.wanted:
+		return notTried("no door names an address to sign in at")
 	case !s.signIn:
 		return notTried("%v", ErrNotAsked)
 	case refused:
@@ -508,6 +510,8 @@ func issued(s *site) finding {
 func takes(l *look) finding {
 	h := l.token
 	switch d, ok := bearer.ParseDiagnostics(h.Diagnostics); {
+	case h.Door.URL == "" && l.wanted:
+		return notTried("there is no token for it")
 	case h.Door.URL == "":
 		return notTried("%v", ErrNotAsked)
 	case h.Accepted:

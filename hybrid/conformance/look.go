@@ -31,7 +31,8 @@ type site struct {
 	detected     detected
 	eas          mail.Handshake // the probe at the URL that AutoDetect is told
 	authority    *authority
-	signIn       bool
+	wanted       bool  // somebody is to sign in
+	signIn       bool  // and it was tried for this host
 	signInErr    error // ErrNotAsked while nobody was signed in for this host
 }
 
@@ -127,9 +128,14 @@ var unsignedToken = func() string {
 	return encode([]byte(`{"alg":"none","typ":"JWT"}`)) + "." + encode([]byte(`{"sub":"hma-verify"}`)) + "."
 }()
 
+// siteTime bounds everything that is asked of one host before somebody signs in.
+const siteTime = 3 * time.Minute
+
 // visit asks a host everything that needs nobody who signs in.
 func (r *runner) visit(ctx context.Context, s *site) {
-	s.now = r.o.Now()
+	ctx, cancel := context.WithTimeout(ctx, siteTime)
+	defer cancel()
+	s.now, s.wanted = r.o.Now(), r.o.SignIn != nil
 	s.address = r.o.User
 	if s.address == "" {
 		s.address, s.invented = invent(s.host), true
@@ -203,10 +209,7 @@ func (r *runner) signIn(ctx context.Context, s *site) {
 		if !ok || c.AuthorizationURI != s.authority.uri || l.absent != "" {
 			continue
 		}
-		if !s.signIn {
-			s.signIn = true
-			r.o.Progress("sign-in for " + s.host)
-		}
+		s.signIn = true
 		token, err := r.o.SignIn(ctx, c.AuthorizationURI, tenantOf(c), s.origin)
 		if s.signInErr = err; err != nil {
 			return // it would be the same for every door

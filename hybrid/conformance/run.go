@@ -52,6 +52,8 @@ type Site struct {
 	AutoDetect string `json:"autodetect,omitempty"`
 	// Problems are those of the host and of no door.
 	Problems []Problem `json:"problems,omitempty"`
+	// Notes say what should be so and is not, and what was not asked.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // Verdict is how a door stands.
@@ -174,7 +176,12 @@ func (r *runner) report(sites []*site) *Report {
 				out.Problems = append(out.Problems, problem(q, f))
 				report.Passed = false
 				fit = fit && !strings.HasPrefix(q.ID, "T")
+			} else if f.outcome == Fail {
+				out.Notes = append(out.Notes, shouldBe(q, f))
 			}
+		}
+		if fit {
+			out.Notes = append(out.Notes, unasked(s, sites)...)
 		}
 		report.Sites = append(report.Sites, out)
 		for _, l := range s.looks {
@@ -190,6 +197,25 @@ func (r *runner) report(sites []*site) *Report {
 	}
 	report.Passed = report.Passed && there
 	return report
+}
+
+func shouldBe(q Requirement, f finding) string {
+	return fmt.Sprintf("%s, should be: %s; found %s", q.ID, q.Expected, f.found)
+}
+
+// unasked names the hosts that phones ask and the run did not.
+func unasked(s *site, sites []*site) (notes []string) {
+	asked := func(host string) bool {
+		return slices.ContainsFunc(sites, func(other *site) bool { return other.host == host })
+	}
+	if to := (mail.Door{URL: s.detected.URL}).Resource(); to != "" && !asked(strings.TrimPrefix(to, "https://")) {
+		notes = append(notes, line("phones are sent to %s, which was not judged: give it with --url", []any{to}))
+	}
+	_, domain, _ := strings.Cut(s.address, "@")
+	if host := "autodiscover." + domain; s.asked && !s.invented && !asked(host) {
+		notes = append(notes, line("phones ask https://%s first, which was not judged: give it with --url", []any{host}))
+	}
+	return notes
 }
 
 // isAsked leaves out what the doors that were asked for have no part in.
@@ -244,7 +270,7 @@ func (l *look) judge(report *Report) Row {
 			row.Handshakes = append(row.Handshakes, h)
 		}
 	}
-	row.AuthN = l.probe.AuthN
+	row.AuthN = line("%s", []any{l.probe.AuthN[:min(len(l.probe.AuthN), 40)]})
 	if l.absent != "" {
 		row.Verdict, row.Notes = Absent, []string{l.absent}
 		return row
@@ -260,7 +286,7 @@ func (l *look) judge(report *Report) Row {
 		case f.outcome == Fail && q.Level == Must:
 			row.Problems = append(row.Problems, problem(q, f))
 		case f.outcome == Fail:
-			row.Notes = append(row.Notes, fmt.Sprintf("%s: should be: %s; found %s", q.ID, q.Expected, f.found))
+			row.Notes = append(row.Notes, shouldBe(q, f))
 		}
 	}
 	switch {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"hma/hybrid/conformance"
 	"hma/hybrid/procedure/rule"
 	"hma/wire/aadsts"
 	"hma/wire/bearer"
@@ -15,7 +16,7 @@ import (
 // Explanation is something in plain words.
 type Explanation struct {
 	Version int `json:"version"`
-	// Kind is token, challenge, diagnostics, AADSTS, rule, status or unknown.
+	// Kind is token, challenge, diagnostics, AADSTS, rule, requirement, status or unknown.
 	Kind  string `json:"kind"`
 	Title string `json:"title"`
 	Lines []Fact `json:"lines,omitempty"`
@@ -39,7 +40,8 @@ const (
 	KindDiagnostics = "diagnostics"
 	KindAADSTS      = "AADSTS"
 	KindRule        = "rule"
-	KindStatus      = "status" // a text of Outlook's Connection Status window
+	KindRequirement = "requirement" // of hma verify --url
+	KindStatus      = "status"      // a text of Outlook's Connection Status window
 	KindUnknown     = "unknown"
 )
 
@@ -47,7 +49,7 @@ const (
 const maxExplain = 64 << 10
 
 // Explain says in plain words what a token, a WWW-Authenticate line, an
-// x-ms-diagnostics line or code, an AADSTS code or text, a rule id, or a text of Outlook's
+// x-ms-diagnostics line or code, an AADSTS code or text, the id of a rule or of a conformance requirement, or a text of Outlook's
 // Connection Status window means, and
 // how to put it right. What it does not know it says (KindUnknown). A token is
 // decoded, never verified: now is what its times are compared with, host the public host
@@ -67,6 +69,15 @@ func explain(text, host string, now time.Time) Explanation {
 	}
 	if r, ok := rule.Find(strings.ToLower(text)); ok {
 		return explainRule(&r)
+	}
+	if r, ok := conformance.Find(strings.ToUpper(text)); ok {
+		x := Explanation{Kind: KindRequirement, Title: r.ID + ": the server " + r.Expected, Fix: r.Fix,
+			Lines: []Fact{{"level", string(r.Level), "must: some client cannot sign in without it; should: as Exchange Server does it"}, {"clause", r.Clause, "who asks for it"}}}
+		x.Meaning = "One of the numbered requirements to which hma verify --url holds a server."
+		if r.Needs != "" {
+			x.Lines = append(x.Lines, Fact{"needs", r.Needs, "is not tried where that is not met"})
+		}
+		return x
 	}
 	bare := text
 	for _, prefix := range []string{"authorization:", "bearer "} {
@@ -171,6 +182,9 @@ func explainChallenge(text string, unknown Explanation) Explanation {
 		for _, p := range s.Params {
 			x.Lines = append(x.Lines, Fact{p.Name, p.Value, meaning[p.Name]})
 		}
+	}
+	if err := bearer.WellFormed(text); err != nil {
+		x.Lines = append(x.Lines, Fact{"grammar", err.Error(), "not as RFC 9110 11.6.1 wants it: some client may read it otherwise"})
 	}
 	b, has := bearer.Find(schemes, "Bearer")
 	switch c := b.Challenge(); {

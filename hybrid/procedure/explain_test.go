@@ -36,6 +36,8 @@ func TestExplain(t *testing.T) {
 		"rule":         {"AutoDetect", KindRule, "nft insert rule"},
 		"AADSTS text":  {"AADSTS50011: The redirect URI ...", KindAADSTS, "AADSTS50011"},
 		"unknown code": {"AADSTS999999", KindUnknown, "does not know"},
+		"malformed":    {`Bearer client_id="x" error="y"`, KindChallenge, "no comma"},
+		"requirement":  {"c11", KindRequirement, "all servers alike"},
 		"status":       {"AuthN: Nego*", KindStatus, "oauth2-client-profile"},
 		"encryption":   {"SSL [No]", KindStatus, "inner RPC channel"},
 		"column":       {"Req/Fail", KindStatus, "refused tokens"},
