@@ -26,7 +26,8 @@ type call struct {
 	version soap.ServerVersion
 	op      *operation
 	req     *soap.Element
-	begun   bool // the answer has response messages
+	begun   bool         // the answer has response messages
+	then    func() error // goes on with the answer after the operation, on less stack
 
 	person  *org.Recipient // whose mailbox the request is about
 	mailbox *store.Mailbox

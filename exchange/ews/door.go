@@ -114,6 +114,9 @@ func (d *Door) serveSOAP(w http.ResponseWriter, r *clientaccess.Request) {
 	defer out.Release()
 	c := &call{door: d, ctx: ctx, request: r, w: out, answer: answer, version: serverVersion(r.Snapshot)}
 	err := c.serve()
+	if err == nil && c.then != nil {
+		err = c.then()
+	}
 	if err == nil {
 		err = out.Flush()
 	}

@@ -112,71 +112,98 @@ func getStreamingEvents(c *call) error {
 	if bad != nil {
 		return c.badSubscriptions(bad)
 	}
-	ctx, cancel := context.WithCancelCause(c.request.Context())
-	defer cancel(nil)
-	ctx, stop := context.WithTimeout(ctx, time.Duration(minutes)*time.Minute)
-	defer stop()
-	if !c.door.streams.open(c.person.SID, list, cancel) {
+	k := &connection{call: c, list: list, life: time.Duration(minutes) * time.Minute}
+	if err := k.open(); err != nil {
+		return err
+	}
+	c.req, c.then = nil, k.serve
+	return nil
+}
+
+// connection is one answer to GetStreamingEvents.
+type connection struct {
+	*call
+	list   []*store.Subscription
+	life   time.Duration
+	watch  *store.Watch
+	end    context.CancelCauseFunc
+	cancel context.CancelFunc
+}
+
+// open takes the subscriptions over.
+func (k *connection) open() error {
+	before := k.ctx
+	k.ctx, k.end = context.WithCancelCause(k.request.Context())
+	k.ctx, k.cancel = context.WithTimeout(k.ctx, k.life)
+	if !k.door.streams.open(k.person.SID, k.list, k.end) {
+		k.cancel()
+		k.ctx = before
 		return &problem{"ErrorExceededConnectionCount", "The user has too many streaming connections."}
 	}
-	defer c.door.streams.close(ctx, c.person.SID, list)
-	for _, s := range list {
-		if err := c.mailbox.KeepSubscription(c.ctx, s, time.Duration(minutes)*time.Minute); err != nil {
+	k.watch = k.door.store.Watch(k.mailbox.GUID())
+	for _, s := range k.list {
+		if err := k.mailbox.KeepSubscription(before, s, k.life); err != nil {
+			k.close()
+			k.ctx = before
 			return err
 		}
 	}
-	watch := c.door.store.Watch(c.mailbox.GUID())
-	defer watch.Close()
-	c.req, c.ctx = nil, ctx
-	defer func() {
-		kept := context.WithoutCancel(ctx)
-		for _, s := range list {
-			if err := c.mailbox.KeepSubscription(kept, s, 0); err != nil && !errors.Is(err, store.ErrNotFound) {
-				c.door.opts.Log.Error("ews streaming subscription not kept", "request", c.request.ID, "error", err)
-			}
-		}
-	}()
-	if err := c.envelope(c.status("OK")); err != nil {
-		return err
-	}
-	return c.stream(ctx, watch, list)
+	return nil
 }
 
-// stream tells events until the connection's time is over.
-func (c *call) stream(ctx context.Context, watch *store.Watch, list []*store.Subscription) error {
+// close lets the subscriptions go, with the place that each has come to.
+func (k *connection) close() {
+	k.watch.Close()
+	k.door.streams.close(k.ctx, k.person.SID, k.list)
+	kept := context.WithoutCancel(k.ctx)
+	k.cancel()
+	k.end(nil)
+	for _, s := range k.list {
+		if err := k.mailbox.KeepSubscription(kept, s, 0); err != nil {
+			k.door.opts.Log.Error("ews streaming subscription not kept", "request", k.request.ID, "error", err)
+		}
+	}
+}
+
+// serve tells events until the connection's time is over.
+func (k *connection) serve() error {
+	defer k.close()
+	if err := k.envelope(k.status("OK")); err != nil {
+		return err
+	}
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for {
-		if err := c.tell(list); err != nil {
+		if err := k.tell(); err != nil {
 			if _, told := errors.AsType[*problem](err); told {
-				return c.envelope(func() error { return c.failure(err) })
+				return k.refuse(err)
 			}
 			return err
 		}
-		c.w.Rest()
+		k.w.Rest()
 		select {
-		case <-watch.C:
+		case <-k.watch.C:
 		case <-beat.C:
-			if err := c.envelope(c.status("OK")); err != nil {
+			if err := k.envelope(k.status("OK")); err != nil {
 				return err
 			}
-		case <-ctx.Done():
-			return c.closing(ctx)
+		case <-k.ctx.Done():
+			return k.closing()
 		}
 	}
 }
 
 // tell sends what happened to the subscriptions since their marks.
-func (c *call) tell(list []*store.Subscription) error {
+func (k *connection) tell() error {
 	for more := true; more; {
 		more = false
-		for _, s := range list {
-			page, err := c.events(s)
+		for _, s := range k.list {
+			page, err := k.events(s)
 			if err != nil {
 				return err
 			}
-			if more = more || page.More; c.wants(s, page) {
-				if err := c.envelope(func() error { return c.success(func() error { return c.notify(s, page) }) }); err != nil {
+			if more = more || page.More; k.wants(s, page) {
+				if err := k.envelope(func() error { return k.success(func() error { return k.notify(s, page) }) }); err != nil {
 					return err
 				}
 			}
@@ -198,16 +225,22 @@ func (c *call) notify(s *store.Subscription, page *store.EventPage) error {
 }
 
 // closing says the last word: the connection's time is over, or somebody else ended it.
-func (c *call) closing(ctx context.Context) error {
-	cause, told := errors.AsType[*problem](context.Cause(ctx))
-	if !told && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return nil // the client is gone, or the server stops
+func (k *connection) closing() error {
+	cause, told := errors.AsType[*problem](context.Cause(k.ctx))
+	switch {
+	case told:
+		return k.refuse(cause)
+	case errors.Is(k.ctx.Err(), context.DeadlineExceeded):
+		return k.envelope(k.status("Closed"))
 	}
-	c.ctx = context.WithoutCancel(ctx)
-	if told {
-		return c.envelope(func() error { return c.failure(cause) })
-	}
-	return c.envelope(c.status("Closed"))
+	return nil // the client is gone, or the server stops
+}
+
+// refuse ends the answer with a message of failure.
+func (k *connection) refuse(err error) error {
+	end := *k.call
+	end.ctx = context.WithoutCancel(k.ctx)
+	return end.envelope(func() error { return end.failure(err) })
 }
 
 // badSubscriptions refuses a request by the ids that name no subscription.
