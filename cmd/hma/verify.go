@@ -74,12 +74,14 @@ func (v *view) showVerification(t *procedure.Verification) {
 		header = []string{"Door", "Server", "AuthN", "Result"}
 	}
 	var rows [][]string
-	handshakes := 0
+	handshakes, doors := 0, "every door"
 	for _, r := range t.Rows {
 		handshakes += len(r.Handshakes)
 		result := styleGood.Render("verified")
 		if len(r.Problems) > 0 {
 			result = styleBad.Render("failed")
+		} else if r.Later {
+			result, doors = styleFaint.Render("not in the pilot"), "every door of the pilot"
 		}
 		row := []string{string(r.Protocol), r.Server, r.Before, authn(r.After), result}
 		if t.Run == "" {
@@ -96,8 +98,11 @@ func (v *view) showVerification(t *procedure.Verification) {
 			v.hang(0, 2, fmt.Sprintf("%s %s on %s: %s", styleFaint.Render("i"), r.Protocol, r.Server, note))
 		}
 	}
+	for _, note := range t.Notes {
+		v.hang(0, 2, styleFaint.Render("i")+" "+note)
+	}
 	if t.Passed {
-		v.wrap(0, styleGood.Render(fmt.Sprintf("every door verified by %d handshakes; hma verify --json shows their bytes", handshakes)))
+		v.wrap(0, styleGood.Render(fmt.Sprintf("%s verified by %d handshakes; hma verify --json shows their bytes", doors, handshakes)))
 	}
 }
 

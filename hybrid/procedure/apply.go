@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"hma/hybrid/journal"
 	"hma/hybrid/procedure/facts"
@@ -233,8 +232,8 @@ func (p *Procedure) tell(run *Run, c *Change, phase Phase, detail string) {
 	p.o.Progress(Event{Run: run.ID, Phase: phase, Number: c.Number, Total: len(run.plan.Changes), Change: c, Detail: detail})
 }
 
-// atOnce is how many servers are changed side by side.
-const atOnce = 4
+// changedAtOnce is how many servers are changed side by side.
+const changedAtOnce = 4
 
 // together returns the first ones of the changes that are made at once: virtual directories of
 // mail clients, each of another server, which keep nobody out in between. The lists of a tenant,
@@ -244,7 +243,7 @@ func together(todo []*Change) []*Change {
 	for i, c := range todo {
 		server, _, ofServer := strings.Cut(strings.ToLower(c.Identity), `\`)
 		apart := ofServer && strings.HasSuffix(c.Cmdlet, "VirtualDirectory") && !c.touchesBrowser() && !servers[server]
-		if i == atOnce || !apart {
+		if i == changedAtOnce || !apart {
 			return todo[:max(i, 1)]
 		}
 		servers[server] = true
@@ -323,13 +322,8 @@ func (p *Procedure) makeSet(ctx context.Context, j *journal.Journal, run *Run, a
 	}
 }
 
-// sideBySide calls fn for each at once and returns when all calls have.
 func sideBySide(all []*making, fn func(*making)) {
-	var wg sync.WaitGroup
-	for _, m := range all {
-		wg.Go(func() { fn(m) })
-	}
-	wg.Wait()
+	atOnce(changedAtOnce, len(all), func(i int) { fn(all[i]) })
 }
 
 // begin judges what was read: it notes the intention to set the change, or that it is made already.

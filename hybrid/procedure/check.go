@@ -60,31 +60,30 @@ func (p *Procedure) answers(ctx context.Context, f *facts.Facts) error {
 		f.Unread = append(f.Unread, facts.Unread{Source: facts.SourceAnswers, Object: "every server", Problem: target.ErrNoFace.Error(), NotGiven: true})
 		return nil
 	}
-	f.Answers = []facts.Answer{}
+	var asking []mail.Door
 	asked, doors := map[string]bool{}, p.doors(f)
 	for _, protocol := range []mail.Protocol{mail.OWA, mail.ECP, mail.EWS, mail.ActiveSync, mail.MAPI, mail.OAB, mail.Autodiscover} {
 		for _, g := range doors {
-			if g.protocol != protocol {
-				continue
-			}
 			for _, d := range g.doors {
-				key := d.Server + " " + d.Resource()
-				if asked[key] {
-					continue
+				if key := d.Server + " " + d.Resource(); g.protocol == protocol && !asked[key] {
+					asked[key] = true
+					asking = append(asking, d)
 				}
-				asked[key] = true
-				if err := ctx.Err(); err != nil {
-					return err
-				}
-				a := answer(p.o.Target.Probe.Offer(ctx, d, ""))
-				if a.Problem != "" {
-					f.Unread = append(f.Unread, facts.Unread{Source: facts.SourceAnswers, Object: d.URL, Problem: a.Problem})
-				}
-				f.Answers = append(f.Answers, a)
 			}
 		}
 	}
-	return nil
+	f.Answers = make([]facts.Answer, len(asking))
+	atOnce(askedAtOnce, len(asking), func(i int) {
+		if ctx.Err() == nil {
+			f.Answers[i] = answer(p.o.Target.Probe.Offer(ctx, asking[i], ""))
+		}
+	})
+	for i, a := range f.Answers {
+		if a.Problem != "" {
+			f.Unread = append(f.Unread, facts.Unread{Source: facts.SourceAnswers, Object: asking[i].URL, Problem: a.Problem})
+		}
+	}
+	return ctx.Err()
 }
 
 // answer reads the headers of a handshake's answer.

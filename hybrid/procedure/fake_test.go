@@ -447,7 +447,18 @@ func (o *organisation) offered(d mail.Door) (bool, map[string]any) {
 	return on, nil
 }
 
-func (o *organisation) Offer(_ context.Context, d mail.Door, _ string) mail.Handshake {
+// blocks tells whether the policy of a user, or the default one, keeps tokens from him at MAPI.
+func (o *organisation) blocks(user string) bool {
+	account, _, _ := strings.Cut(user, "@")
+	policy := o.org["DefaultAuthenticationPolicy"]
+	if own := o.assigned[account]; own != nil {
+		policy = own
+	}
+	named, _ := policy.(string)
+	return o.policies[named]["BlockModernAuthMapi"] == true
+}
+
+func (o *organisation) Offer(_ context.Context, d mail.Door, user string) mail.Handshake {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	h := mail.Handshake{Door: d, Sent: mail.SentEmptyBearer, Status: 401, Offered: []string{"Basic"}, AuthN: "Basic", Request: "r",
@@ -464,6 +475,9 @@ func (o *organisation) Offer(_ context.Context, d mail.Door, _ string) mail.Hand
 	}
 	if on && oauth {
 		h.Offered, h.AuthorizationURI, h.AuthN = []string{"Bearer", "Basic"}, authorize, "Bearer, Basic"
+		if o.blocks(user) {
+			h.AuthorizationURI = ""
+		}
 	}
 	return h
 }

@@ -97,13 +97,7 @@ func (b *builder) everybody() error {
 func (b *builder) people(names []string) ([]*facts.Person, error) {
 	var all []*facts.Person
 	for _, name := range names {
-		var found []*facts.Person
-		for i := range b.f.People {
-			p := &b.f.People[i]
-			if strings.EqualFold(name, p.UPN) || strings.EqualFold(name, p.Account) || slices.Contains(p.Addresses, strings.ToLower(name)) {
-				found = append(found, p)
-			}
-		}
+		found := b.f.Named(name)
 		switch {
 		case len(found) == 0:
 			return nil, fmt.Errorf("%w: %q is nobody's name, address or account here", ErrChoice, name)

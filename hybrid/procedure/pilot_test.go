@@ -1,6 +1,7 @@
 package procedure
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"hma/client/mail"
 	"hma/hybrid/procedure/rule"
 	"hma/hybrid/target"
+	"hma/wire/psobject"
 )
 
 // piloted applies a plan for pilots, or for everybody when there are none.
@@ -31,12 +33,7 @@ func piloted(t *testing.T, p *Procedure, pilots ...string) *Run {
 func (o *organisation) offeredTo() (all []string) {
 	on, _ := o.offered(mail.Door{})
 	for _, name := range []string{"ada", "admin"} {
-		policy := o.org["DefaultAuthenticationPolicy"]
-		if own := o.assigned[name]; own != nil {
-			policy = own
-		}
-		named, _ := policy.(string)
-		if on && o.policies[named]["BlockModernAuthMapi"] != true {
+		if on && !o.blocks(name) {
 			all = append(all, name)
 		}
 	}
@@ -160,6 +157,64 @@ func TestPilotMoved(t *testing.T) {
 	if _, err := p.Rollback(t.Context(), run.ID, false); err != nil || o.assigned["ada"] != "Else" || len(o.policies) != 0 {
 		t.Errorf("the way back: %v, %s", err, o.state())
 	}
+}
+
+// Verifying a pilot asks for what was planned: tokens for a pilot, none for who signs in and is no pilot, OWA and ECP later.
+func TestVerifyPilot(t *testing.T) {
+	for name, c := range map[string]struct {
+		pilot, note string
+		spoil       func(*organisation)
+		passes      bool
+	}{
+		"a pilot verifies":     {"ada", "not in it", func(*organisation) {}, true},
+		"somebody else does":   {"admin", "offer tokens to the first alone", func(*organisation) {}, true},
+		"who is none has some": {"admin", "the first alone", func(o *organisation) { o.policies["HMA later"]["BlockModernAuthMapi"] = false }, false},
+		"a pilot has none":     {"admin", "the first alone", func(o *organisation) { o.policies["HMA pilot"]["BlockModernAuthMapi"] = true }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOrganisation()
+			o.delay = 0
+			p := engine(t, o, t.TempDir())
+			piloted(t, p, c.pilot)
+			// What the doors do and what the policies say differ while servers have not taken a policy up.
+			p.o.Target.Cmdlets = frozen(t, o)
+			c.spoil(o)
+			v, err := p.Verify(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if v.Passed != c.passes || len(v.Notes) != 1 || !strings.Contains(v.Notes[0], c.note) {
+				t.Errorf("passed %v, notes %q; want %v, %q", v.Passed, v.Notes, c.passes, c.note)
+			}
+			for _, row := range v.Rows {
+				if row.Later != row.Protocol.Browser() {
+					t.Errorf("%s on %s comes later: %v", row.Protocol, row.Server, row.Later)
+				}
+			}
+		})
+	}
+}
+
+// frozen answers for policies what the organisation shows now, whatever becomes of it.
+func frozen(t *testing.T, o *organisation) target.Cmdlets {
+	t.Helper()
+	policies, err := o.Invoke(t.Context(), psobject.Invocation{Cmdlet: "Get-AuthenticationPolicy"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return frozenPolicies{o, policies}
+}
+
+type frozenPolicies struct {
+	*organisation
+	policies psobject.Result
+}
+
+func (f frozenPolicies) Invoke(ctx context.Context, call psobject.Invocation) (psobject.Result, error) {
+	if call.Cmdlet == "Get-AuthenticationPolicy" {
+		return f.policies, nil
+	}
+	return f.organisation.Invoke(ctx, call)
 }
 
 func TestPilotRefused(t *testing.T) {

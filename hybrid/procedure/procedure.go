@@ -34,14 +34,14 @@ type Options struct {
 	Patience time.Duration
 	// Sleep waits for d or until ctx ends; nil waits by the machine's timer.
 	Sleep func(ctx context.Context, d time.Duration) error
-	// Progress is told of each step, on the goroutine that does the work; nil tells nobody.
+	// Progress is told of each step, one after the other; nil tells nobody.
 	Progress func(Event)
 }
 
 // SignIn is a person whose tokens, or password, a handshake presents.
 type SignIn struct {
 	UPN string
-	// Token returns an access token for the resource, for example https://mail.contoso.com.
+	// Token returns an access token for the resource, for example https://mail.contoso.com. It is called from several goroutines at once.
 	Token func(ctx context.Context, resource string) (string, error)
 	// Password is for doors that offer a way for one and no Bearer; "" tries none.
 	Password string

@@ -12,11 +12,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"hma/client/mail"
 	"hma/hybrid/journal"
 	"hma/hybrid/procedure/facts"
+	"hma/hybrid/procedure/rule"
 	"hma/wire/bearer"
 )
 
@@ -49,6 +51,8 @@ type Verification struct {
 	Rows []Row  `json:"rows"`
 	// Passed tells that no row has a problem.
 	Passed bool `json:"passed"`
+	// Notes say what holds for all rows.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // Row is one door of one server, before and after.
@@ -60,6 +64,8 @@ type Row struct {
 	Problems []string      `json:"problems,omitempty"`
 	// Notes say what was not tried, and why; a row with notes alone has passed.
 	Notes []string `json:"notes,omitempty"`
+	// Later tells that a pilot is on its way and the door not in it: it signs people in as before.
+	Later bool `json:"later,omitempty"`
 	// Handshakes are those of Before, then those of After.
 	BeforeHandshakes []mail.Handshake `json:"before_handshakes,omitempty"`
 	Handshakes       []mail.Handshake `json:"handshakes"`
@@ -79,19 +85,46 @@ func (p *Procedure) survey(ctx context.Context, f *facts.Facts) (*Survey, error)
 	if p.o.Target.Probe == nil {
 		return s, nil
 	}
-	for _, g := range p.doors(f) {
-		cell := Cell{Server: g.server, Protocol: g.protocol}
-		for _, d := range g.doors {
-			if err := ctx.Err(); err != nil {
-				return nil, err
+	groups := p.doors(f)
+	s.Cells = make([]Cell, len(groups))
+	for i, g := range groups {
+		s.Cells[i] = Cell{Server: g.server, Protocol: g.protocol}
+	}
+	var telling sync.Mutex
+	atOnce(askedAtOnce, len(groups), func(i int) {
+		cell := &s.Cells[i]
+		for _, d := range groups[i].doors {
+			if ctx.Err() != nil {
+				return
 			}
-			p.o.Progress(Event{Phase: PhaseSurvey, Detail: string(g.protocol) + " on " + g.server})
+			telling.Lock()
+			p.o.Progress(Event{Phase: PhaseSurvey, Detail: string(cell.Protocol) + " on " + cell.Server})
+			telling.Unlock()
 			cell.Handshakes = append(cell.Handshakes, p.connect(ctx, d)...)
 		}
 		cell.AuthN = authN(cell.Handshakes)
-		s.Cells = append(s.Cells, cell)
+	})
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
 	return s, nil
+}
+
+// askedAtOnce is how many doors are asked side by side.
+const askedAtOnce = 8
+
+// atOnce calls fn with 0 to n-1, at most limit at once, and returns when all calls have.
+func atOnce(limit, n int, fn func(i int)) {
+	room := make(chan struct{}, limit)
+	var wg sync.WaitGroup
+	for i := range n {
+		room <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-room }()
+			fn(i)
+		})
+	}
+	wg.Wait()
 }
 
 // connect does what a client does: it probes, and presents a token where one is
@@ -215,6 +248,15 @@ func (p *Procedure) Verify(ctx context.Context) (*Verification, error) {
 	if err != nil {
 		return nil, err
 	}
+	pilots, piloted := f.Pilots()
+	switch heldBack := rule.Enabled(f) && f.HeldBack(p.upn(), mail.EWS); {
+	case piloted && heldBack && len(pilots) > 0:
+		v.Notes = []string{fmt.Sprintf("%s: %s is in it, %s is not, so each door must offer tokens to the first alone", pilotUnderWay, pilots[0].UPN, p.upn())}
+	case piloted:
+		v.Notes = []string{pilotUnderWay}
+	case heldBack:
+		v.Notes = []string{"an authentication policy holds " + p.upn() + " back, so no door may offer him tokens; what they offer to others was not asked"}
+	}
 	patience := p.o.Patience
 	if a := f.EvoSTS(); a == nil || !a.IsDefaultAuthorizationEndpoint || !f.Organization.OAuth2ClientProfileEnabled {
 		patience = 0 // not enabled: no server is about to offer anything
@@ -224,7 +266,7 @@ func (p *Procedure) Verify(ctx context.Context) (*Verification, error) {
 		row := Row{Server: g.server, Protocol: g.protocol}
 		p.o.Progress(Event{Phase: PhaseSurvey, Detail: string(g.protocol) + " on " + g.server})
 		for pause := 50 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
-			row.Handshakes, row.Problems, row.Notes = nil, nil, nil
+			row.Handshakes, row.Problems, row.Notes, row.Later = nil, nil, nil, false
 			for _, d := range g.doors {
 				p.examine(ctx, f, d, wrongToken, &row)
 			}
@@ -252,6 +294,9 @@ func (p *Procedure) Verify(ctx context.Context) (*Verification, error) {
 	return v, nil
 }
 
+// pilotUnderWay says what a verification does not expect then.
+const pilotUnderWay = "a pilot is on its way, and OWA and ECP not in it"
+
 // problem says what is wrong with a URL of the door.
 func (r *Row) problem(d mail.Door, format string, args ...any) {
 	r.Problems = append(r.Problems, d.URL+": "+fmt.Sprintf(format, args...))
@@ -270,13 +315,27 @@ func (p *Procedure) examine(ctx context.Context, f *facts.Facts, d mail.Door, wr
 	if a := f.EvoSTS(); a != nil {
 		endpoint = a.AuthorizationEndpoint
 	}
+	pilots, piloted := f.Pilots()
 	if d.Protocol.Browser() {
-		p.examineBrowser(ctx, f, d, offer, endpoint, wrongToken, row)
+		if row.Later = piloted && offer.AuthN != mail.AuthNOpenID; !row.Later {
+			p.examineBrowser(ctx, f, d, offer, endpoint, wrongToken, row)
+		}
 		return
+	}
+	heldBack := rule.Enabled(f) && f.HeldBack(p.upn(), d.Protocol)
+	if heldBack && len(pilots) > 0 {
+		toPilot := p.o.Target.Probe.Offer(ctx, d, pilots[0].UPN)
+		row.Handshakes = append(row.Handshakes, toPilot)
+		if !strings.EqualFold(toPilot.AuthorizationURI, endpoint) {
+			problem("does not send the pilot %s to %s", pilots[0].UPN, endpoint)
+		}
 	}
 	switch {
 	case !slices.ContainsFunc(offer.Offered, func(s string) bool { return strings.EqualFold(s, "Bearer") }):
 		problem("offers no Bearer")
+	case heldBack && offer.AuthorizationURI != "":
+		problem("offers tokens to %s, whom an authentication policy holds back", p.upn())
+	case heldBack:
 	case offer.AuthorizationURI == "":
 		problem("offers Bearer without authorization_uri")
 	case !strings.EqualFold(offer.AuthorizationURI, endpoint):

@@ -51,8 +51,8 @@ type Graph interface {
 	Organization(ctx context.Context) (graph.Organization, error)
 }
 
-// Probe shakes hands with a door as a client would, and fetches metadata. What
-// goes wrong on the way is in the Handshake.
+// Probe shakes hands with a door as a client would, with several at once, and fetches
+// metadata. What goes wrong on the way is in the Handshake.
 type Probe interface {
 	// Offer sends an empty bearer token for the user (X-User-Identity); at OWA and
 	// ECP it follows the redirect a browser would.

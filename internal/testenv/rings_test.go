@@ -80,6 +80,9 @@ func TestRings(t *testing.T) {
 	run(data, "plan", "--pilot", pilot)
 	run(data, "apply", "--yes")
 	is("the pilot", 5, 0)
+	if said := run(data, "verify"); !strings.Contains(said, "every door of the pilot verified") {
+		t.Errorf("verify:\n%s", said)
+	}
 	piloted := whole(e)
 	run(data, "plan", "--pilot", other)
 	run(data, "apply", "--yes")

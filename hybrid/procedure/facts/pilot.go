@@ -3,6 +3,8 @@ package facts
 import (
 	"slices"
 	"strings"
+
+	"hma/client/mail"
 )
 
 // A pilot offers tokens to some people before everybody else, by authentication policies: the
@@ -73,4 +75,43 @@ func (p *Policy) TokensOnly() []string {
 		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(tokenProtocols), func(protocol string) bool { return !slices.Contains(p.BlockLegacy, protocol) })
+}
+
+// Pilots are the people to whom the default policy does not apply in a pilot that is on its way; ok tells whether one is.
+func (f *Facts) Pilots() (pilots []*Person, ok bool) {
+	if _, ok = LaterBase(f.Organization.DefaultAuthenticationPolicy); !ok {
+		return nil, false
+	}
+	for i := range f.People {
+		if p := &f.People[i]; p.Policy != "" && f.PolicyOf(p).Open() {
+			pilots = append(pilots, p)
+		}
+	}
+	return pilots, true
+}
+
+// Named are the people of that UPN, address or account name.
+func (f *Facts) Named(name string) []*Person {
+	var found []*Person
+	for i := range f.People {
+		p := &f.People[i]
+		if strings.EqualFold(name, p.UPN) || strings.EqualFold(name, p.Account) || slices.Contains(p.Addresses, strings.ToLower(name)) {
+			found = append(found, p)
+		}
+	}
+	return found
+}
+
+// policyProtocol are the names that authentication policies have for protocols; none heeds OWA and ECP.
+var policyProtocol = map[mail.Protocol]string{mail.Autodiscover: "Autodiscover", mail.MAPI: "Mapi", mail.EWS: "WebServices", mail.ActiveSync: "ActiveSync", mail.OAB: "OfflineAddressBook"}
+
+// HeldBack tells whether a policy keeps tokens from whoever has the name, at the doors of the
+// protocol. For a name that nobody has, or several, the default policy speaks.
+func (f *Facts) HeldBack(name string, protocol mail.Protocol) bool {
+	who := &Person{}
+	if found := f.Named(name); len(found) == 1 {
+		who = found[0]
+	}
+	policy := f.PolicyOf(who)
+	return policy != nil && slices.Contains(policy.BlockModern, policyProtocol[protocol])
 }

@@ -32,16 +32,15 @@ var modernAuthBlocked = Rule{
 // pilot says that a pilot is on its way, and who is in it.
 func pilot(f *facts.Facts, later *facts.Policy, base string) []Finding {
 	evidence := []Evidence{{f.Organization.Name, "DefaultAuthenticationPolicy", later.Name, "as it is until the pilot is over"}}
-	for i := range f.People {
-		if p := &f.People[i]; p.Policy != "" && f.PolicyOf(p).Open() {
-			evidence = append(evidence, Evidence{Label(p), "AuthenticationPolicy", p.Policy, ""})
-		}
+	pilots, _ := f.Pilots()
+	for _, p := range pilots {
+		evidence = append(evidence, Evidence{Label(p), "AuthenticationPolicy", p.Policy, ""})
 	}
 	to := "$null"
 	if base != "" {
 		to = quote(base)
 	}
-	return note(fmt.Sprintf("a pilot is on its way: tokens are for %d of %d people", len(evidence)-1, len(f.People)), evidence,
+	return note(fmt.Sprintf("a pilot is on its way: tokens are for %d of %d people", len(pilots), len(f.People)), evidence,
 		"Set-OrganizationConfig -DefaultAuthenticationPolicy "+to)
 }
 
