@@ -14,10 +14,10 @@ var cmdlets map[string]*cmdlet
 func init() {
 	cmdlets = make(map[string]*cmdlet)
 	for name, c := range map[string]*cmdlet{
-		"compare-object": compareObject(), "convertfrom-json": convertFromJSON(), "convertto-json": convertToJSON(), "export-csv": exportCSV(),
+		"compare-object": compareObject(), "convertfrom-csv": convertFromCSV(), "convertfrom-json": convertFromJSON(), "convertto-json": convertToJSON(), "export-csv": exportCSV(),
 		"export-clixml": exportClixml(), "import-clixml": importClixml(),
 		"foreach-object": forEachObject(), "format-list": formatListCmdlet(), "format-table": formatTableCmdlet(), "get-command": getCommand(),
-		"get-content": getContent(), "get-help": getHelp(), "get-member": getMember(), "group-object": groupObject(), "measure-object": measureObject(),
+		"get-childitem": getChildItem(), "get-content": getContent(), "get-date": getDate(), "get-help": getHelp(), "get-member": getMember(), "group-object": groupObject(), "measure-object": measureObject(),
 		"out-file": outFile(), "select-object": selectObject(), "select-string": selectString(), "sort-object": sortObject(), "tee-object": teeObject(),
 		"where-object": whereObject(),
 	} {
@@ -30,7 +30,7 @@ func init() {
 
 // aliases are the short names that PowerShell has for these commands.
 var aliases = map[string]string{
-	"?": "Where-Object", "%": "ForEach-Object", "compare": "Compare-Object", "diff": "Compare-Object", "epcsv": "Export-Csv", "fl": "Format-List",
+	"?": "Where-Object", "%": "ForEach-Object", "compare": "Compare-Object", "diff": "Compare-Object", "dir": "Get-ChildItem", "gci": "Get-ChildItem", "ls": "Get-ChildItem", "epcsv": "Export-Csv", "fl": "Format-List",
 	"foreach": "ForEach-Object", "ft": "Format-Table", "gc": "Get-Content", "gcm": "Get-Command", "gm": "Get-Member", "group": "Group-Object",
 	"help": "Get-Help", "man": "Get-Help", "measure": "Measure-Object", "select": "Select-Object", "sls": "Select-String", "sort": "Sort-Object",
 	"tee": "Tee-Object", "type": "Get-Content", "cat": "Get-Content", "where": "Where-Object",

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"hma/shell/parse"
 	"hma/wire/psobject"
@@ -48,6 +49,8 @@ type Session struct {
 	Ask Prompter
 	// Graph is what the Graph cmdlets reach; nil is Microsoft's cloud, and nothing is kept.
 	Graph *Graph
+	// Now is the clock of Get-Date; nil is the machine's.
+	Now func() time.Time
 
 	state *state
 }

@@ -285,6 +285,10 @@ func (w *rendering) value(v any, outermost bool) {
 
 // object writes what names an object, and all properties of one that was made in the shell.
 func (w *rendering) object(o *object) {
+	if exception, ok := o.get("Exception").(*object); ok && o.typ == errorRecord {
+		w.value(exception.get("Message"), false)
+		return
+	}
 	if o.typ != custom {
 		for _, name := range []string{"Identity", "Name"} {
 			if s, ok := o.get(name).(string); ok && s != "" {

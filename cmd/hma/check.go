@@ -45,7 +45,7 @@ with --cloud by its tenants themselves, which are only read.`,
 	from.cloudFlags(cmd)
 	from.tenantFlag(cmd)
 	cmd.Flags().StringVar(&firewall, "firewall", "", "`FILE` with the firewall's rules: nft, iptables-save or Windows")
-	cmd.Flags().StringVar(&records, "records", "", "`FILE` with the servers' request records, JSON lines")
+	cmd.Flags().StringVar(&records, "records", "", "`FILE` with the servers' request records: JSON lines or HttpProxy logs")
 	return cmd
 }
 

@@ -96,7 +96,7 @@ func (a *app) inCloud(ctx context.Context, e *elsewhere, given target.GivenFiles
 			return nil, err
 		}
 	}
-	if slices.Contains(t.Collected, target.PartGraph) {
+	if slices.Contains(t.Parts(), target.PartGraph) {
 		return nil, usage("--cloud: the tenant is asked itself: leave its Graph part out of --snapshot")
 	}
 	say := func(line string) { fmt.Fprintln(a.err, strings.Map(printable, line)) }
@@ -129,7 +129,7 @@ func (a *app) inCloud(ctx context.Context, e *elsewhere, given target.GivenFiles
 	if err := t.SignedIn(ctx, tenants...); err != nil {
 		return nil, usage("--cloud: %w", err)
 	}
-	t.Files, t.Lock = given, target.FileLock{Path: filepath.Join(dir, cloudLock)}
+	t.Files, t.Lock = target.FirstOf{given, t.Files}, target.FileLock{Path: filepath.Join(dir, cloudLock)}
 	a.cloud = e.args()
 	o := procedure.Options{Target: t, Dir: dir, Now: now, Operator: operator}
 	if !a.json {

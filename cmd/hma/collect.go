@@ -130,7 +130,7 @@ func collected(names []string, given target.GivenFiles) (*procedure.Procedure, e
 	if err != nil {
 		return nil, err
 	}
-	t.Files = given
+	t.Files = target.FirstOf{given, t.Files}
 	return procedure.New(procedure.Options{Target: t, Now: now})
 }
 

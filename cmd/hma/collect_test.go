@@ -39,8 +39,26 @@ func TestCollectAndCheck(t *testing.T) {
 		}
 		return r
 	}
+	// Of EX1's logs the newest two files are enough to see; EX2's cannot be read.
+	for file, lines := range map[string]string{
+		"Eas/HttpProxy_1.LOG": "2026-11-20T08:00:00.1Z,Eas,Basic,CONTOSO\\alice,Apple-iPhone9C1/1401.403\n2026-11-20T09:00:00.1Z,Eas,Basic,CONTOSO\\alice,Apple-iPhone9C1/1401.403\n",
+		"Eas/HttpProxy_2.LOG": "2026-11-19T08:00:00.1Z,Eas,Basic,CONTOSO\\alice,Apple-iPhone9C1/1401.403\n",
+		"Mapi/HttpProxy_1.LOG": "2026-11-20T08:00:00.1Z,Mapi,Bearer,bjorn@contoso.com,\"Microsoft Office/16.0 (Windows NT 10.0; Outlook, Pro)\"\n2026-11-20T08:00:00.1Z,Mapi,Negotiate,HealthMailbox1@contoso.com,AMProbe\n" +
+			"2026-11-20T08:00:00.1Z,Mapi,,,nobody\n",
+		"Other/HttpProxy_1.LOG": "2026-11-20T08:00:00.1Z,Other,Basic,CONTOSO\\bjorn,x\n",
+	} {
+		file = filepath.Join("logs", "ex1.contoso.com", file)
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		columns := "DateTime,Protocol,AuthenticationType,AuthenticatedUser,UserAgent\n"
+		if err := os.WriteFile(file, []byte(columns+"#Fields: "+columns+lines), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, part := range []string{"exchange", "graph"} {
-		if err := os.WriteFile(part+".ps1", []byte(hma(exitOK, "collect", part)), 0o600); err != nil {
+		script := strings.Replace(hma(exitOK, "collect", part), collect.LogFolder, "logs/$($server.Fqdn)", 1)
+		if err := os.WriteFile(part+".ps1", []byte(script), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		hma(exitOK, "shell", part+".ps1")
@@ -52,6 +70,25 @@ func TestCollectAndCheck(t *testing.T) {
 	if a, b := faults(live), faults(collected); len(a) == 0 || !reflect.DeepEqual(a, b) {
 		t.Errorf("the lab's findings: %q\nthe snapshot's: %q", a, b)
 	}
+	// What the logs tell is the same by the snapshot and by a log itself.
+	came := func(r procedure.Report) (all []rule.Evidence) {
+		for _, f := range r.Findings {
+			if f.Rule == "legacy-clients" {
+				all = append(all, f.Evidence...)
+			}
+		}
+		return all
+	}
+	phone := rule.Evidence{Object: `contoso\alice`, Property: "ActiveSync", Found: "Basic by Apple-iPhone9C1/1401.403, last 2026-11-20 09:00", Wanted: "another client: this one cannot do modern authentication"}
+	if got := came(collected); len(got) != 2 || got[0] != phone || got[1].Object != "EX2" {
+		t.Errorf("who comes with a password, by the snapshot: %+v", got)
+	}
+	if got := came(check(exitFound, "--records", "logs/ex1.contoso.com/Eas/HttpProxy_1.LOG")); len(got) != 1 || got[0] != phone {
+		t.Errorf("who comes with a password, by the log: %+v", got)
+	}
+	if len(collected.Collected) != 2 || collected.Collected[0].At.IsZero() || collected.Collected[0].Script != collect.Version || collected.Collected[1].Tenant != "contoso.onmicrosoft.com" {
+		t.Errorf("collected: %+v", collected.Collected)
+	}
 	if alone := check(exitUnreachable, "--snapshot", "exchange.json"); alone.Count(rule.NotChecked) == 0 {
 		t.Error("a missing Graph part is not said")
 	}
@@ -60,8 +97,11 @@ func TestCollectAndCheck(t *testing.T) {
 	}
 	hma(exitOK, "collect", "pseudonyms", "exchange.json", "graph.json")
 	hidden := check(exitFound, "--snapshot", "exchange.pseudonyms.json", "--snapshot", "graph.pseudonyms.json")
-	if len(faults(hidden)) != len(faults(live)) {
-		t.Errorf("with pseudonyms the findings are %q", faults(hidden))
+	if len(faults(hidden)) != len(faults(live)) || len(hidden.Collected) != 2 || hidden.Collected[0] != collected.Collected[0] {
+		t.Errorf("with pseudonyms the findings are %q of %+v", faults(hidden), hidden.Collected)
+	}
+	if got := came(hidden); len(got) != 2 || strings.Contains(got[0].Object+got[1].Object+got[1].Found, "alice") || strings.Contains(got[1].Found, "contoso") || got[0].Found != phone.Found {
+		t.Errorf("who comes with a password, with pseudonyms: %+v", got)
 	}
 	before, err := os.ReadFile("graph.pseudonyms.json")
 	if err != nil {
@@ -132,7 +172,7 @@ func faults(r procedure.Report) (all []string) {
 
 // The scripts hold only commands that read, and one file is written.
 func TestCollectOnlyReads(t *testing.T) {
-	allowed := regexp.MustCompile(`^(Get-\w+|Select-Object|Where-Object|ForEach-Object|ConvertTo-Json|Out-File|Connect-MgGraph|Invoke-MgGraphRequest)$`)
+	allowed := regexp.MustCompile(`^(Get-\w+|ConvertFrom-Csv|Group-Object|Sort-Object|Select-Object|Where-Object|ForEach-Object|ConvertTo-Json|Out-File|Connect-MgGraph|Invoke-MgGraphRequest)$`)
 	for _, script := range []string{collect.Exchange(), collect.Graph()} {
 		for line := range strings.Lines(script) {
 			code, _, _ := strings.Cut(line, "#")

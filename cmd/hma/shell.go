@@ -65,7 +65,11 @@ administrator who signs in at the cloud that this server trusts.`,
 			if err != nil {
 				return err
 			}
-			s := &shell.Session{Client: client, Out: a.view.w, Err: &tinted{colorprofile.NewWriter(a.err, a.env)}, Ask: a.prompter(), Graph: a.graph(lab)}
+			clock := now
+			if lab != nil {
+				clock = lab.now
+			}
+			s := &shell.Session{Client: client, Now: clock, Out: a.view.w, Err: &tinted{colorprofile.NewWriter(a.err, a.env)}, Ask: a.prompter(), Graph: a.graph(lab)}
 			if a.view.terminal {
 				s.Width = a.view.width
 			}

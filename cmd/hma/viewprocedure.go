@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -18,6 +19,11 @@ var marks = map[rule.Severity]string{
 
 // showReport prints what a check found, faults first.
 func (v *view) showReport(r *procedure.Report) {
+	for _, c := range r.Collected {
+		if !c.At.IsZero() {
+			v.printf("%s part collected %s, judged as of %s\n", cmp.Or(c.Tenant, c.Part), c.At.Format("2006-01-02 15:04Z"), r.At.Format("2006-01-02 15:04Z"))
+		}
+	}
 	for _, severity := range []rule.Severity{rule.Fault, rule.NotChecked, rule.Note} {
 		if r.Count(severity) == 0 {
 			continue

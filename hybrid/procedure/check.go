@@ -26,6 +26,8 @@ type Report struct {
 	Findings []rule.Finding `json:"findings"`
 	// Rules is how many rules were run.
 	Rules int `json:"rules"`
+	// Collected says of each part of a snapshot when it was collected. Dates are judged at At.
+	Collected []target.Collection `json:"collected,omitempty"`
 }
 
 // Count returns how many findings have the severity.
@@ -107,7 +109,7 @@ func answer(h mail.Handshake) facts.Answer {
 
 func (p *Procedure) judge(f *facts.Facts) *Report {
 	now := p.o.Now()
-	return &Report{Version: 1, At: now.UTC(), Snapshot: f.Hash(), Findings: rule.Judge(f, now), Rules: len(rule.All())}
+	return &Report{Version: 1, At: now.UTC(), Snapshot: f.Hash(), Findings: rule.Judge(f, now), Rules: len(rule.All()), Collected: f.Collected}
 }
 
 // facts reads the target, and from the journals who was proven to be able to sign in.

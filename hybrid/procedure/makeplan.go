@@ -28,7 +28,7 @@ func (p *Procedure) MakePlan(ctx context.Context, choices Choices) (*Plan, error
 		return nil, err
 	}
 	now := p.o.Now().UTC()
-	plan := &Plan{Version: PlanVersion, ID: newID(now), Made: now, Organization: f.Organization.Name, Snapshot: f.Hash(), Collected: p.o.Target.Collected,
+	plan := &Plan{Version: PlanVersion, ID: newID(now), Made: now, Organization: f.Organization.Name, Snapshot: f.Hash(), Collected: p.o.Target.Parts(),
 		Scope: choices.Scope}
 	for _, x := range rule.Judge(f, now) {
 		if x.Blocks {

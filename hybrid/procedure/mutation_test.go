@@ -38,6 +38,8 @@ type healthy struct {
 	firewall string
 	records  string
 	now      time.Time
+	// collected says when, as of a snapshot; healthy ones are asked themselves.
+	collected []target.Collection
 }
 
 func newHealthy() *healthy {
@@ -136,7 +138,7 @@ func (h *healthy) judge(t *testing.T) []rule.Finding {
 	t.Helper()
 	p := engine(t, h.organisation, "")
 	p.o.Now = func() time.Time { return h.now }
-	p.o.Target.Files = h
+	p.o.Target.Files, p.o.Target.Collected = h, h.collected
 	p.o.Target.Tenants = append(p.o.Target.Tenants, target.Tenant{Name: "fabrikam.onmicrosoft.com", Graph: second{h.other}})
 	f, err := p.facts(t.Context())
 	if err != nil {
@@ -386,6 +388,14 @@ func TestMutations(t *testing.T) {
 		"passwords in the records": {"legacy-clients", true, func(h *healthy) {
 			h.records += "\n" + `{"time":"2026-11-23T08:00:00Z","msg":"request","door":"ActiveSync","authn":"Basic","user":"ada@contoso.com","agent":"Apple-iPhone9C1/1401.403"}`
 		}},
+		"passwords in an HttpProxy log": {"legacy-clients", true, func(h *healthy) {
+			h.records += "\n#Fields: DateTime,Protocol,AuthenticationType,AuthenticatedUser,UserAgent\n2026-11-23T08:00:00.123Z,Eas,Basic,CONTOSO\\ada,Apple-iPhone9C1/1401.403"
+		}},
+		"logs that could not be collected": {"legacy-clients", true, func(h *healthy) { h.records += "\n" + `{"msg":"missing","server":"EX2","problem":"Access is denied."}` }},
+		"an old snapshot": {"snapshot-age", true, func(h *healthy) {
+			h.collected = []target.Collection{{Part: target.PartExchange, At: h.now.AddDate(0, 0, -8)}}
+		}},
+		"a snapshot of some time":    {"snapshot-age", true, func(h *healthy) { h.collected = []target.Collection{{Part: target.PartExchange}} }},
 		"application without rights": {"app-only-accounts", true, func(h *healthy) { h.set("Get-PartnerApplication", "", "LinkedAccount", nil) }},
 		// Web and phones
 		"download domains": {"download-domains", false, func(h *healthy) { h.set("Get-OrganizationConfig", "", "EnableDownloadDomains", true) }},

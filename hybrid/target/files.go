@@ -2,11 +2,31 @@ package target
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 )
+
+// RecordsFile is the name under which Files is asked for request records.
+const RecordsFile = "records"
+
+// FirstOf is the files of each, the first one's where several have one of a name.
+type FirstOf []Files
+
+// ReadFile reads the file from the first that has it.
+func (all FirstOf) ReadFile(ctx context.Context, name string) ([]byte, error) {
+	for _, files := range all {
+		if files == nil {
+			continue
+		}
+		if text, err := files.ReadFile(ctx, name); !errors.Is(err, fs.ErrNotExist) {
+			return text, err
+		}
+	}
+	return nil, fs.ErrNotExist
+}
 
 // GivenFiles are files that the operator named on the command line: what the
 // procedure calls a file, and where it is.

@@ -25,7 +25,7 @@ func Pseudonyms(r io.Reader, key []byte) ([]byte, error) {
 	for i := range p.Sections {
 		s := &p.Sections[i]
 		if s.Error != "" {
-			s.Error = "its text may hold names and was left out"
+			s.Error = left
 		}
 		for name, value := range s.Parameters {
 			if text, ok := value.(string); ok && name == "Server" {
@@ -45,7 +45,11 @@ func Pseudonyms(r io.Reader, key []byte) ([]byte, error) {
 		}
 		s.Objects = objects
 	}
-	return json.Marshal(map[string]any{"version": p.Version, "part": p.Part, "sections": p.sections()})
+	file := map[string]any{"version": p.Version, "part": p.Part, "sections": p.sections()}
+	if p.Collected != "" {
+		file["collected"], file["script"] = p.Collected, p.Script
+	}
+	return json.Marshal(file)
 }
 
 // sections are the part's sections with the names of the file's fields.
@@ -56,6 +60,9 @@ func (p *part) sections() []map[string]any {
 	}
 	return all
 }
+
+// left stands for the text of an error.
+const left = "its text may hold names and was left out"
 
 type hider struct{ key []byte }
 
@@ -99,12 +106,19 @@ func (h hider) value(cmdlet, name string, v any) any {
 			return h.name(v)
 		case name == "Server", name == "Name" && slices.Contains(servers, cmdlet):
 			return h.label(v)
+		case name == "Problem":
+			return left
 		case name == "EmailAddresses" && !strings.Contains(v, "@"): // X500:/o=...
 			kind, address, _ := strings.Cut(v, ":")
 			return kind + ":" + h.label(address)
 		}
-		if server, rest, ok := strings.Cut(v, `\`); ok && name == "Identity" {
-			return h.label(server) + `\` + rest
+		if first, rest, ok := strings.Cut(v, `\`); ok {
+			switch name {
+			case "Identity": // of a virtual directory
+				return h.label(first) + `\` + rest
+			case "AuthenticatedUser":
+				return h.label(first) + `\` + h.label(rest)
+			}
 		}
 		return h.hosts(v)
 	}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"regexp"
 	"slices"
@@ -37,9 +38,12 @@ const (
 
 // A part is one collected file: what was run, and what it found.
 type part struct {
-	Version  int
-	Part     string // PartExchange or PartGraph
-	Sections []section
+	Version int
+	Part    string // PartExchange or PartGraph
+	// Collected is when the script ran, and Script its version; the first ones wrote neither.
+	Collected string
+	Script    int
+	Sections  []section
 }
 
 type section struct {
@@ -64,8 +68,8 @@ func ReadSnapshot(files ...io.Reader) (Target, error) {
 		}
 		switch {
 		case p.Part == PartExchange && t.Cmdlets == nil:
-			t.Cmdlets = collected(p.Sections)
-			t.Collected = append(t.Collected, p.Part)
+			t.Cmdlets, t.Files = collected(p.Sections), records(p.Sections)
+			t.Collected = append(t.Collected, p.collection(""))
 		case p.Part == PartExchange:
 			return Target{}, fmt.Errorf("%w: two Exchange parts; give the one of this organisation", ErrSnapshot)
 		case p.Part == PartGraph:
@@ -78,10 +82,8 @@ func ReadSnapshot(files ...io.Reader) (Target, error) {
 			if slices.ContainsFunc(t.Tenants, func(other Tenant) bool { return other.Name == name }) {
 				return Target{}, fmt.Errorf("%w: two Graph parts of %s", ErrSnapshot, name)
 			}
-			if len(t.Tenants) == 0 {
-				t.Collected = append(t.Collected, p.Part)
-			}
 			t.Tenants = append(t.Tenants, Tenant{name, g})
+			t.Collected = append(t.Collected, p.collection(name))
 			ids = append(ids, strings.ToLower(o.ID))
 		default:
 			return Target{}, fmt.Errorf("%w: its part is %q: want exchange or graph, as hma collect's scripts write them", ErrSnapshot, p.Part)
@@ -173,7 +175,55 @@ func readPart(r io.Reader) (*part, error) {
 	if p.Version != 1 {
 		return nil, fmt.Errorf("%w: version %d; this program reads version 1", ErrSnapshot, p.Version)
 	}
+	if _, ok := when(p.Collected); p.Collected != "" && !ok {
+		return nil, fmt.Errorf("%w: it was collected at %.40q, which is no time", ErrSnapshot, p.Collected)
+	}
 	return &p, nil
+}
+
+// collection says when the part, of the tenant where it is a Graph part, was collected.
+func (p *part) collection(tenant string) Collection {
+	c := Collection{Part: p.Part, Tenant: tenant, Script: p.Script}
+	if at, ok := when(p.Collected); ok {
+		c.At = at
+	}
+	return c
+}
+
+// records are the request records of an Exchange part: what its script read in the servers' HttpProxy logs.
+type records []section
+
+// RecordsPath is the path that the section of the records names.
+const RecordsPath = "HttpProxy"
+
+// ReadFile returns the records as JSON lines, as our own servers log requests; a line with the message "missing" names a
+// server whose logs could not be read. A part of a script that did not read them has none.
+func (r records) ReadFile(ctx context.Context, name string) ([]byte, error) {
+	if name != RecordsFile {
+		return nil, fs.ErrNotExist
+	}
+	objects, err := find(r, "Get-Content", map[string]string{"path": RecordsPath})
+	if errors.Is(err, errNoSection) {
+		return nil, fs.ErrNotExist
+	}
+	if err != nil {
+		return nil, err
+	}
+	lines := []byte{}
+	for _, object := range objects {
+		e := &entity{values: object}
+		line := map[string]any{"msg": "request", "time": e.time("DateTime"), "door": e.text("Protocol"), "authn": e.text("AuthenticationType"),
+			"user": e.text("AuthenticatedUser"), "agent": e.text("UserAgent")}
+		if problem := e.text("Problem"); problem != "" {
+			line = map[string]any{"msg": "missing", "server": e.text("Server"), "problem": problem}
+		}
+		text, err := json.Marshal(line)
+		if err := cmp.Or(e.err, err); err != nil {
+			return nil, fmt.Errorf("records: %w", err)
+		}
+		lines = append(append(lines, text...), '\n')
+	}
+	return lines, ctx.Err()
 }
 
 // unicodeText returns text as UTF-8 without its mark: Windows PowerShell writes UTF-8
@@ -224,8 +274,10 @@ func find(sections []section, cmdlet string, parameters map[string]string) ([]ma
 		}
 		return all, nil
 	}
-	return nil, errors.New("not in the snapshot")
+	return nil, errNoSection
 }
+
+var errNoSection = errors.New("not in the snapshot")
 
 // never are the cmdlets that find something in any organisation and tenant.
 var never = []string{"Get-ExchangeServer", "Get-OrganizationConfig", "Get-AuthConfig", "Get-AcceptedDomain", "Get-User", "Get-MgUser", "Get-MgOrganization"}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"hma/client/graph"
 	"hma/client/mail"
@@ -18,9 +20,29 @@ type Target struct {
 	Probe   Probe
 	Files   Files
 	Lock    Lock
-	// Collected are the parts that collected files stand for, PartExchange and PartGraph: nothing
-	// behind them can be changed.
-	Collected []string
+	// Collected are the collected files that stand for the organisation, in the order in which they were given;
+	// nothing behind them can be changed. nil of an organisation that is asked itself.
+	Collected []Collection
+}
+
+// Collection is one collected file.
+type Collection struct {
+	Part   string `json:"part"`             // PartExchange or PartGraph
+	Tenant string `json:"tenant,omitempty"` // name of the Graph part's tenant
+	// At is when it was collected, zero where the script did not write it, and Script is the script's version.
+	At     time.Time `json:"at,omitzero"`
+	Script int       `json:"script,omitempty"`
+}
+
+// Parts are the parts that collected files stand for, PartExchange and PartGraph.
+func (t Target) Parts() []string {
+	var parts []string
+	for _, c := range t.Collected {
+		if !slices.Contains(parts, c.Part) {
+			parts = append(parts, c.Part)
+		}
+	}
+	return parts
 }
 
 // Tenant is one tenant, asked as somebody who may administer it.

@@ -12,6 +12,7 @@ import (
 
 	"hma/client/graph"
 	"hma/client/mail"
+	"hma/hybrid/target"
 )
 
 // Facts are what an organisation and its tenant look like at one moment.
@@ -41,10 +42,11 @@ type Facts struct {
 	Answers []Answer `json:"-"`
 	// Proven are the administrators whose sign-in through the cloud was proven before, by UPN.
 	Proven []string `json:"-"`
-	// Firewall is the text of a firewall export, and Records are lines of the servers'
-	// request log; nil when nobody gave them.
-	Firewall []byte `json:"-"`
-	Records  []byte `json:"-"`
+	// Firewall is the text of a firewall export, and Records tell who came how; nil when nobody gave them.
+	Firewall []byte   `json:"-"`
+	Records  *Records `json:"-"`
+	// Collected says of each part of a snapshot when it was collected; nil of an organisation that was asked itself.
+	Collected []target.Collection `json:"-"`
 }
 
 // Tenant is one tenant that the organisation is in hybrid with.

@@ -20,7 +20,7 @@ import (
 // The names under which Files is asked for a firewall export and for request records.
 const (
 	FirewallFile = "firewall"
-	RecordsFile  = "records"
+	RecordsFile  = target.RecordsFile
 )
 
 // Read reads the facts of a target. It fails only when ctx ends: what could not
@@ -37,7 +37,8 @@ func Read(ctx context.Context, t target.Target) (*Facts, error) {
 	r.people()
 	r.metadata()
 	r.f.Firewall = r.file(SourceFirewall, FirewallFile)
-	r.f.Records = r.file(SourceRecords, RecordsFile)
+	r.f.Records = r.records()
+	r.f.Collected = t.Collected
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

@@ -1,10 +1,7 @@
 package rule
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,43 +12,9 @@ import (
 	"hma/hybrid/procedure/facts"
 )
 
-// Limits on request records: a line is a kilobyte at most, and ten thousand people with ten clients each are shown.
-const (
-	maxRecord  = 64 << 10
-	maxClients = 100_000
-)
-
-// client is one person's client at one door that came with a password.
-type client struct{ user, door, method, agent string }
-
-// legacy returns, from request records (JSON lines), who came with what but a token, and when last.
-// Lines that are no request records are passed over.
-func legacy(records []byte) (map[client]time.Time, error) {
-	last := map[client]time.Time{}
-	lines := bufio.NewScanner(bytes.NewReader(records))
-	lines.Buffer(nil, maxRecord)
-	for lines.Scan() {
-		var r struct {
-			Time    time.Time `json:"time"`
-			Message string    `json:"msg"`
-			Door    string    `json:"door"`
-			AuthN   string    `json:"authn"`
-			User    string    `json:"user"`
-			Agent   string    `json:"agent"`
-		}
-		if json.Unmarshal(lines.Bytes(), &r) != nil || r.Message != "request" || r.User == "" || r.AuthN == "" ||
-			strings.HasPrefix(r.AuthN, "Bearer") || strings.HasPrefix(r.AuthN, "OpenID") {
-			continue
-		}
-		c := client{strings.ToLower(r.User), r.Door, r.AuthN, r.Agent}
-		if _, known := last[c]; !known && len(last) == maxClients {
-			return nil, fmt.Errorf("more than %d clients", maxClients)
-		}
-		if r.Time.After(last[c]) {
-			last[c] = r.Time
-		}
-	}
-	return last, lines.Err()
+// token tells whether a request record's method is that of a token: Bearer of the doors, OpenID of OWA and ECP.
+func token(method string) bool {
+	return strings.HasPrefix(method, "Bearer") || strings.HasPrefix(method, "OpenID") || strings.EqualFold(method, "OAuth")
 }
 
 // cannot tells whether a client, by its name, cannot do modern authentication: Outlook
@@ -79,22 +42,29 @@ var legacyClients = Rule{
 	Needs:  []facts.Source{facts.SourceRecords},
 	judge: func(f *facts.Facts, _ time.Time) []Finding {
 		if f.Records == nil {
-			return []Finding{{Severity: Note, Kind: NotGiven, Summary: "not checked: nobody gave request records", Repair: "give the servers' request log: hma check --records FILE"}}
+			return []Finding{{Severity: Note, Kind: NotGiven, Summary: "not checked: nobody gave request records", Repair: "give the servers' request log: hma check --records FILE; hma collect exchange reads their HttpProxy logs"}}
 		}
-		last, err := legacy(f.Records)
-		if err != nil {
-			return []Finding{{Severity: NotChecked, Summary: "the request records could not be read", Evidence: []Evidence{{Object: "request records", Found: err.Error()}}}}
+		var missing []Evidence
+		for _, m := range f.Records.Missing {
+			missing = append(missing, Evidence{m.Server, "HttpProxy logs", m.Problem, "readable to who collects"})
 		}
 		x := Finding{Severity: Note, Summary: "people still come with passwords"}
-		for _, c := range slices.SortedFunc(maps.Keys(last), func(a, b client) int {
-			return cmp.Or(cmp.Compare(a.user, b.user), cmp.Compare(a.door, b.door), cmp.Compare(a.agent, b.agent), cmp.Compare(a.method, b.method))
+		for _, c := range slices.SortedFunc(maps.Keys(f.Records.Clients), func(a, b facts.Client) int {
+			return cmp.Or(cmp.Compare(a.User, b.User), cmp.Compare(a.Door, b.Door), cmp.Compare(a.Agent, b.Agent), cmp.Compare(a.Method, b.Method))
 		}) {
+			if token(c.Method) {
+				continue
+			}
 			wanted := "a token"
-			if cannot(c.agent) {
+			if cannot(c.Agent) {
 				wanted = "another client: this one cannot do modern authentication"
 			}
-			x.Evidence = append(x.Evidence, Evidence{c.user, c.door, fmt.Sprintf("%s by %s, last %s", c.method, cmp.Or(c.agent, "an unnamed client"), last[c].UTC().Format("2006-01-02 15:04")), wanted})
+			x.Evidence = append(x.Evidence, Evidence{c.User, c.Door, fmt.Sprintf("%s by %s, last %s", c.Method, cmp.Or(c.Agent, "an unnamed client"), f.Records.Clients[c].UTC().Format("2006-01-02 15:04")), wanted})
 		}
-		return spoken(x)
+		out := spoken(x)
+		if missing != nil {
+			out = append(out, Finding{Severity: Note, Kind: NotGiven, Summary: "not checked: logs of servers could not be read", Evidence: missing, Repair: "collect again as an administrator of these servers"})
+		}
+		return out
 	},
 }

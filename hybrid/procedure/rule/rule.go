@@ -95,7 +95,7 @@ func All() []Rule {
 		oauthMethods, directoryDrift, mapiMethods, activeSyncCertificate, browserMethods, applicationProxy, sslOffloading,
 		evoSTS, metadataURL, metadata, keysFresh, sameCloud, authorizationEndpoint, domainName, clientProfile, oauthCertificate, nextCertificate,
 		exchangeOnline, acs, partnerApplication, connector, certificateUploaded, dedicatedApp, sharedKeys, clock, outboundProxy, hybridAgent,
-		buildForHMA, buildForBrowsers, buildForTenants, buildForPolicies, uniformBuilds, endOfSupport, mapiHTTP, mapiHTTPMailboxes,
+		buildForHMA, buildForBrowsers, buildForTenants, buildForPolicies, uniformBuilds, endOfSupport, mapiHTTP, mapiHTTPMailboxes, snapshotAge,
 		people, administrators, names, ambiguous, linkedMailboxes, modernAuthBlocked, policyUsers, policyContradiction, whoLoses, legacyClients, appOnly, outsideHMA,
 		downloadDomains, clientConsent, autoDetect,
 	}

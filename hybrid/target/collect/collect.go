@@ -84,9 +84,43 @@ func Exchange() string {
 	for _, s := range exchange() {
 		s.write(&w, "")
 	}
+	w.WriteString(logs)
 	w.WriteString(end("exchange"))
 	return w.String()
 }
+
+// LogFolder is where the script looks for the HttpProxy logs of a server.
+const LogFolder = `\\$($server.Fqdn)\C$\Program Files\Microsoft\Exchange Server\V15\Logging\HttpProxy`
+
+// logs is the section of who came by which client with which method: of each, the newest request.
+const logs = `# who came by which client with which method: the newest HttpProxy logs of each server, read over its
+# administrative share. A file is of one hour at most; raise the numbers to read more.
+$files = 24
+$lines = 5000
+$protocols = 'Autodiscover','Eas','Ecp','Ews','Mapi','Oab','Owa','RpcHttp'
+$clients = @()
+$missing = @()
+foreach ($server in $servers) {
+  $failed = 'the command did not run'
+  $folders = @(Get-ChildItem -Path "` + LogFolder + `" -ErrorAction SilentlyContinue -ErrorVariable failed | Where-Object { $protocols -contains $_.Name })
+  if ("$failed" -ne '') { $missing += @{ Server = $server.Name; Problem = "$failed" } }
+  foreach ($folder in $folders) {
+    foreach ($file in @(Get-ChildItem -Path $folder.FullName -Filter '*.LOG' | Sort-Object LastWriteTime -Descending | Select-Object -First $files)) {
+      $clients += @(Get-Content -Path $file.FullName -TotalCount $lines | Where-Object { $_ -notlike '#*' } |
+        ConvertFrom-Csv | Select-Object AuthenticatedUser, Protocol, AuthenticationType, UserAgent, DateTime |
+        Where-Object { "$($_.AuthenticatedUser)" -ne '' -and $_.AuthenticatedUser -notlike '*HealthMailbox*' -and $_.AuthenticatedUser -notlike '*$' } |
+        Group-Object AuthenticatedUser, Protocol, AuthenticationType, UserAgent |
+        ForEach-Object { $_.Group | Sort-Object DateTime -Descending | Select-Object -First 1 })
+    }
+  }
+}
+$clients = @($clients | Group-Object AuthenticatedUser, Protocol, AuthenticationType, UserAgent |
+  ForEach-Object { $_.Group | Sort-Object DateTime -Descending | Select-Object -First 1 })
+$sections += @{ cmdlet = 'Get-Content'; parameters = @{ Path = 'HttpProxy' }; error = ''; objects = @($clients) + @($missing) }
+`
+
+// Version is that of the scripts. 2 wrote when it ran, and who came how.
+const Version = 2
 
 // request is a GET of $uri, which changes nothing.
 const request = `$found = @()
@@ -135,8 +169,8 @@ $sections = @()
 `
 
 func end(part string) string {
-	return fmt.Sprintf(`@{ version = 1; part = '%s'; sections = $sections } | ConvertTo-Json -Depth 8 -Compress | Out-File %[1]s.json -Encoding utf8
-`, part)
+	return fmt.Sprintf(`@{ version = 1; part = '%s'; script = %d; collected = "$(Get-Date -Format o)"; sections = $sections } | ConvertTo-Json -Depth 8 -Compress | Out-File %[1]s.json -Encoding utf8
+`, part, Version)
 }
 
 // write writes the section: its command, its objects, and its error where it failed.
