@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -95,7 +96,7 @@ func TestRehearsalIsTheSnapshot(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				outside := []string{"application-proxy", "ssl-offloading", "evosts-metadata", "evosts-keys", "clock"}
+				outside := []string{"snapshot-age", "application-proxy", "ssl-offloading", "evosts-metadata", "evosts-keys", "clock"}
 				for _, f := range of.Findings {
 					if f.Severity == rule.NotChecked {
 						outside = append(outside, f.Rule)
@@ -121,6 +122,121 @@ func TestRehearsalIsTheSnapshot(t *testing.T) {
 					t.Errorf("left out: %v", e.Rehearsal.LeftOut)
 				}
 			})
+		}
+	}
+}
+
+// edited is the text of a collected file in which fn has changed the objects of each section.
+func edited(t *testing.T, organization, file string, fn func(cmdlet string, objects []map[string]any) []map[string]any) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(snapshots, organization, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var part struct {
+		Version  int              `json:"version"`
+		Part     string           `json:"part"`
+		Sections []map[string]any `json:"sections"`
+	}
+	if err := json.Unmarshal(text, &part); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range part.Sections {
+		var objects []map[string]any
+		items, list := s["objects"].([]any)
+		if !list && s["objects"] != nil {
+			items = []any{s["objects"]}
+		}
+		for _, item := range items {
+			objects = append(objects, item.(map[string]any))
+		}
+		s["objects"] = fn(s["cmdlet"].(string), objects)
+	}
+	if text, err = json.Marshal(part); err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// What a lab cannot be is left out, one thing at a time, and the rest is loaded: the lab runs and can be checked. A
+// tenant without an administrator of the organisation's can be read all the same.
+func TestRehearsalLeavesOut(t *testing.T) {
+	t.Parallel()
+	with := func(o map[string]any, changes ...any) map[string]any {
+		n := maps.Clone(o)
+		for i := 0; i < len(changes); i += 2 {
+			n[changes[i].(string)] = changes[i+1]
+		}
+		return n
+	}
+	exchange := edited(t, "se-dedicated", "exchange.json", func(cmdlet string, all []map[string]any) []map[string]any {
+		switch cmdlet {
+		case "Get-ExchangeServer":
+			return append(all, with(all[0], "Name", "OLD", "AdminDisplayVersion", "Version 14.3 (Build 123.4)"), with(all[0], "Name", "a b"))
+		case "Get-AuthServer":
+			return append(all, with(all[1], "Name", "EvoSts - other", "Realm", "11111111-1111-1111-1111-111111111111", "AuthMetadataUrl", "https://login.windows.net/other.onmicrosoft.com/federationmetadata/2007-06/federationmetadata.xml"))
+		case "Get-OwaVirtualDirectory":
+			return append(all, with(all[0], "Identity", `EX1\owa (Second Site)`))
+		case "Get-EcpVirtualDirectory":
+			return all[:1]
+		case "Get-ActiveSyncVirtualDirectory":
+			all[0]["ClientCertAuth"] = "Required"
+		case "Get-ClientAccessService":
+			all[1]["AutoDiscoverServiceInternalUri"] = "https://*.contoso.com/Autodiscover/Autodiscover.xml"
+		case "Get-SettingOverride":
+			return append(all, with(all[0], "Name", "not name=value", "Parameters", []string{"on"}))
+		case "Get-User":
+			return append(all, with(all[1], "Name", "Nameless", "Guid", "11111111-2222-3333-4444-555555555555", "UserPrincipalName", "", "Sid", "S-1-5-21-9-9-9-1"),
+				with(all[1], "Name", "Twin", "Guid", "11111111-2222-3333-4444-666666666666"))
+		}
+		return all
+	})
+	graphPart := edited(t, "se-dedicated", "graph.json", func(cmdlet string, all []map[string]any) []map[string]any {
+		switch cmdlet {
+		case "Get-MgUser":
+			for i, u := range all {
+				if u["UserPrincipalName"] == "ines@contoso.com" {
+					all[i] = with(u, "OnPremisesSyncEnabled", nil, "OnPremisesSecurityIdentifier", "", "OnPremisesImmutableId", "")
+				}
+			}
+			return append(all, with(all[0], "Id", "11111111-2222-3333-4444-777777777777", "UserPrincipalName", "o'brien@contoso.com", "OnPremisesSecurityIdentifier", "", "OnPremisesImmutableId", ""))
+		case "Get-MgServicePrincipal":
+			if len(all) > 1 {
+				return append(all, map[string]any{"Id": "p", "AppId": "22222222-2222-2222-2222-222222222222", "DisplayName": "Holder", "ServicePrincipalNames": []string{"https://autodiscover.contoso.com/", "22222222-2222-2222-2222-222222222222"}})
+			}
+			all[0]["KeyCredentials"] = []map[string]any{{"KeyId": "33333333-3333-3333-3333-333333333333", "CustomKeyIdentifier": "q83vASNFZ4k=", "StartDateTime": "2026-01-01T00:00:00Z", "EndDateTime": "2030-01-01T00:00:00Z"}}
+			all[0]["ServicePrincipalNames"] = slices.DeleteFunc(all[0]["ServicePrincipalNames"].([]any), func(name any) bool { return name == "https://autodiscover.contoso.com/" })
+		}
+		return all
+	})
+	o, err := target.ReadSnapshot(strings.NewReader(exchange), strings.NewReader(graphPart))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := testenv.Start(t, lab.Options{Snapshot: &o})
+	for _, want := range []string{"server OLD", "server a b", "tenant 11111111-1111-1111-1111-111111111111", "IsDefaultAuthorizationEndpoint of EvoSts - other", "signing keys of EvoSts - other",
+		`EX1\owa (Second Site)`, "host *.contoso.com", "setting override not name=value", "person ", "person alice@contoso.com", "account o'brien@contoso.com"} {
+		if !slices.ContainsFunc(e.Rehearsal.LeftOut, func(x lab.LeftOut) bool { return x.Object == want && x.Why != "" }) {
+			t.Errorf("%s is not said to be left out", want)
+		}
+	}
+	if e.Rehearsal.Servers != 2 || e.Rehearsal.People != 6 || e.Rehearsal.Accounts != 6 {
+		t.Errorf("loaded: %+v", e.Rehearsal)
+	}
+	operator := e.Endpoints.Users[len(e.Endpoints.Users)-1]
+	if operator.Role != "operator" || !strings.HasSuffix(operator.UPN, "@contoso.onmicrosoft.com") {
+		t.Errorf("nobody may read the tenant: %+v", e.Endpoints.Users)
+	}
+	found := map[string]bool{}
+	for _, f := range checked(t, e).Findings {
+		found[f.Rule] = true
+		if f.Severity == rule.NotChecked && !strings.Contains(f.Evidence[0].Object, "*.contoso.com") {
+			t.Errorf("not checked: %+v", f)
+		}
+	}
+	for _, want := range []string{"spn-held-elsewhere", "activesync-client-certificate", "shared-principal-keys"} {
+		if !found[want] {
+			t.Errorf("%s is not found: %v", want, found)
 		}
 	}
 }
