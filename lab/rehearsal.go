@@ -75,8 +75,8 @@ type snapshot struct {
 	Rehearsal
 	target  target.Target
 	servers []psobject.Object
-	domain  string // the directory's
-	domains []string
+	domain  string   // the directory's
+	domains []string // accepted ones, the default first
 	hosts   map[string]string
 	tenants []snapshotTenant
 	people  []snapshotPerson
@@ -169,7 +169,11 @@ func (s *snapshot) readServers(ctx context.Context) error {
 		return fmt.Errorf("%w: %d servers; a lab has 1 to %d", ErrSnapshot, s.Servers, maxRehearsed)
 	}
 	for _, o := range s.get(ctx, "Get-AcceptedDomain") {
-		s.domains = append(s.domains, strings.ToLower(o.String("DomainName")))
+		if d := strings.ToLower(o.String("DomainName")); o.Bool("Default") {
+			s.domains = append([]string{d}, s.domains...)
+		} else {
+			s.domains = append(s.domains, d)
+		}
 	}
 	_, s.domain, _ = strings.Cut(strings.ToLower(s.servers[0].String("Fqdn")), ".")
 	if s.domain == "" && len(s.domains) > 0 {

@@ -57,7 +57,7 @@ func exchange() []section {
 		section{cmdlet: "Get-AuthConfig", texts: []string{"ServiceName", "CurrentCertificateThumbprint", "NextCertificateThumbprint"}, plain: []string{"NextCertificateEffectiveDate"}},
 		section{cmdlet: "Get-OrganizationConfig", texts: []string{"Name", "DefaultAuthenticationPolicy"}, plain: []string{"OAuth2ClientProfileEnabled", "MapiHttpEnabled", "EnableDownloadDomains"}},
 		section{cmdlet: "Get-AuthenticationPolicy", texts: []string{"Name"}, plain: blocks},
-		section{cmdlet: "Get-AcceptedDomain", texts: []string{"DomainName"}},
+		section{cmdlet: "Get-AcceptedDomain", texts: []string{"DomainName"}, plain: []string{"Default"}},
 		section{cmdlet: "Get-PartnerApplication", texts: []string{"Name", "ApplicationIdentifier", "LinkedAccount"}, lists: []string{"AppOnlyPermissions", "ActAsPermissions"},
 			plain: []string{"Enabled", "UseAuthServer"}},
 		section{cmdlet: "Get-IntraOrganizationConnector", texts: []string{"Name", "DiscoveryEndpoint", "TargetSharingEpr"}, lists: []string{"TargetAddressDomains"}, plain: []string{"Enabled"}},
