@@ -36,6 +36,7 @@ type Redirect struct {
 type Application struct {
 	Tenant      string
 	AppID       string // empty makes one
+	PrincipalID string // object id of its service principal, only when it is made; empty makes one
 	DisplayName string
 	Public      bool // no secret: device code and password grants are allowed without one
 	IDToken     bool // the authorize endpoint may answer with an ID token
@@ -119,7 +120,7 @@ func (d *Directory) insertApplication(tx *sqldb.Tx, a Application, replyURLs []s
 	if !slices.ContainsFunc(names, func(n string) bool { return foldName(n) == foldName(a.AppID) }) {
 		names = append(names, a.AppID)
 	}
-	if err := d.insertPrincipal(tx, &ServicePrincipal{Tenant: a.Tenant, AppID: a.AppID, DisplayName: a.DisplayName, Enabled: true, Owner: a.Owner,
+	if err := d.insertPrincipal(tx, &ServicePrincipal{ID: a.PrincipalID, Tenant: a.Tenant, AppID: a.AppID, DisplayName: a.DisplayName, Enabled: true, Owner: a.Owner,
 		Names: names, ReplyURLs: urls, Scopes: a.Scopes, AppRoles: a.AppRoles}); err != nil {
 		return err
 	}

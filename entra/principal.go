@@ -183,12 +183,17 @@ func insertNames(tx *sqldb.Tx, sp *ServicePrincipal) error {
 	return nil
 }
 
-// insertPrincipal writes a new service principal. It fills ID and Created.
+// insertPrincipal writes a new service principal. It fills Created, and ID where there is none.
 func (d *Directory) insertPrincipal(tx *sqldb.Tx, sp *ServicePrincipal) error {
 	if err := checkLists(sp); err != nil {
 		return err
 	}
-	sp.ID, sp.Created = guid.New().String(), d.now()
+	sp.Created = d.now()
+	if sp.ID == "" {
+		sp.ID = guid.New().String()
+	} else if id, err := guid.Parse(sp.ID); err != nil || id.String() != sp.ID {
+		return fmt.Errorf("object id %q: %w", sp.ID, ErrInvalid)
+	}
 	if sp.Kind == "" {
 		sp.Kind = "Application"
 	}

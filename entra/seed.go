@@ -135,8 +135,14 @@ func rolesOf(appID string, values []string) []AppRole {
 // tenant: the tenant's own names and reply URLs on top, the defaults below.
 // Its client side may sign people in with an ID token, as OWA and ECP do.
 func (d *Directory) SeedExchange(ctx context.Context, tenant string, extraNames, extraReplyURLs []string) error {
+	return d.SeedExchangeAs(ctx, tenant, "", extraNames, extraReplyURLs)
+}
+
+// SeedExchangeAs is SeedExchange with the object id (a GUID) that the service principal has in
+// another cloud; "" makes one.
+func (d *Directory) SeedExchangeAs(ctx context.Context, tenant, id string, extraNames, extraReplyURLs []string) error {
 	err := d.configure(ctx, func(tx *sqldb.Tx) error {
-		return d.insertApplication(tx, Application{Tenant: tenant, AppID: wellknown.Exchange, DisplayName: "Office 365 Exchange Online",
+		return d.insertApplication(tx, Application{Tenant: tenant, AppID: wellknown.Exchange, PrincipalID: id, DisplayName: "Office 365 Exchange Online",
 			IDToken: true, RefreshWindow: DefaultRefreshWindow, Owner: wellknown.MicrosoftTenant,
 			Names:  append(slices.Clone(extraNames), exchangeNames...),
 			Scopes: scopesOf(wellknown.Exchange, exchangeScopes), AppRoles: rolesOf(wellknown.Exchange, exchangeRoles),

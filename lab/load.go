@@ -565,7 +565,12 @@ func (b *build) loadPrincipals(ctx context.Context, tenant string, t *snapshotTe
 	s := b.snapshot
 	home := t.InitialDomain()
 	own := wellknown.Exchange + "/" + strings.TrimPrefix(b.origin, "https://") // the cloud's own end of Exchange Online
-	if err := b.entra.SeedExchange(ctx, tenant, []string{own}, nil); err != nil {
+	found, unread := t.graph.ServicePrincipal(ctx, wellknown.Exchange)
+	id := "" // the scripts of a plan for the snapshot know the principal by it
+	if g, err := guid.Parse(found.ID); err == nil {
+		id = g.String()
+	}
+	if err := b.entra.SeedExchangeAs(ctx, tenant, id, []string{own}, nil); err != nil {
 		return err
 	}
 	if err := b.entra.SeedGraph(ctx, tenant, b.origin, b.origin+"/"); err != nil {
@@ -582,9 +587,8 @@ func (b *build) loadPrincipals(ctx context.Context, tenant string, t *snapshotTe
 		return err
 	}
 	exchange := cloud.Tenant(tenant).Resource(wellknown.Exchange)
-	found, err := t.graph.ServicePrincipal(ctx, wellknown.Exchange)
-	if err != nil {
-		s.leave("Exchange service principal of "+home, "%v: it has the names of a fresh tenant", err)
+	if unread != nil {
+		s.leave("Exchange service principal of "+home, "%v: it has the names of a fresh tenant", unread)
 	} else {
 		keys, err := b.loadKeys(ctx, home, found.KeyCredentials, thumbprints)
 		if err != nil {

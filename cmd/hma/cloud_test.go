@@ -257,6 +257,9 @@ func TestCloud(t *testing.T) {
 			t.Errorf("plan does not say %q:\n%s", want, shown)
 		}
 	}
+	if board, _ := hma(exitOK, cloud("plan", "--snapshot", exchange, "--markdown")...); !strings.Contains(board, "apply.ps1") || !strings.Contains(board, " --cloud`, and back by `hma rollback RUN --cloud`") {
+		t.Errorf("the change board is told:\n%s", board)
+	}
 	apply := cloud("apply", "--snapshot", exchange, "--yes", "--write")
 
 	// Somebody else changes the list between the two reads: nothing is written.

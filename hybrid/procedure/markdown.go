@@ -83,10 +83,13 @@ func (p *Plan) Markdown() string {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", cell(who), strings.Join(l.Ways, ", "), cell(l.Reason))
 	}
 	b.WriteString("\n## Carried out, and taken back\n\n")
-	if len(p.Collected) > 0 {
-		b.WriteString("By the scripts that `hma plan --script` writes: apply.ps1, and undo.ps1 for the way back.\n")
-	} else {
+	if len(p.Collected) == 0 {
 		b.WriteString("```\nhma apply " + p.ID + "\nhma verify\nhma rollback RUN\n```\n")
+		return b.String()
+	}
+	b.WriteString("By the scripts that `hma plan --script` writes: apply.ps1, and undo.ps1 for the way back.\n")
+	if _, err := p.Applicable(); err == nil {
+		b.WriteString("The lists of the tenants also by `hma apply " + p.ID + " --cloud`, and back by `hma rollback RUN --cloud`.\n")
 	}
 	return b.String()
 }
