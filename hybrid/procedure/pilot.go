@@ -72,9 +72,12 @@ func (b *builder) pilot(names []string) error {
 // The default policy goes first, so that nobody who has tokens is held back in between.
 func (b *builder) everybody() error {
 	f := b.f
-	if base, begun := facts.LaterBase(f.Organization.DefaultAuthenticationPolicy); begun {
+	name := f.Organization.DefaultAuthenticationPolicy
+	base, begun := facts.LaterBase(name)
+	byHand := !begun && f.Policy(name).HoldsBack()
+	if begun {
 		if base != "" && f.Policy(base) == nil {
-			return fmt.Errorf("%w: the default policy %s stands in the place of %s, which is gone: choose a default policy by hand", ErrChoice, f.Organization.DefaultAuthenticationPolicy, base)
+			return fmt.Errorf("%w: the default policy %s stands in the place of %s, which is gone: choose a default policy by hand", ErrChoice, name, base)
 		}
 		b.defaultPolicy(base, "the pilot is over: tokens are offered to everybody", "everybody who was no pilot, at the next sign-in")
 		b.plan.Notes = append(b.plan.Notes, "the policies of the pilot stay and apply to nobody; the way back through every run of the pilot removes them")
@@ -84,6 +87,10 @@ func (b *builder) everybody() error {
 		own, piloted := facts.PilotBase(p.Policy)
 		if !piloted {
 			continue
+		}
+		if byHand {
+			b.plan.Notes = append(b.plan.Notes, "the default policy "+name+", which is none of the pilot's, blocks modern authentication: the pilots keep theirs, and everybody else waits until somebody changes it")
+			return nil
 		}
 		if own != "" && f.Policy(own) == nil {
 			return fmt.Errorf("%w: %s had the policy %s before the pilot, which is gone: give him one by hand", ErrChoice, rule.Label(p), own)

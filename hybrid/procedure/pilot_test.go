@@ -159,6 +159,22 @@ func TestPilotMoved(t *testing.T) {
 	}
 }
 
+// A default policy that somebody made to hold people back is not the pilot's to open: the pilots keep tokens.
+func TestPilotBesideAPolicyByHand(t *testing.T) {
+	o := newOrganisation()
+	o.policy("Staged", "BlockModernAuthActiveSync", "BlockModernAuthAutodiscover", "BlockModernAuthMapi", "BlockModernAuthOfflineAddressBook", "BlockModernAuthWebServices")
+	o.org["DefaultAuthenticationPolicy"] = "Staged"
+	p := engine(t, o, t.TempDir())
+	piloted(t, p, "ada")
+	if got := o.offeredTo(); !slices.Equal(got, []string{"ada"}) || o.policies["HMA later"] != nil {
+		t.Errorf("tokens for %q, %s", got, o.state())
+	}
+	all := plan(t, p)
+	if slices.ContainsFunc(all.Changes, func(c Change) bool { return c.Step == StepPolicy }) || len(all.Notes) != 1 || !strings.Contains(all.Notes[0], "Staged") {
+		t.Errorf("the plan for everybody: %+v, notes %q", all.Changes, all.Notes)
+	}
+}
+
 // Verifying a pilot asks for what was planned: tokens for a pilot, none for who signs in and is no pilot, OWA and ECP later.
 func TestVerifyPilot(t *testing.T) {
 	for name, c := range map[string]struct {
