@@ -69,7 +69,7 @@ read themselves, and hma apply makes what is to be changed there.`,
 				return err
 			}
 			if len(plan.Changes) == 0 && len(plan.Blocked) == 0 {
-				a.view.printf("nothing to change: Hybrid Modern Authentication is enabled\n")
+				a.view.showNothing(plan)
 				return nil
 			}
 			a.view.showPlan(plan)
@@ -99,5 +99,5 @@ read themselves, and hma apply makes what is to be changed there.`,
 // applicable tells whether hma apply has anything to do with the plan.
 func applicable(plan *procedure.Plan) bool {
 	_, err := plan.Applicable()
-	return err == nil
+	return err == nil && (len(plan.Collected) == 0 || len(plan.Changes) > 0)
 }

@@ -53,9 +53,7 @@ func (v *view) showPlan(p *procedure.Plan) {
 	}
 	if len(p.Notes) > 0 {
 		v.title("To know")
-		for _, n := range p.Notes {
-			v.hang(2, 4, styleFaint.Render("i")+" "+sentence(n))
-		}
+		v.showNotes(p)
 	}
 	for _, f := range p.Blocked {
 		v.title("Blocked until this is repaired")
@@ -63,6 +61,22 @@ func (v *view) showPlan(p *procedure.Plan) {
 	}
 	v.printf("\n")
 	v.wrap(0, changes(p)+"; nothing is removed from any list")
+}
+
+func (v *view) showNotes(p *procedure.Plan) {
+	for _, n := range p.Notes {
+		v.hang(2, 4, styleFaint.Render("i")+" "+sentence(n))
+	}
+}
+
+// showNothing prints a plan without changes.
+func (v *view) showNothing(p *procedure.Plan) {
+	if whom := p.For(); whom != "" {
+		v.wrap(0, "nothing to change for "+whom)
+	} else {
+		v.printf("nothing to change: Hybrid Modern Authentication is enabled\n")
+	}
+	v.showNotes(p)
 }
 
 // changes counts what a plan does, as in "3 changes: 1 to add, 2 to set".

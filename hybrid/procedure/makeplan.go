@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"hma/client/mail"
 	"hma/hybrid/journal"
 	"hma/hybrid/procedure/facts"
 	"hma/hybrid/procedure/rule"
@@ -103,8 +104,8 @@ func goesBy(t *facts.Tenant, name string) bool {
 	return strings.EqualFold(name, t.Name) || strings.EqualFold(name, t.Organization.ID) || t.Verified(name)
 }
 
-// losses fills in who loses access, administrators first: of a pilot's plan only pilots can,
-// and who could not sign in to OWA and ECP is counted where they are planned.
+// losses fills in who loses access, administrators first: in a pilot only pilots can, and nobody
+// loses OWA and ECP where they stay on passwords.
 func (b *builder) losses() {
 	p := b.plan
 	p.Losses = append(rule.Losses(b.f), b.leftOut()...)
@@ -117,8 +118,14 @@ func (b *builder) losses() {
 		}
 		return 1
 	})
+	browsers := b.plansBrowsers() || slices.ContainsFunc(b.f.Directories, func(d facts.Directory) bool { return d.Kind.Browser() && d.Live.OAuth })
+	p.Losses = slices.DeleteFunc(p.Losses, func(l rule.Loss) bool { return p.Pilots != nil && !slices.Contains(p.Pilots, l.Person) })
+	for i := range p.Losses {
+		l := &p.Losses[i]
+		l.Ways = slices.DeleteFunc(slices.Clone(l.Ways), func(way string) bool { return !browsers && (way == string(mail.OWA) || way == string(mail.ECP)) })
+	}
+	p.Losses = slices.DeleteFunc(p.Losses, func(l rule.Loss) bool { return len(l.Ways) == 0 })
 	if p.Pilots != nil {
-		p.Losses = slices.DeleteFunc(p.Losses, func(l rule.Loss) bool { return !slices.Contains(p.Pilots, l.Person) })
 		return
 	}
 	for i := range b.f.People {
