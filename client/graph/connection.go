@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"sync"
 
@@ -20,13 +22,25 @@ type Cloud struct {
 	Login    string       // origin of the sign-in service, "https://login.microsoftonline.com"
 	Endpoint string       // of Graph with its version, "https://graph.microsoft.com/v1.0"
 	Mail     *mail.Client // carries all requests: Connection's sign-in is the one of mail clients
+	// Metadata are other hosts of the sign-in service, which have its metadata documents.
+	Metadata []string
 	// ClientID is the application that signs people in; "" is Microsoft Graph Command Line Tools.
 	ClientID string
 }
 
 // Microsoft returns the public cloud, reached through c.
 func Microsoft(c *mail.Client) Cloud {
-	return Cloud{Login: "https://login.microsoftonline.com", Endpoint: "https://graph.microsoft.com/v1.0", Mail: c}
+	return Cloud{Login: "https://login.microsoftonline.com", Endpoint: "https://graph.microsoft.com/v1.0", Mail: c, Metadata: []string{"login.windows.net"}}
+}
+
+// Document fetches a document of the sign-in service without credentials. An address elsewhere is an
+// *AddressError, and is not asked.
+func (c *Cloud) Document(ctx context.Context, address string) ([]byte, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "https" || u.User != nil || u.Host != strings.TrimPrefix(c.Login, "https://") && !slices.Contains(c.Metadata, u.Host) {
+		return nil, &AddressError{address, c.Login}
+	}
+	return c.Mail.Document(ctx, address)
 }
 
 // resource is what a token for Graph is asked for, in every cloud.

@@ -179,3 +179,29 @@ func TestLasting(t *testing.T) {
 		t.Errorf("without a refresh token: %v", err)
 	}
 }
+
+// Documents come from the sign-in service alone: their addresses are what a server was told.
+func TestDocument(t *testing.T) {
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "" {
+			t.Error("a credential")
+		}
+		fmt.Fprint(w, r.URL.Path)
+	}))
+	defer s.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(s.Certificate())
+	cloud := Cloud{Login: s.URL, Mail: mail.New(mail.Options{Roots: roots}), Metadata: []string{"login.windows.net"}}
+	if text, err := cloud.Document(t.Context(), s.URL+"/contoso.com/metadata.xml"); err != nil || string(text) != "/contoso.com/metadata.xml" {
+		t.Errorf("%s, %v", text, err)
+	}
+	for _, address := range []string{"https://evil.example/x", "http" + strings.TrimPrefix(s.URL, "https"), "https://login.windows.net@evil.example/x", "https://login.windows.net.evil.example/", "https://a@login.windows.net/", "%", "https://169.254.169.254/"} {
+		_, err := cloud.Document(t.Context(), address)
+		if _, ok := errors.AsType[*AddressError](err); !ok {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+	if m := Microsoft(nil); !slices.Equal(m.Metadata, []string{"login.windows.net"}) {
+		t.Error(m.Metadata)
+	}
+}

@@ -129,7 +129,7 @@ func (a *app) inCloud(ctx context.Context, e *elsewhere, given target.GivenFiles
 	if err := t.SignedIn(ctx, tenants...); err != nil {
 		return nil, usage("--cloud: %w", err)
 	}
-	t.Files, t.Lock = target.FirstOf{given, t.Files}, target.FileLock{Path: filepath.Join(dir, cloudLock)}
+	t.Documents, t.Files, t.Lock = cloud, target.FirstOf{given, t.Files}, target.FileLock{Path: filepath.Join(dir, cloudLock)}
 	a.cloud = e.args()
 	o := procedure.Options{Target: t, Dir: dir, Now: now, Operator: operator}
 	if !a.json {

@@ -216,6 +216,14 @@ func TestCloud(t *testing.T) {
 		t.Fatal(err)
 	}
 	hma(exitOK, "shell", "--data", filepath.Dir(e.Endpoints.CA), ps1)
+	// The organisation trusts the cloud by the name of its front.
+	text, err := os.ReadFile(exchange)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(exchange, bytes.ReplaceAll(text, []byte(e.Endpoints.Cloud), []byte(f.URL)), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	cloud := func(command string, more ...string) []string {
 		return append([]string{command, "--cloud", f.URL, "--ca", ca, "--data", data}, more...)
 	}
@@ -239,6 +247,9 @@ func TestCloud(t *testing.T) {
 	shown, errs := hma(exitFound, cloud("check", "--snapshot", exchange)...)
 	if !strings.Contains(shown, "https://autodiscover.contoso.com/ is missing") || !strings.Contains(errs, "Signed in as "+admin.UPN) {
 		t.Errorf("check says:\n%s%s", shown, errs)
+	}
+	if strings.Contains(shown, "evosts-keys") {
+		t.Errorf("the metadata of the cloud was not read, or is wrong:\n%s", shown)
 	}
 	if strings.Contains(errs, "live tenant") {
 		t.Error("our own cloud half is taken for Microsoft's")

@@ -7,6 +7,7 @@ import (
 
 // What stands behind Graph and Probe: the clients themselves.
 var (
-	_ Graph = (*graph.Client)(nil)
-	_ Probe = (*mail.Client)(nil)
+	_ Graph     = (*graph.Client)(nil)
+	_ Documents = (*graph.Cloud)(nil)
+	_ Probe     = (*mail.Client)(nil)
 )

@@ -1,14 +1,19 @@
 package target
 
 import (
+	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"io"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf16"
 
+	"hma/client/graph"
 	"hma/wire/psobject"
 	"hma/wire/wellknown"
 )
@@ -182,4 +187,63 @@ func FuzzSnapshot(f *testing.F) {
 			_, _ = tenant.Graph.Users(t.Context())
 		}
 	})
+}
+
+// fake is a tenant's Graph that only tells who it is.
+type fake struct {
+	Graph
+	id, domain string
+}
+
+func (f fake) Organization(context.Context) (graph.Organization, error) {
+	if f.domain == "" {
+		return graph.Organization{}, errors.New("refused")
+	}
+	return graph.Organization{ID: f.id, VerifiedDomains: []graph.VerifiedDomain{{Name: f.domain, IsInitial: true}}}, nil
+}
+
+// Tenants at which somebody signed in take the place of Graph parts; one that the organisation trusts
+// and nobody signed in at is missing.
+func TestSignedIn(t *testing.T) {
+	read := func(files ...string) Target {
+		t.Helper()
+		var all []io.Reader
+		for _, f := range files {
+			text, err := os.ReadFile("../procedure/testdata/snapshots/multi-tenant/" + f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, bytes.NewReader(text))
+		}
+		o, err := ReadSnapshot(all...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	whole := read("exchange.json", "graph-contoso.json", "graph-fabrikam.json")
+	var tenants []Tenant
+	for _, tenant := range whole.Tenants {
+		o, err := tenant.Graph.Organization(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		tenants = append(tenants, Tenant{o.ID, fake{id: o.ID, domain: o.InitialDomain()}})
+	}
+	if err := whole.SignedIn(t.Context(), tenants...); !errors.Is(err, ErrSnapshot) {
+		t.Errorf("beside Graph parts: %v", err)
+	}
+	o := read("exchange.json")
+	if err := o.SignedIn(t.Context(), tenants...); err != nil || o.Missing() != nil || len(o.Tenants) != 2 || o.Tenants[0].Name != whole.Tenants[0].Name || !slices.Equal(o.Parts(), []string{PartExchange}) {
+		t.Errorf("both: %v, %+v", err, o)
+	}
+	o = read("exchange.json")
+	if err := o.SignedIn(t.Context(), tenants[0]); err != nil || len(o.Missing()) != 1 {
+		t.Errorf("one of two: %v, %q", err, o.Missing())
+	}
+	o = read("exchange.json")
+	silent := []Tenant{{tenants[0].Name, fake{}}, {tenants[1].Name, fake{}}}
+	if err := o.SignedIn(t.Context(), silent...); err != nil || len(o.Tenants) != 2 || o.Tenants[0].Name != tenants[0].Name {
+		t.Errorf("tenants that do not tell: %v, %+v", err, o.Tenants)
+	}
 }

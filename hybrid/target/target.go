@@ -18,8 +18,10 @@ type Target struct {
 	Cmdlets Cmdlets
 	Tenants []Tenant
 	Probe   Probe
-	Files   Files
-	Lock    Lock
+	// Documents fetches metadata where there is no Probe to do it.
+	Documents Documents
+	Files     Files
+	Lock      Lock
 	// Collected are the collected files that stand for the organisation, in the order in which they were given;
 	// nothing behind them can be changed. nil of an organisation that is asked itself.
 	Collected []Collection
@@ -87,8 +89,30 @@ type Probe interface {
 	// Forge begins a sign-in at OWA or ECP and answers it with a token that the cloud
 	// did not give for it; the last handshake tells whether it opened a session.
 	Forge(ctx context.Context, door mail.Door, token string) []mail.Handshake
-	// Document fetches a document without credentials.
+	Documents
+}
+
+// Documents fetches metadata.
+type Documents interface {
+	// Document fetches a document without credentials. An address that it may not ask is a *graph.AddressError.
 	Document(ctx context.Context, url string) ([]byte, error)
+}
+
+// Document fetches a document by the probe, or else by what is there for documents alone. ErrNoFace
+// where neither is, or where the address is none of its own.
+func (t *Target) Document(ctx context.Context, url string) ([]byte, error) {
+	documents := t.Documents
+	if t.Probe != nil {
+		documents = t.Probe
+	}
+	if documents == nil {
+		return nil, ErrNoFace
+	}
+	text, err := documents.Document(ctx, url)
+	if _, ok := errors.AsType[*graph.AddressError](err); ok {
+		err = fmt.Errorf("%w: %w", ErrNoFace, err)
+	}
+	return text, err
 }
 
 // Files reads what only a file can tell. A file that nobody gave is fs.ErrNotExist.

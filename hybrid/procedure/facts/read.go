@@ -258,11 +258,11 @@ func (r *reader) metadata() {
 		if !a.Enabled || !a.EvoSTS() {
 			continue
 		}
-		if r.t.Probe == nil {
-			r.f.Unread = append(r.f.Unread, Unread{SourceMetadata, a.AuthMetadataURL, target.ErrNoFace.Error(), true})
+		document, err := r.t.Document(r.ctx, a.AuthMetadataURL)
+		if errors.Is(err, target.ErrNoFace) {
+			r.f.Unread = append(r.f.Unread, Unread{SourceMetadata, a.AuthMetadataURL, err.Error(), true})
 			continue
 		}
-		document, err := r.t.Probe.Document(r.ctx, a.AuthMetadataURL)
 		if err == nil {
 			r.f.Published[a.Name], err = signingKeys(document)
 		}
