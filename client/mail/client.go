@@ -131,8 +131,9 @@ type Answer struct {
 	Body        []byte
 }
 
-// Get fetches an https URL without credentials, whatever the status is.
-func (c *Client) Get(ctx context.Context, url string) (Answer, error) {
+// Get fetches an https URL without credentials, whatever the status is, from where a
+// Door.Address leads.
+func (c *Client) Get(ctx context.Context, url, address string) (Answer, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return Answer{}, err
@@ -140,7 +141,7 @@ func (c *Client) Get(ctx context.Context, url string) (Answer, error) {
 	if req.URL.Scheme != "https" {
 		return Answer{}, errors.New("no https URL")
 	}
-	resp, body, err := fetch(c.HTTP(), req)
+	resp, body, err := fetch(c.at(address), req)
 	if err != nil {
 		return Answer{}, errors.New(plain(err))
 	}
@@ -150,7 +151,7 @@ func (c *Client) Get(ctx context.Context, url string) (Answer, error) {
 // Document fetches a document without credentials. An answer that is not 200, or
 // has no body, is an error.
 func (c *Client) Document(ctx context.Context, url string) ([]byte, error) {
-	answer, err := c.Get(ctx, url)
+	answer, err := c.Get(ctx, url, "")
 	if err != nil {
 		return nil, err
 	}

@@ -21,17 +21,17 @@ type Secure struct {
 	NoTrust  string    `json:"not_trusted,omitempty"` // why its chain is not trusted, at a time at which it is valid
 }
 
-// Inspect does a TLS handshake with the host (and port, 443 by default) and says what
-// came, good or not. Nothing is sent over the connection: what is wrong with a certificate is for the
+// Inspect does a TLS handshake with the host (and port, 443 by default), reached where a
+// Door.Address leads, and says what came, good or not. Nothing is sent over the connection: what is wrong with a certificate is for the
 // caller to judge. An error means that there was no handshake.
-func (c *Client) Inspect(ctx context.Context, host string) (Secure, error) {
+func (c *Client) Inspect(ctx context.Context, host, address string) (Secure, error) {
 	name, _, err := net.SplitHostPort(host)
 	if err != nil {
 		name, host = host, net.JoinHostPort(host, "443")
 	}
 	ctx, cancel := context.WithTimeout(ctx, min(c.o.Timeout, 20*time.Second))
 	defer cancel()
-	plainConn, err := c.dial(ctx, "", host)
+	plainConn, err := c.dial(ctx, address, host)
 	if err != nil {
 		return Secure{}, err
 	}

@@ -78,17 +78,16 @@ func junitVerification(v *procedure.Verification) *junitSuites {
 func junitConformance(r *conformance.Report) *junitSuites {
 	j := &junitSuites{Name: "hma verify --url"}
 	for _, s := range r.Sites {
-		host := strings.TrimPrefix(s.URL, "https://")
-		reached := junitCase{Class: host, Name: "answers"}
+		reached := junitCase{Class: s.Server, Name: "answers"}
 		if s.Unreached != "" {
 			reached.Failure = &junitMessage{Message: s.Unreached}
 		}
-		j.add(host, r.At, reached)
+		j.add(s.Server, r.At, reached)
 		for _, f := range r.Judgements {
-			if f.Server != host {
+			if f.Server != s.Server {
 				continue
 			}
-			c := junitCase{Class: host, Name: f.Requirement + " " + f.Expected}
+			c := junitCase{Class: s.Server, Name: f.Requirement + " " + f.Expected}
 			if f.Door != "" {
 				c.Class += "." + f.Door
 			}
@@ -100,7 +99,7 @@ func junitConformance(r *conformance.Report) *junitSuites {
 			case f.Outcome == conformance.Fail:
 				c.Out = "should be so; found " + f.Found
 			}
-			j.add(host, r.At, c)
+			j.add(s.Server, r.At, c)
 		}
 	}
 	return j

@@ -26,7 +26,7 @@ somebody signs in by device code at the cloud that the server names, and every d
 is shown the token. --conformance lists every requirement with its clause.`,
 		Example: "  hma verify\n  hma verify --json | jq -r '.rows[0].handshakes[0].response'\n  hma verify --url https://mail.example.org\n" +
 			"  hma verify --url https://mail.example.org --user jane@example.org --junit hma.xml\n" +
-			"  hma verify --url https://gateway.example.org/EWS/Exchange.asmx --conformance",
+			"  hma verify --url https://mail.example.org --via 10.0.0.11 --via 10.0.0.12\n  hma verify --url https://gateway.example.org/EWS/Exchange.asmx --conformance",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.check(); err != nil {
 				return err

@@ -20,7 +20,7 @@ import (
 
 // outside is what hma verify is told about servers that it knows by URL alone.
 type outside struct {
-	urls        []string
+	urls, via   []string
 	user        string
 	ca          string
 	only        string
@@ -32,6 +32,7 @@ type outside struct {
 func (o *outside) flags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringArrayVar(&o.urls, "url", nil, "judge the server, or one door, at `URL` from outside; may be repeated")
+	flags.StringArrayVar(&o.via, "via", nil, "ask the server at `ADDRESS`, wherever its name leads; may be repeated")
 	flags.StringVar(&o.user, "user", "", "`address` of who signs in by device code to try a token")
 	flags.StringVar(&o.ca, "ca", "", "`file` of a certificate authority to trust as well")
 	flags.StringVar(&o.only, "only", "", "`clients` to judge for: outlook, mobile or owa-ecp")
@@ -42,8 +43,8 @@ func (o *outside) flags(cmd *cobra.Command) {
 
 // check wants --url with the flags that go with it.
 func (o *outside) check() error {
-	if o.urls == nil && (o.user != "" || o.ca != "" || o.only != "" || o.client != "" || o.signInAt != "" || o.conformance) {
-		return usage("verify: --user, --ca, --only, --client, --sign-in and --conformance go with --url")
+	if o.urls == nil && (o.via != nil || o.user != "" || o.ca != "" || o.only != "" || o.client != "" || o.signInAt != "" || o.conformance) {
+		return usage("verify: --via, --user, --ca, --only, --client, --sign-in and --conformance go with --url")
 	}
 	if o.user == "" && (o.client != "" || o.signInAt != "") {
 		return usage("verify: --client and --sign-in go with --user")
@@ -102,7 +103,7 @@ func (a *app) verifyOutside(ctx context.Context, o outside, junit string) error 
 	}
 	web := mail.New(opts)
 	defer web.Close()
-	options := conformance.Options{URLs: o.urls, Only: onlyProtocols(o.only), User: o.user, Client: web, Now: a.clock}
+	options := conformance.Options{URLs: o.urls, Via: o.via, Only: onlyProtocols(o.only), User: o.user, Client: web, Now: a.clock}
 	clear := func() {}
 	if a.terminal() != nil {
 		// One line that tells what is asked, over and over, and is gone before anything else is printed.
@@ -232,15 +233,15 @@ func (v *view) showOutside(r *conformance.Report, all bool) {
 	for _, s := range r.Sites {
 		switch {
 		case s.Unreached != "":
-			v.hang(0, 2, fmt.Sprintf("%s %s: %s", styleBad.Render("x"), s.URL, oneLine(s.Unreached)))
+			v.hang(0, 2, fmt.Sprintf("%s %s: %s", styleBad.Render("x"), s.Server, oneLine(s.Unreached)))
 			v.lead("    do      ", 12, "See where the name leads, and that the port is open from here.")
 		default:
-			v.hang(0, 2, fmt.Sprintf("%s  %s, certificate until %s", styleTitle.Render(s.URL), s.TLS.Version, s.TLS.Ends.UTC().Format(time.DateOnly)))
+			v.hang(0, 2, fmt.Sprintf("%s  %s, certificate until %s", styleTitle.Render("https://"+s.Server), s.TLS.Version, s.TLS.Ends.UTC().Format(time.DateOnly)))
 		}
 	}
 	var rows [][]string
 	for _, row := range r.Rows {
-		if slices.ContainsFunc(r.Sites, func(s conformance.Site) bool { return s.Unreached != "" && s.URL == "https://"+row.Server }) {
+		if slices.ContainsFunc(r.Sites, func(s conformance.Site) bool { return s.Unreached != "" && s.Server == row.Server }) {
 			continue
 		}
 		how := "-"
@@ -298,7 +299,7 @@ func (v *view) showProblems(r *conformance.Report) {
 		}
 	}
 	for _, s := range r.Sites {
-		note(s.Problems, strings.TrimPrefix(s.URL, "https://"), "")
+		note(s.Problems, s.Server, "")
 	}
 	for _, row := range r.Rows {
 		note(row.Problems, row.Server, row.Door)
@@ -315,7 +316,7 @@ func (v *view) showProblems(r *conformance.Report) {
 	}
 	for _, s := range r.Sites {
 		for _, n := range s.Notes {
-			v.hang(0, 2, fmt.Sprintf("%s %s: %s", styleFaint.Render("i"), s.URL, oneLine(n)))
+			v.hang(0, 2, fmt.Sprintf("%s %s: %s", styleFaint.Render("i"), s.Server, oneLine(n)))
 		}
 	}
 	for _, row := range r.Rows {

@@ -253,10 +253,12 @@ func TestFaults(t *testing.T) {
 		}, "C11", "login.other.test"},
 		"a page where a door should be": {path("/exchange.asmx", text(200, "<html>sign in</html>")), "C1", "200"},
 		"a server error":                {path("/exchange.asmx", text(503, "")), "C1", "503"},
-		"a redirect to plain http":      {path("/exchange.asmx", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://evil.test/", 302) }), "C1", "http://evil.test/"},
-		"passwords alone":               {func(f *fake) { f.first = passwords }, "A3 C3 B1", "Negotiate, NTLM"},
-		"Bearer for everybody":          {func(f *fake) { f.change = func(h http.Header, r *http.Request) { announce(h, r) } }, "C14", "Bearer"},
-		"anybody is let in":             {anybody, "C13", "200"},
+		"a redirect to plain http": {path("/exchange.asmx", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://evil.test/", http.StatusFound)
+		}), "C1", "http://evil.test/"},
+		"passwords alone":      {func(f *fake) { f.first = passwords }, "A3 C3 B1", "Negotiate, NTLM"},
+		"Bearer for everybody": {func(f *fake) { f.change = func(h http.Header, r *http.Request) { announce(h, r) } }, "C14", "Bearer"},
+		"anybody is let in":    {anybody, "C13", "200"},
 		"lower case is not known": {func(f *fake) {
 			f.change = only(func(r *http.Request) bool { return r.Header.Get("Authorization") != "bearer" })
 		}, "C12", "401 without Bearer"},
@@ -297,10 +299,12 @@ func TestFaults(t *testing.T) {
 			w.Header().Set("X", strings.Repeat("x", 300<<10))
 			w.WriteHeader(401)
 		}), "C1", "headers"},
-		"a body that never ends":           {path("/exchange.asmx", endless), "C1", "longer than"},
-		"a page at autodiscover.json":      {path(".json", text(200, "<html>")), "A1", "content type"},
-		"a password at autodiscover":       {path(".json", text(401, "")), "A1", "401"},
-		"autodiscover.json elsewhere":      {path(".json", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://evil.test/", 302) }), "A1", "evil.test"},
+		"a body that never ends":      {path("/exchange.asmx", endless), "C1", "longer than"},
+		"a page at autodiscover.json": {path(".json", text(200, "<html>")), "A1", "content type"},
+		"a password at autodiscover":  {path(".json", text(401, "")), "A1", "401"},
+		"autodiscover.json elsewhere": {path(".json", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://evil.test/", http.StatusFound)
+		}), "A1", "evil.test"},
 		"a huge autodiscover.json":         {path(".json", text(200, `{"Protocol":"ActiveSync","Url":"`+strings.Repeat("x", 80<<10)+`"}`)), "A1", "200"},
 		"plain http for phones":            {detects("http://mail.example.com/Microsoft-Server-ActiveSync"), "A2", "http://"},
 		"phones are sent where nothing is": {detects("https://mail.example.com/nothing"), "A3", "404"},
@@ -309,12 +313,12 @@ func TestFaults(t *testing.T) {
 		}, "A4", "200"},
 		"OWA with its form": {path("/owa", text(200, "sign in")), "B1 B9", "200"},
 		"OWA to plain http": {path("/owa", func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "http://login.example.com/authorize", 302)
+			http.Redirect(w, r, "http://login.example.com/authorize", http.StatusFound)
 		}), "B1 B9", "redirects to http"},
 		"OWA to another cloud": {path("/owa", func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "https://login.example.com/evil/authorize?x=y", 302)
+			http.Redirect(w, r, "https://login.example.com/evil/authorize?x=y", http.StatusFound)
 		}), "B1", "/evil/authorize"},
-		"OWA in a circle":             {path("/owa", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/owa", 302) }), "B1 B9", "without end"},
+		"OWA in a circle":             {path("/owa", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/owa", http.StatusFound) }), "B1 B9", "without end"},
 		"another client":              {redirected(func(q url.Values) { q.Set("client_id", "x") }), "B2", `"x"`},
 		"another resource":            {redirected(func(q url.Values) { q.Del("resource") }), "B3", "none"},
 		"a code alone":                {redirected(func(q url.Values) { q.Set("response_type", "code") }), "B4", "code"},
@@ -534,7 +538,7 @@ func TestURLs(t *testing.T) {
 		"https://":                                         "",
 		"https://mail.example.com/EWS/Exchange.asmx#there": "",
 	} {
-		s, err := newSite(raw, nil)
+		s, err := newSite(raw, "", nil)
 		got := ""
 		if err == nil {
 			got = fmt.Sprintf("%d %s", len(s.looks), s.looks[0].door.URL)
@@ -605,6 +609,68 @@ func TestTokens(t *testing.T) {
 	o.SignIn = func(context.Context, string, string, string) (string, error) { return "a.bad.token", nil }
 	if r := run(t, o); !slices.Equal(failed(r), []string{"S2"}) || r.Rows[2].Verdict != Failed || !strings.Contains(r.Rows[2].Problems[0].Fix, "Decode the token") {
 		t.Errorf("%v, %+v", failed(r), r.Rows[2].Problems)
+	}
+}
+
+// Each server behind a load balancer's name is asked by itself.
+func TestVia(t *testing.T) {
+	good, o := start(t, &fake{})
+	f := &fake{}
+	challenged(func(c *bearer.Challenge) { c.AuthorizationURI = "https://login.example.com/old/authorize" })(f)
+	old, _ := start(t, f)
+	o.Via = []string{good.Listener.Addr().String(), old.Listener.Addr().String()}
+	r := run(t, o)
+	if len(r.Sites) != 2 || len(r.Rows) != 2*len(paths) {
+		t.Fatalf("%+v", r.Sites)
+	}
+	for _, j := range r.Judgements {
+		if wrong := j.Server != "mail.example.com at "+o.Via[0]; (j.Outcome == Fail) && !wrong || wrong && j.Requirement == "C11" && j.Outcome != Fail {
+			t.Errorf("%+v", j)
+		}
+	}
+}
+
+// A server that says nothing keeps nobody waiting for more than one answer.
+func TestSilent(t *testing.T) {
+	hang := make(chan struct{})
+	f := &fake{}
+	path("/exchange.asmx", func(http.ResponseWriter, *http.Request) { <-hang })(f)
+	s, o := start(t, f)
+	t.Cleanup(func() { close(hang) }) // before the server is closed, which waits for its handlers
+	address := s.Listener.Addr().String()
+	roots := x509.NewCertPool()
+	roots.AddCert(s.Certificate())
+	o.Client = mail.New(mail.Options{Roots: roots, Timeout: 300 * time.Millisecond, Names: map[string]string{"mail.example.com": address, "login.example.com": address}})
+	o.URLs = []string{"https://mail.example.com/EWS"}
+	r := run(t, o)
+	if ids := failed(r); !slices.Equal(ids, []string{"C1"}) || len(r.Rows[0].Handshakes) != 1 || !strings.Contains(r.Rows[0].Problems[0].Found, "no answer") {
+		t.Errorf("%v, %+v", ids, r.Rows[0].Problems)
+	}
+}
+
+// Nothing is asked but what a mail client begins with, and no request carries a body that writes.
+func TestReadOnly(t *testing.T) {
+	asked := make(chan string, 1000)
+	_, o := start(t, &fake{first: func(_ http.ResponseWriter, r *http.Request) bool {
+		body, _ := io.ReadAll(r.Body)
+		asked <- fmt.Sprintf("%s %s %s", r.Method, r.URL.Path, body)
+		return false
+	}})
+	signsIn(t, &o)
+	run(t, o)
+	close(asked)
+	for line := range asked {
+		method, rest, _ := strings.Cut(line, " ")
+		path, body, _ := strings.Cut(rest, " ")
+		switch known := strings.ToLower(path); {
+		case method == "GET" || method == "HEAD" || method == "OPTIONS":
+		case method != "POST":
+			t.Errorf("asked %s", line)
+		case strings.HasPrefix(known, "/ews") && strings.Contains(body, "<m:GetFolder>"), strings.HasPrefix(known, "/mapi") && body == "",
+			strings.HasSuffix(known, ".xml") && strings.Contains(body, "<Request><EMailAddress>"), strings.HasSuffix(known, ".svc") && strings.Contains(body, "GetUserSettingsRequestMessage"):
+		default:
+			t.Errorf("asked %s", line)
+		}
 	}
 }
 

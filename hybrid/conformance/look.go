@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -16,9 +17,11 @@ import (
 	"hma/wire/wellknown"
 )
 
-// site is one host and everything that it answered.
+// site is one host, at one address, and everything that it answered.
 type site struct {
 	origin, host string // https://host[:port], host[:port]
+	via          string // host:port where it is reached instead of where its name leads, or ""
+	server       string // its name in the report
 	address      string // SMTP address that is asked about
 	invented     bool   // nobody gave the address
 	reachErr     error  // there was no TLS handshake
@@ -78,14 +81,21 @@ var paths = []struct {
 }
 
 // newSite reads the URL of a server, or of one of its doors, and takes the doors
-// that only names; none means all.
-func newSite(raw string, only []mail.Protocol) (*site, error) {
+// that only names; none means all. via is where the server is reached, "" where its name leads.
+func newSite(raw, via string, only []mail.Protocol) (*site, error) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return nil, fmt.Errorf("%s: want https://HOST, or the https URL of one door", raw)
 	}
 	origin := mail.Door{URL: raw}.Resource()
 	s := &site{origin: origin, host: strings.TrimPrefix(origin, "https://"), signInErr: ErrNotAsked}
+	s.server = s.host
+	if via != "" {
+		s.server, s.via = s.host+" at "+via, via
+		if _, _, err := net.SplitHostPort(via); err != nil {
+			s.via = net.JoinHostPort(strings.Trim(via, "[]"), cmp.Or(u.Port(), "443"))
+		}
+	}
 	path := strings.ToLower(strings.Trim(u.Path, "/"))
 	for _, p := range paths {
 		known := strings.ToLower(strings.Trim(p.path, "/"))
@@ -97,7 +107,7 @@ func newSite(raw string, only []mail.Protocol) (*site, error) {
 		if len(path) > len(known) {
 			at = u.Path
 		}
-		s.looks = append(s.looks, &look{site: s, name: p.name, door: mail.Door{Protocol: p.protocol, URL: origin + at}})
+		s.looks = append(s.looks, &look{site: s, name: p.name, door: mail.Door{Protocol: p.protocol, URL: origin + at, Address: s.via}})
 	}
 	if s.looks == nil {
 		return nil, fmt.Errorf("%s: no door of Exchange is there that was asked for", raw)
@@ -140,14 +150,14 @@ func (r *runner) visit(ctx context.Context, s *site) {
 	if s.address == "" {
 		s.address, s.invented = invent(s.host), true
 	}
-	if s.secure, s.reachErr = r.o.Client.Inspect(ctx, s.host); s.reachErr != nil {
+	if s.secure, s.reachErr = r.o.Client.Inspect(ctx, s.host, s.via); s.reachErr != nil {
 		return
 	}
 	if s.secure.NotNamed != "" || s.secure.NoTrust != "" || s.now.After(s.secure.Ends) || s.now.Before(s.secure.Begins) || tlsVersion(s).outcome != Pass {
 		return // no client would go on
 	}
 	for _, l := range s.looks {
-		r.o.Progress(l.name + " on " + s.host)
+		r.o.Progress(l.name + " on " + s.server)
 		if l.door.Protocol.Browser() {
 			l.probe = r.o.Client.Offer(ctx, l.door, "")
 		} else {
@@ -184,13 +194,16 @@ func (r *runner) detect(ctx context.Context, s *site) {
 	s.asked = true
 	get := func(protocol string) reply {
 		q := url.Values{"Email": {s.address}, "Protocol": {protocol}, "RedirectCount": {"3"}}
-		a, err := r.o.Client.Get(ctx, s.origin+"/autodiscover/autodiscover.json?"+q.Encode())
+		a, err := r.o.Client.Get(ctx, s.origin+"/autodiscover/autodiscover.json?"+q.Encode(), s.via)
 		return reply{a, err}
 	}
 	s.detect = get("activesync")
 	s.unknown = get("hma-no-protocol")
 	s.detected, _ = parseDetected(s.detect.Body)
 	if d := (mail.Door{Protocol: mail.ActiveSync, URL: s.detected.URL}); d.Resource() != "" {
+		if d.Resource() == s.origin {
+			d.Address = s.via
+		}
 		s.eas = r.o.Client.Ask(ctx, d, r.o.User, "Bearer")
 	}
 }

@@ -15,6 +15,9 @@ import (
 type Options struct {
 	// URLs are the servers: https://HOST[:PORT] for all doors, or the URL of one door.
 	URLs []string
+	// Via are addresses (host, or host:port) at each of which every URL is asked, as the servers behind a
+	// load balancer; none asks where the names lead.
+	Via []string
 	// Only are the protocols that are asked, nil all.
 	Only []mail.Protocol
 	// User is the SMTP address of who signs in, and is told as X-User-Identity; "" asks for nobody.
@@ -44,8 +47,10 @@ type Report struct {
 
 // Site is one host.
 type Site struct {
-	URL string       `json:"url"`
-	TLS *mail.Secure `json:"tls,omitempty"`
+	URL string `json:"url"`
+	// Server names it in rows and judgements: the host, and where it was reached.
+	Server string       `json:"server"`
+	TLS    *mail.Secure `json:"tls,omitempty"`
 	// Unreached says why the host did not answer at all.
 	Unreached string `json:"unreached,omitempty"`
 	// AutoDetect is the ActiveSync URL that phones are told.
@@ -71,7 +76,7 @@ const (
 // Row is one door.
 type Row struct {
 	Door   string `json:"door"`
-	Server string `json:"server"` // host
+	Server string `json:"server"` // as in Site
 	URL    string `json:"url"`
 	// AuthN is what Connection Status would show: Bearer*, OpenID, or what was offered.
 	AuthN      string           `json:"authn"`
@@ -115,12 +120,18 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	r := &runner{o}
 	var sites []*site
+	via := o.Via
+	if via == nil {
+		via = []string{""}
+	}
 	for _, raw := range o.URLs {
-		s, err := newSite(raw, o.Only)
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrUsage, err)
+		for _, at := range via {
+			s, err := newSite(raw, at, o.Only)
+			if err != nil {
+				return nil, fmt.Errorf("%w: %w", ErrUsage, err)
+			}
+			sites = append(sites, s)
 		}
-		sites = append(sites, s)
 	}
 	for _, s := range sites {
 		r.visit(ctx, s)
@@ -141,7 +152,7 @@ func commonAuthority(sites []*site) *authority {
 	for _, s := range sites {
 		for _, l := range s.looks {
 			if c, ok := challenge(l.probe); ok && goodAuthority(c.AuthorizationURI) {
-				return &authority{c.AuthorizationURI, l.name + " on " + s.host}
+				return &authority{c.AuthorizationURI, l.name + " on " + s.server}
 			}
 		}
 	}
@@ -152,7 +163,7 @@ func (r *runner) report(sites []*site) *Report {
 	report := &Report{Version: 1, At: r.o.Now().UTC(), User: r.o.User, Passed: true, Sites: []Site{}, Rows: []Row{}, Judgements: []Judgement{}}
 	there := false
 	for _, s := range sites {
-		out := Site{URL: s.origin, AutoDetect: s.detected.URL}
+		out := Site{URL: s.origin, Server: s.server, AutoDetect: s.detected.URL}
 		if s.reachErr != nil {
 			out.Unreached, report.Passed = s.reachErr.Error(), false
 			report.Sites = append(report.Sites, out)
@@ -171,7 +182,7 @@ func (r *runner) report(sites []*site) *Report {
 			if fit || q.ID[0] == 'T' {
 				f = judged(q, outcomes, func() finding { return q.site(s) })
 			}
-			report.Judgements = append(report.Judgements, judgement(q, s.host, "", f))
+			report.Judgements = append(report.Judgements, judgement(q, s.server, "", f))
 			if f.outcome == Fail && q.Level == Must {
 				out.Problems = append(out.Problems, problem(q, f))
 				report.Passed = false
@@ -259,7 +270,7 @@ func fixOf(q Requirement, f finding) string {
 }
 
 func (l *look) row(v Verdict) Row {
-	return Row{Door: l.name, Server: l.host, URL: l.door.URL, Verdict: v}
+	return Row{Door: l.name, Server: l.server, URL: l.door.URL, Verdict: v}
 }
 
 // judge holds a door to its requirements.
@@ -281,7 +292,7 @@ func (l *look) judge(report *Report) Row {
 			continue
 		}
 		f := judged(q, outcomes, func() finding { return q.door(l) })
-		report.Judgements = append(report.Judgements, judgement(q, l.host, l.name, f))
+		report.Judgements = append(report.Judgements, judgement(q, l.server, l.name, f))
 		switch {
 		case f.outcome == Fail && q.Level == Must:
 			row.Problems = append(row.Problems, problem(q, f))
