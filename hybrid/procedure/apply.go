@@ -155,7 +155,7 @@ func (p *Procedure) prove(ctx context.Context, plan *Plan, f *facts.Facts) ([]jo
 	for _, person := range f.People {
 		if person.Administrator {
 			all = append(all, person)
-			if person.Synced {
+			if person.Synced && plan.sendsBack(f, &person) {
 				able = append(able, person)
 			}
 		}
@@ -169,7 +169,7 @@ func (p *Procedure) prove(ctx context.Context, plan *Plan, f *facts.Facts) ([]jo
 		return []journal.Entry{{Kind: journal.Accepted, Detail: strings.Join(p.o.AcceptLockout, ", ")}}, nil
 	}
 	if len(able) == 0 {
-		return nil, fmt.Errorf("%w: none is synchronised with the tenant; OWA and ECP would be closed to all of them", ErrLockout)
+		return nil, fmt.Errorf("%w: none is synchronised with a tenant that would send him back to OWA and ECP; they would be closed to all of them", ErrLockout)
 	}
 	if p.o.Prove == nil {
 		return nil, fmt.Errorf("%w: nobody was asked to", ErrLockout)
@@ -185,6 +185,25 @@ func (p *Procedure) prove(ctx context.Context, plan *Plan, f *facts.Facts) ([]jo
 		}
 	}
 	return nil, fmt.Errorf("%w: %q signed in, who is no synchronised administrator", ErrLockout, upn)
+}
+
+// sendsBack tells whether the person's tenant sends browsers back to OWA and ECP after the plan,
+// which may leave a tenant out: a sign-in there proves nothing without the reply URLs.
+func (p *Plan) sendsBack(f *facts.Facts, person *facts.Person) bool {
+	for i := range f.Tenants {
+		t := &f.Tenants[i]
+		if t.Name != person.Tenant {
+			continue
+		}
+		missing := rule.MissingReplyURLs(f, t)
+		for _, c := range p.Changes {
+			if c.Cmdlet == "" && c.Settings[0].Property == propReplyURLs && (c.Tenant == t.Name || c.Tenant == "" && i == 0) {
+				missing = slices.DeleteFunc(missing, func(url string) bool { return slices.Contains(c.Settings[0].After.Strings(), url) })
+			}
+		}
+		return len(missing) == 0
+	}
+	return true
 }
 
 // carryOut makes the changes that the journal does not show as made.

@@ -132,7 +132,7 @@ func (b *builder) losses() {
 		switch person := &b.f.People[i]; {
 		case !person.Synced:
 			p.Losing = append(p.Losing, rule.Label(person))
-		case person.Administrator:
+		case person.Administrator && (!p.touchesBrowsers() || p.sendsBack(b.f, person)):
 			p.Administrators = append(p.Administrators, rule.Label(person))
 		}
 	}

@@ -279,18 +279,47 @@ func TestPilotRefused(t *testing.T) {
 	}
 }
 
+// twoTenants is an organisation whose two tenants lack names and reply URLs: ada is of the second one, the administrator of the first.
+func twoTenants(t *testing.T) (*healthy, *Procedure) {
+	h := newHealthy()
+	h.other.sp.ServicePrincipalNames, h.other.sp.ReplyURLs = []string{"https://outlook.office365.com/"}, nil
+	h.sp.ServicePrincipalNames = h.sp.ServicePrincipalNames[:2]
+	h.other.users, h.users = h.users[:1], h.users[1:]
+	h.set("Get-AuthServer", otherSTS, "DomainName", []string{})
+	p := engine(t, h.organisation, t.TempDir())
+	p.o.Target.Tenants = append(p.o.Target.Tenants, target.Tenant{Name: "fabrikam.onmicrosoft.com", Graph: second{h.other}})
+	return h, p
+}
+
+// An administrator whose tenant the plan leaves out proves nothing for OWA and ECP, when that tenant sends nobody back there.
+func TestProofOfATenantLeftOut(t *testing.T) {
+	for name, c := range map[string]struct {
+		tenants []string
+		want    error
+	}{"his own": {[]string{"contoso.com"}, nil}, "the other": {[]string{"fabrikam.com"}, ErrLockout}} {
+		h, p := twoTenants(t)
+		h.sp.ReplyURLs = nil
+		for _, d := range h.dirs {
+			if d.kind.Browser() {
+				h.both(d, "OAuthAuthentication", false)
+			}
+		}
+		made, err := p.MakePlan(t.Context(), Choices{Tenants: c.tenants})
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := h.state()
+		if _, err = p.Apply(t.Context(), made); !errors.Is(err, c.want) {
+			t.Errorf("a plan for %s: %v, want %v", name, err, c.want)
+		}
+		if c.want != nil && (h.state() != before || len(made.Administrators) != 0) {
+			t.Errorf("a plan for %s: changed, or %q could sign in", name, made.Administrators)
+		}
+	}
+}
+
 // A plan for one of two tenants leaves the lists and the EvoSTS of the other as they are, and says who of it loses access.
 func TestPlanForOneTenant(t *testing.T) {
-	newTwo := func() (*healthy, *Procedure) {
-		h := newHealthy()
-		h.other.sp.ServicePrincipalNames, h.other.sp.ReplyURLs = []string{"https://outlook.office365.com/"}, nil
-		h.sp.ServicePrincipalNames = h.sp.ServicePrincipalNames[:2]
-		h.other.users, h.users = h.users[:1], h.users[1:] // ada is of the other tenant
-		h.set("Get-AuthServer", otherSTS, "DomainName", []string{})
-		p := engine(t, h.organisation, t.TempDir())
-		p.o.Target.Tenants = append(p.o.Target.Tenants, target.Tenant{Name: "fabrikam.onmicrosoft.com", Graph: second{h.other}})
-		return h, p
-	}
 	for _, c := range []struct {
 		names  []string
 		of     []string // whose changes stand in it
@@ -301,7 +330,7 @@ func TestPlanForOneTenant(t *testing.T) {
 		{[]string{otherID}, []string{"fabrikam.onmicrosoft.com"}, "admin@contoso.com"},
 		{[]string{"contoso.com", "fabrikam.com"}, []string{"contoso.onmicrosoft.com", "fabrikam.onmicrosoft.com"}, ""},
 	} {
-		_, p := newTwo()
+		_, p := twoTenants(t)
 		made, err := p.MakePlan(t.Context(), Choices{Tenants: c.names})
 		if err != nil {
 			t.Fatal(err)
@@ -323,7 +352,7 @@ func TestPlanForOneTenant(t *testing.T) {
 			t.Errorf("%q: changes of %q, %q loses access; want %q, %q", c.names, of, losing, c.of, c.losing)
 		}
 	}
-	_, p := newTwo()
+	_, p := twoTenants(t)
 	if _, err := p.MakePlan(t.Context(), Choices{Tenants: []string{"contoso.com", "tailspin.com"}}); !errors.Is(err, ErrChoice) || !strings.Contains(err.Error(), "tailspin.com here, but contoso.onmicrosoft.com, fabrikam") {
 		t.Errorf("an unknown tenant: %v", err)
 	}
