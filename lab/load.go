@@ -498,7 +498,7 @@ func (b *build) loadTenants(ctx context.Context, thumbprints map[string]string) 
 		}
 		id, err := b.entra.CreateTenant(ctx, n)
 		if err != nil {
-			return err
+			return fmt.Errorf("%w: %w", ErrSnapshot, err)
 		}
 		if err := b.loadPrincipals(ctx, id, t, thumbprints); err != nil {
 			return err

@@ -35,6 +35,8 @@ type Rehearsal struct {
 	Tenants      int    `json:"tenants"`
 	People       int    `json:"people"`   // on premises
 	Accounts     int    `json:"accounts"` // in the cloud
+	// Collected says when the parts were.
+	Collected []target.Collection `json:"collected"`
 	// Replaced are values that the lab has others for, and LeftOut what it does not have at all.
 	Replaced []Replaced `json:"replaced"`
 	LeftOut  []LeftOut  `json:"left_out"`
@@ -102,7 +104,7 @@ type snapshotPerson struct {
 // are more than a lab can be.
 func readSnapshot(ctx context.Context, t target.Target) (*snapshot, error) {
 	s := &snapshot{target: t}
-	s.Replaced, s.LeftOut = []Replaced{}, []LeftOut{}
+	s.Collected, s.Replaced, s.LeftOut = t.Collected, []Replaced{}, []LeftOut{}
 	if t.Cmdlets == nil || len(t.Tenants) == 0 {
 		return nil, fmt.Errorf("%w: a rehearsal needs both parts, of hma collect exchange and of hma collect graph", ErrSnapshot)
 	}
@@ -115,6 +117,11 @@ func readSnapshot(ctx context.Context, t target.Target) (*snapshot, error) {
 	s.readHosts(ctx)
 	if err := s.readPeople(ctx); err != nil {
 		return nil, err
+	}
+	if t.Files != nil {
+		if _, err := t.Files.ReadFile(ctx, target.RecordsFile); err == nil {
+			s.leave("request records", "a check of the files says who came with what; the lab's servers write their own")
+		}
 	}
 	return s, ctx.Err()
 }
@@ -133,6 +140,9 @@ func (s *snapshot) readTenants(ctx context.Context) error {
 		o, err := t.Graph.Organization(ctx)
 		if err == nil && (o.InitialDomain() == "" || o.ID == "") {
 			err = errors.New("has no id or no initial domain")
+		}
+		if slices.ContainsFunc(s.tenants, func(other snapshotTenant) bool { return strings.EqualFold(other.ID, o.ID) }) {
+			err = errors.New("another part is of the same tenant")
 		}
 		if err != nil {
 			s.leave("tenant "+t.Name, "%v", err)

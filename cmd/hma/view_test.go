@@ -3,12 +3,18 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
+
+	"hma/hybrid/procedure/rule"
+	"hma/hybrid/target"
+	"hma/lab"
 )
 
 // screen is a view of a terminal of that width, and what it shows without colours.
@@ -103,5 +109,32 @@ func TestAsk(t *testing.T) {
 		if err := a.ask(t.Context(), "Apply?"); err == nil {
 			t.Errorf("%s: agreed without --yes", name)
 		}
+	}
+}
+
+// What became of a snapshot has a line for each thing, and no line that a terminal would obey.
+func TestRehearsalView(t *testing.T) {
+	r := &lab.Rehearsal{Organization: "Contoso", Servers: 1, Tenants: 2, People: 3, Accounts: 4,
+		Collected: []target.Collection{{Part: target.PartExchange, At: time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)}, {Part: target.PartGraph, Tenant: "contoso.onmicrosoft.com"}},
+		Replaced:  []lab.Replaced{{Object: "OAuth certificate", Property: "Thumbprint", Was: "AA", Is: "BB"}, {Object: "3 linked mailboxes", Property: "MasterAccountSid", Is: "another"}}}
+	for i := range mostSaid + 2 {
+		r.LeftOut = append(r.LeftOut, lab.LeftOut{Object: fmt.Sprintf("person %d\x1b[2J", i), Why: "refused"})
+	}
+	v, out := screen(200)
+	v.showRehearsal(r)
+	got := ansi.Strip(out.String())
+	for _, want := range []string{"rehearsal: Contoso", "1 server, 2 tenants, 3 people without their mail, 4 accounts", "  collected exchange: 2026-11-23 08:00Z\n", "  replaced  OAuth certificate Thumbprint: BB, was AA\n",
+		"  replaced  3 linked mailboxes MasterAccountSid: another, was not collected\n", "  left out  person 0 [2J: refused\n", "  ... and 2 more: --json has them all\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not said:\n%s", want, got)
+		}
+	}
+}
+
+func TestFindingView(t *testing.T) {
+	v, out := screen(200)
+	v.showFinding(rule.Finding{Rule: "spn-list", Severity: rule.Fault, Summary: "mail\x1b[2J is missing", Evidence: []rule.Evidence{{Object: "EX1\x1b]0;x\a", Found: "b\u009bc"}}, Why: "w", Repair: "r", Commands: []string{"Get-X \x1b[2J"}})
+	if got := out.String(); strings.ContainsAny(got, "\a\u009b") || strings.Contains(got, "\x1b[2J") || strings.Contains(got, "\x1b]") || !strings.Contains(ansi.Strip(got), "EX1 ]0;x : b c") {
+		t.Errorf("%q", got)
 	}
 }
