@@ -244,6 +244,7 @@ func (p *Procedure) carryOut(ctx context.Context, j *journal.Journal, lease targ
 	if err := p.write(j, journal.Entry{Kind: journal.End}); err != nil {
 		return run, err
 	}
+	p.saveAfter(ctx, j.ID)
 	return replay(j.ID, j.Entries)
 }
 

@@ -134,6 +134,8 @@ var (
 	ErrUnfinished = errors.New("an unfinished run has to be resumed or rolled back first")
 	// ErrLater: a later run has to be rolled back first.
 	ErrLater = errors.New("a later run stands on it")
+	// ErrStands: what is to be taken back in part has something standing on it.
+	ErrStands = errors.New("something stands on it")
 	// ErrUnreadable: something that the step needs could not be read.
 	ErrUnreadable = errors.New("could not be read")
 	// ErrNoPlan and ErrNoRun: there is no such plan or run under Dir.

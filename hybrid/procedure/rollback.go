@@ -2,6 +2,7 @@ package procedure
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -22,6 +23,11 @@ import (
 // when they are left as they are and the rest is restored. A policy that the run made
 // and that applies to somebody by then is left in any case.
 func (p *Procedure) Rollback(ctx context.Context, id string, leaveMoved bool) (*Run, error) {
+	return p.rollback(ctx, id, nil, leaveMoved)
+}
+
+// rollback takes back the changes with the numbers in part, nil being all.
+func (p *Procedure) rollback(ctx context.Context, id string, part []int, leaveMoved bool) (*Run, error) {
 	lease, err := p.lock(ctx)
 	if err != nil {
 		return nil, err
@@ -37,7 +43,10 @@ func (p *Procedure) Rollback(ctx context.Context, id string, leaveMoved bool) (*
 	if err := p.newest(run); err != nil {
 		return run, err
 	}
-	moved, err := p.moved(ctx, run)
+	if err := run.choose(part); err != nil {
+		return run, err
+	}
+	moved, err := p.moved(ctx, run, part)
 	if err != nil {
 		return run, err
 	}
@@ -49,12 +58,18 @@ func (p *Procedure) Rollback(ctx context.Context, id string, leaveMoved bool) (*
 		return run, err
 	}
 	defer j.Close()
-	if err := p.write(j, journal.Entry{Kind: journal.Rollback, Operator: p.o.Operator}); err != nil {
+	begin := journal.Entry{Kind: journal.Rollback, Operator: p.o.Operator}
+	if part != nil {
+		if begin.Values, err = json.Marshal(way{Changes: part}); err != nil {
+			return run, err
+		}
+	}
+	if err := p.write(j, begin); err != nil {
 		return run, err
 	}
 	for _, c := range slices.Backward(run.plan.Changes) {
 		rec := run.records[c.Number]
-		if !rec.intended() || rec.undone || rec.left {
+		if !rec.intended() || rec.undone || rec.left || !within(part, c.Number) {
 			continue
 		}
 		if err := held(ctx, lease); err != nil {
@@ -79,12 +94,29 @@ func (p *Procedure) Rollback(ctx context.Context, id string, leaveMoved bool) (*
 			err = fmt.Errorf("%w (and the journal: %w)", err, werr)
 		}
 		p.tell(run, &c, PhaseFailed, err.Error())
-		return run, fmt.Errorf("restore %s: %w; go on with hma rollback %s", c.Address, err, id)
+		return run, fmt.Errorf("restore %s: %w; go on with hma rollback %s", c.Address, err, id+flagOf(part))
 	}
 	if err := p.write(j, journal.Entry{Kind: journal.RolledBack}); err != nil {
 		return run, err
 	}
+	p.saveAfter(ctx, id)
 	return replay(j.ID, j.Entries)
+}
+
+// way is the Values of a Rollback entry that takes back some changes only.
+type way struct {
+	Changes []int `json:"changes"`
+}
+
+// within tells whether a change is among those that are taken back, nil being all.
+func within(part []int, number int) bool { return part == nil || slices.Contains(part, number) }
+
+// flagOf is how a command names a part.
+func flagOf(part []int) string {
+	if part == nil {
+		return ""
+	}
+	return " --change " + strings.ReplaceAll(strings.Trim(fmt.Sprint(part), "[]"), " ", ",")
 }
 
 // newest refuses a run after which another one began whose changes still stand.
@@ -102,12 +134,12 @@ func (p *Procedure) newest(run *Run) error {
 }
 
 // moved returns, by change, what is neither what the run set nor what it found.
-func (p *Procedure) moved(ctx context.Context, run *Run) (map[int]string, error) {
+func (p *Procedure) moved(ctx context.Context, run *Run, part []int) (map[int]string, error) {
 	moved := map[int]string{}
 	for i := range run.plan.Changes {
 		c := &run.plan.Changes[i]
 		rec := run.records[c.Number]
-		if !rec.intended() || rec.undone || rec.left || c.Cmdlet == "" {
+		if !rec.intended() || rec.undone || rec.left || c.Cmdlet == "" || !within(part, c.Number) {
 			continue
 		}
 		s, err := p.settings(ctx, c)

@@ -21,6 +21,8 @@ const (
 	OutcomeFailed      Outcome = "failed"     // stopped at a change that could not be made
 	OutcomeRollingBack Outcome = "rolling back"
 	OutcomeRolledBack  Outcome = "rolled back"
+	// OutcomeRolledBackInPart: some changes were taken back, others stand.
+	OutcomeRolledBackInPart Outcome = "rolled back in part"
 )
 
 // Run is one run of apply as its journal tells it.
@@ -33,6 +35,8 @@ type Run struct {
 	Plan     string     `json:"plan"` // id of the plan
 	// Changes tells what became of each change.
 	Changes []ChangeState `json:"changes,omitempty"`
+	// Part are the numbers of the changes that the last way back takes, nil being all.
+	Part []int `json:"part,omitempty"`
 	// Problem is why it failed.
 	Problem string `json:"problem,omitempty"`
 
@@ -130,19 +134,39 @@ func replay(id string, entries []journal.Entry) (*Run, error) {
 		case journal.End:
 			r.Outcome, r.Problem, r.Ended = OutcomeApplied, "", new(e.Time)
 		case journal.Rollback:
-			r.Outcome, r.Problem, r.Ended = OutcomeRollingBack, "", nil
+			r.Outcome, r.Problem, r.Ended, r.Part = OutcomeRollingBack, "", nil, nil
+			if e.Values != nil {
+				var w way
+				if err := json.Unmarshal(e.Values, &w); err != nil || len(w.Changes) == 0 {
+					return nil, fmt.Errorf("run %s: %w: a way back in part without its changes", id, ErrInvalid)
+				}
+				r.Part = w.Changes
+			}
 		case journal.Undone:
 			rec.undone = true
 		case journal.Left:
 			rec.left = true
 		case journal.RolledBack:
 			r.Outcome, r.Problem, r.Ended = OutcomeRolledBack, "", new(e.Time)
+			if r.Part != nil && r.stands() {
+				r.Outcome = OutcomeRolledBackInPart
+			}
 		}
 	}
 	for _, c := range plan.Changes {
 		r.Changes = append(r.Changes, ChangeState{c.Number, c.Address, r.records[c.Number].state()})
 	}
 	return r, nil
+}
+
+// stands tells whether any change of the run may still be in force.
+func (r *Run) stands() bool {
+	for _, rec := range r.records {
+		if rec.intended() && !rec.undone && !rec.left {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *record) state() string {
