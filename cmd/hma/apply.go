@@ -131,7 +131,7 @@ func (a *app) showRun(run *procedure.Run, err error) error {
 		a.view.wrap(0, "run "+run.ID+": "+outcome(run.Outcome))
 		switch {
 		case run.Outcome == procedure.OutcomeRollingBack:
-			a.view.wrap(0, "go on with: "+a.command("rollback "+run.ID))
+			a.view.wrap(0, "go on with: "+a.command("rollback "+run.PartFlag()+run.ID))
 		case run.Unfinished():
 			a.view.wrap(0, "go on with: "+a.command("apply"))
 			fallthrough

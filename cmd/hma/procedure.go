@@ -21,7 +21,7 @@ func engineExit(err error) error {
 		return err
 	case errors.Is(err, procedure.ErrNoPlan), errors.Is(err, procedure.ErrNoRun), errors.Is(err, procedure.ErrInvalid),
 		errors.Is(err, procedure.ErrStale), errors.Is(err, procedure.ErrBlocked), errors.Is(err, procedure.ErrLockout),
-		errors.Is(err, procedure.ErrMoved), errors.Is(err, procedure.ErrLater), errors.Is(err, procedure.ErrCollected), errors.Is(err, procedure.ErrChoice):
+		errors.Is(err, procedure.ErrMoved), errors.Is(err, procedure.ErrLater), errors.Is(err, procedure.ErrStands), errors.Is(err, procedure.ErrUnfinished), errors.Is(err, procedure.ErrCollected), errors.Is(err, procedure.ErrChoice):
 		return exit{exitUsage, err}
 	}
 	return unreachable(err)

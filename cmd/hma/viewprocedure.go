@@ -205,7 +205,7 @@ func outcome(o procedure.Outcome) string {
 	switch o {
 	case procedure.OutcomeApplied:
 		return styleGood.Render(string(o))
-	case procedure.OutcomeRolledBack:
+	case procedure.OutcomeRolledBack, procedure.OutcomeRolledBackInPart:
 		return styleFaint.Render(string(o))
 	}
 	return styleBad.Render(string(o))

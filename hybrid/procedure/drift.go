@@ -93,7 +93,34 @@ func (p *Procedure) Drift(ctx context.Context, id string) (*Drift, error) {
 			d.Since = append(d.Since, m)
 		}
 	})
+	d.Since = joined(d.Since)
 	return d, nil
+}
+
+// joined tells once what moved alike in the directory and in what the server runs, and says
+// where when it is one of them.
+func joined(moved []Moved) []Moved {
+	out := []Moved{}
+	for _, m := range moved {
+		property, ad := strings.CutPrefix(m.Property, "ad.")
+		_, live := strings.CutPrefix(m.Property, "live.")
+		other := m
+		other.Property = "live." + property
+		switch {
+		case ad && slices.Contains(moved, other):
+			continue
+		case ad:
+			m.Property = property + " in the directory"
+		case live:
+			m.Property = strings.TrimPrefix(m.Property, "live.")
+			other.Property = "ad." + m.Property
+			if !slices.Contains(moved, other) {
+				m.Property += " as it runs"
+			}
+		}
+		out = append(out, m)
+	}
+	return out
 }
 
 // driftOf returns the values of a change that are no longer as it made them.

@@ -38,7 +38,8 @@ func (r *Run) choose(part []int) error {
 			return fmt.Errorf("roll back %s in part: %w: change %d is not the run's to take back: %s", r.ID, ErrInvalid, n, rec.state())
 		}
 	}
-	var missing []string
+	var missing []int
+	var why string
 	for i := range r.plan.Changes {
 		c := &r.plan.Changes[i]
 		rec := r.records[c.Number]
@@ -47,13 +48,15 @@ func (r *Run) choose(part []int) error {
 		}
 		for j := range r.plan.Changes {
 			if goes := &r.plan.Changes[j]; slices.Contains(part, goes.Number) && c.standsOn(goes) {
-				missing = append(missing, fmt.Sprintf("%d (%s stands on change %d)", c.Number, c.Address, goes.Number))
+				if missing = append(missing, c.Number); why == "" {
+					why = fmt.Sprintf("%d, %s, stands on %d", c.Number, c.Address, goes.Number)
+				}
 				break
 			}
 		}
 	}
 	if missing != nil {
-		return fmt.Errorf("roll back %s in part: %w: take back %s too", r.ID, ErrStands, strings.Join(missing, ", "))
+		return fmt.Errorf("roll back %s in part: %w: %s; take it back with all that does: %s", r.ID, ErrStands, why, strings.TrimSpace(flagOf(append(slices.Clone(part), missing...))))
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func (p *Procedure) rollback(ctx context.Context, id string, part []int, leaveMo
 		return run, err
 	}
 	if err := run.choose(part); err != nil {
-		return run, err
+		return nil, err
 	}
 	moved, err := p.moved(ctx, run, part)
 	if err != nil {
@@ -94,7 +94,7 @@ func (p *Procedure) rollback(ctx context.Context, id string, part []int, leaveMo
 			err = fmt.Errorf("%w (and the journal: %w)", err, werr)
 		}
 		p.tell(run, &c, PhaseFailed, err.Error())
-		return run, fmt.Errorf("restore %s: %w; go on with hma rollback %s", c.Address, err, id+flagOf(part))
+		return run, fmt.Errorf("restore %s: %w; go on with hma rollback %s", c.Address, err, flagOf(part)+id)
 	}
 	if err := p.write(j, journal.Entry{Kind: journal.RolledBack}); err != nil {
 		return run, err
@@ -111,12 +111,15 @@ type way struct {
 // within tells whether a change is among those that are taken back, nil being all.
 func within(part []int, number int) bool { return part == nil || slices.Contains(part, number) }
 
-// flagOf is how a command names a part.
+// PartFlag is how hma rollback is told, before the run's id, what the last way back takes: "" for all of it.
+func (r *Run) PartFlag() string { return flagOf(r.Part) }
+
 func flagOf(part []int) string {
 	if part == nil {
 		return ""
 	}
-	return " --change " + strings.ReplaceAll(strings.Trim(fmt.Sprint(part), "[]"), " ", ",")
+	part = slices.Sorted(slices.Values(part))
+	return "--change " + strings.ReplaceAll(strings.Trim(fmt.Sprint(part), "[]"), " ", ",") + " "
 }
 
 // newest refuses a run after which another one began whose changes still stand.
