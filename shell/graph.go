@@ -72,13 +72,10 @@ func (c *call) keep(conn *graph.Connection, later bool) error {
 	return nil
 }
 
-// renew gets new tokens for the connection. The refresh token may be another one from now on, which a
-// session that keeps the connection must know.
-func (c *call) renew(conn *graph.Connection) error {
+// renewed keeps a connection that has new tokens: the refresh token may be another one from now on,
+// which a session that keeps the connection must know.
+func (c *call) renewed(conn *graph.Connection) error {
 	g := c.cloud()
-	if err := g.Cloud.Renew(c.ctx, conn); err != nil {
-		return err
-	}
 	if g.Load == nil || c.state.graph.passing {
 		return nil
 	}
@@ -88,8 +85,7 @@ func (c *call) renew(conn *graph.Connection) error {
 	return g.Save(conn)
 }
 
-// graph runs what a cmdlet does with Graph. A token that is no longer good is renewed once:
-// Graph did nothing with it.
+// graph runs what a cmdlet does with Graph.
 func (c *call) graph(run func(*graph.Client) error) error {
 	conn, err := c.connection()
 	if err != nil {
@@ -98,23 +94,11 @@ func (c *call) graph(run func(*graph.Client) error) error {
 	if conn == nil {
 		return c.complain(c.failed("NotSpecified", "AuthenticationException", "AuthenticationNeeded", "", "Authentication needed. Please call Connect-MgGraph."))
 	}
-	client, err := c.cloud().Cloud.Client(conn)
+	client, err := c.cloud().Cloud.Client(conn, func() error { return c.renewed(conn) })
 	if err != nil {
 		return err
 	}
-	if conn.Access == "" {
-		if err := c.renew(conn); err != nil {
-			return c.graphFailure(err)
-		}
-	}
-	err = run(client)
-	if e, ok := errors.AsType[*graph.Error](err); ok && e.Status == http.StatusUnauthorized && conn.Refresh != "" {
-		if err := c.renew(conn); err != nil {
-			return c.graphFailure(err)
-		}
-		err = run(client)
-	}
-	return c.graphFailure(err)
+	return c.graphFailure(run(client))
 }
 
 // graphFailure makes what Graph or the sign-in refused an error of the cmdlet.

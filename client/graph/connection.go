@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -127,37 +126,34 @@ func (c *Cloud) Renew(ctx context.Context, conn *Connection) error {
 	return nil
 }
 
-// Client returns Graph's client for the connection, which has an access token.
-func (c *Cloud) Client(conn *Connection) (*Client, error) {
-	hc := http.DefaultClient
-	if c.Mail != nil {
-		hc = c.Mail.HTTP()
-	}
-	return New(c.Endpoint, hc, func(context.Context) (string, error) { return conn.Access, nil })
-}
-
-// Lasting returns Graph's client for the connection, which is renewed in memory when Graph no
-// longer takes its token.
-func (c *Cloud) Lasting(conn *Connection) (*Client, error) {
-	client, err := c.Client(conn)
-	if err != nil {
-		return nil, err
-	}
+// Client returns Graph's client for the connection. Where there is no access token yet, or Graph no
+// longer takes it, the connection is renewed, and renewed told, which may keep it; nil tells nobody.
+func (c *Cloud) Client(conn *Connection, renewed func() error) (*Client, error) {
 	var mu sync.Mutex
-	client.token = func(context.Context) (string, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		return conn.Access, nil
-	}
-	client.renew = func(ctx context.Context, refused string) error {
-		mu.Lock()
-		defer mu.Unlock()
+	renew := func(ctx context.Context, refused string) error { // under mu
 		if conn.Access != refused {
 			return nil // another request has renewed it
 		}
-		return c.Renew(ctx, conn)
+		err := c.Renew(ctx, conn)
+		if err == nil && renewed != nil {
+			err = renewed()
+		}
+		return err
 	}
-	return client, nil
+	client, err := New(c.Endpoint, c.Mail.HTTP(), func(ctx context.Context) (string, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		err := renew(ctx, "")
+		return conn.Access, err
+	})
+	if err == nil && conn.Refresh != "" {
+		client.renew = func(ctx context.Context, refused string) error {
+			mu.Lock()
+			defer mu.Unlock()
+			return renew(ctx, refused)
+		}
+	}
+	return client, err
 }
 
 // Permissions are the scopes without those of OpenID Connect, which every request names.

@@ -141,9 +141,8 @@ func TestFromToken(t *testing.T) {
 	}
 }
 
-// A lasting client goes on with the refresh token when Graph no longer takes the access token, and
-// only in memory.
-func TestLasting(t *testing.T) {
+// A client goes on with the refresh token when Graph no longer takes the access token.
+func TestClientRenews(t *testing.T) {
 	var asked []string
 	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked = append(asked, r.URL.Path+" "+r.FormValue("refresh_token")+r.FormValue("client_id")+r.Header.Get("Authorization"))
@@ -161,7 +160,8 @@ func TestLasting(t *testing.T) {
 	roots.AddCert(s.Certificate())
 	cloud := Cloud{Login: s.URL, Endpoint: s.URL + "/v1.0", Mail: mail.New(mail.Options{Roots: roots}), ClientID: "mine"}
 	conn := &Connection{Tenant: "tenant", Access: "at1", Refresh: "rt1"}
-	g, err := cloud.Lasting(conn)
+	told := 0
+	g, err := cloud.Client(conn, func() error { told++; return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,12 +171,24 @@ func TestLasting(t *testing.T) {
 	if want := []string{"/v1.0/organization Bearer at1", "/tenant/oauth2/v2.0/token rt1mine", "/v1.0/organization Bearer at2"}; !slices.Equal(asked, want) {
 		t.Errorf("asked %q", asked)
 	}
-	if conn.Refresh != "rt2" {
-		t.Error(conn.Refresh)
+	if conn.Refresh != "rt2" || told != 1 {
+		t.Errorf("%s, told %d times", conn.Refresh, told)
+	}
+	conn.Access = "" // as a kept connection is
+	if _, err := g.Organization(t.Context()); err != nil || conn.Access != "at2" || told != 2 {
+		t.Errorf("without an access token: %v, %s, told %d times", err, conn.Access, told)
 	}
 	conn.Refresh, conn.Access = "", "at1"
 	if _, err := g.Organization(t.Context()); err == nil || !strings.Contains(err.Error(), "connect again") {
 		t.Errorf("without a refresh token: %v", err)
+	}
+	given := &Connection{Access: "at1"}
+	if g, err = cloud.Client(given, nil); err != nil {
+		t.Fatal(err)
+	}
+	_, err = g.Organization(t.Context())
+	if e, ok := errors.AsType[*Error](err); !ok || e.Status != http.StatusUnauthorized {
+		t.Errorf("a token that somebody brought along: %v", err)
 	}
 }
 

@@ -22,7 +22,7 @@ lists, and only with --write.`,
 		Example: "  hma apply\n  hma apply --yes change-4711.json\n  hma apply --cloud microsoft --snapshot exchange.json --data contoso --write",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := from.writing(); err != nil {
+			if err := from.writing(a.data); err != nil {
 				return err
 			}
 			var plan *procedure.Plan

@@ -88,7 +88,7 @@ func (a *app) inCloud(ctx context.Context, e *elsewhere, given target.GivenFiles
 		return nil, usage("data directory: %w", err)
 	}
 	if lab.Made(dir) {
-		return nil, usage("--cloud: %s is a lab's data directory: give --data another folder for the plans and journals of this organisation", shorten(dir))
+		dir = "" // what is there is of another organisation; keeping has refused whoever writes
 	}
 	t := target.Target{}
 	if len(e.snapshots) > 0 {
@@ -118,7 +118,7 @@ func (a *app) inCloud(ctx context.Context, e *elsewhere, given target.GivenFiles
 		if err != nil {
 			return nil, refusedSignIn(err)
 		}
-		client, err := cloud.Lasting(conn)
+		client, err := cloud.Client(conn, nil)
 		if err != nil {
 			return nil, unreachable(err)
 		}
@@ -176,16 +176,24 @@ func (e *elsewhere) args() string {
 	return text
 }
 
+// keeping refuses a command that keeps plans and journals of an organisation elsewhere in a lab's data directory.
+func (e *elsewhere) keeping(data string) error {
+	if e.cloud != "" && lab.Made(data) {
+		return usage("--cloud: %s is a lab's data directory: give --data another folder for the plans and journals of this organisation", shorten(data))
+	}
+	return nil
+}
+
 // writing refuses a command that changes something where nothing can be changed: in collected files,
 // and in a cloud without --write.
-func (e *elsewhere) writing() error {
+func (e *elsewhere) writing(data string) error {
 	if e.cloud == "" && len(e.snapshots) > 0 {
 		return usage("the organisation of collected files cannot be reached: hma plan --snapshot FILE... --script DIR writes the scripts for its servers")
 	}
 	if e.cloud != "" && !e.write {
 		return usage("--cloud is only read without --write: this adds entries to the tenant's lists, or takes added ones back")
 	}
-	return nil
+	return e.keeping(data)
 }
 
 // printable makes a character of a cloud's text that a terminal might obey a blank.

@@ -255,6 +255,13 @@ func TestCloud(t *testing.T) {
 		t.Error("our own cloud half is taken for Microsoft's")
 	}
 	f.misbehave(nil, nil)
+	// A lab's own folder is nothing for another organisation's plans.
+	labs := filepath.Dir(e.Endpoints.CA)
+	for _, command := range [][]string{{"plan"}, {"apply", "--write"}, {"rollback", "x", "--write"}} {
+		if _, line := hma(exitUsage, append(command, "--cloud", f.URL, "--ca", ca, "--data", labs)...); !strings.Contains(line, "another folder") {
+			t.Errorf("%v in a lab's folder: %q", command, line)
+		}
+	}
 	if shown, _ := hma(exitUnreachable, cloud("check")...); !strings.Contains(shown, "Not checked") {
 		t.Errorf("without the Exchange part a check says:\n%s", shown)
 	}

@@ -35,6 +35,9 @@ read themselves, and hma apply makes what is to be changed there.`,
 			if err != nil {
 				return err
 			}
+			if err := from.keeping(a.data); err != nil {
+				return err
+			}
 			if from.cloud != "" {
 				from.tenants = tenants
 			}

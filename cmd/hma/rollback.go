@@ -26,7 +26,7 @@ A run that was applied with --cloud is taken back with it, and with --write.`,
 		Example: "  hma rollback 20240423-101500-abcd\n  hma rollback --change 4,7-9 20240423-101500-abcd\n  hma rollback --yes $(hma history --json | jq -r '.runs[0].id')",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := from.writing(); err != nil {
+			if err := from.writing(a.data); err != nil {
 				return err
 			}
 			p, err := a.organisation(cmd.Context(), &from, nil)
