@@ -17,6 +17,9 @@ func (l *Lab) adminHandler() http.Handler {
 	mux.HandleFunc("POST "+SpoilPath, l.spoilToken)
 	mux.HandleFunc("GET "+ClockPath, l.showClock)
 	mux.HandleFunc("PUT "+ClockPath, l.moveClock)
+	mux.HandleFunc("GET "+FaultsPath, l.showFaults)
+	mux.HandleFunc("POST "+FaultsPath, l.changeFaults)
+	mux.HandleFunc("DELETE "+FaultsPath, l.changeFaults)
 	return mux
 }
 

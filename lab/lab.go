@@ -60,6 +60,8 @@ type Options struct {
 	Log    *slog.Logger
 	// Clock is how far the lab's one clock is ahead of Now at the start (behind it below 0), in whole seconds. It runs on from there.
 	Clock time.Duration
+	// Faults are what the lab suffers from the start on, once it is seeded, as SetFaults takes them.
+	Faults []string
 	// Now is the machine's clock; nil is time.Now.
 	Now func() time.Time
 }
@@ -78,6 +80,8 @@ type Lab struct {
 	ca      *authority
 	hosts   []string // of the TLS certificate
 	cert    atomic.Pointer[tls.Certificate]
+	servers []Server
+	faults  atomic.Pointer[[]fault] // those that stand
 	// changing is held by whoever changes the running lab.
 	changing sync.Mutex
 }
@@ -141,6 +145,11 @@ func Start(ctx context.Context, o Options) (_ *Lab, err error) {
 			return nil, err
 		}
 	}
+	l.servers = chosen.servers()
+	faults, err := l.parseFaults(o.Faults)
+	if err != nil {
+		return nil, err
+	}
 	listeners, err := listen(chosen, o)
 	if err != nil {
 		return nil, err
@@ -181,12 +190,12 @@ func Start(ctx context.Context, o Options) (_ *Lab, err error) {
 	}
 	l.Roles, err = roles.Open(ctx, roles.Config{
 		Entra: "sqlite:" + d.file("entra.db"), Org: "sqlite:" + d.file("org.db"), Mailbox: "sqlite:" + d.file("mailbox.db"),
-		Key: key, Now: l.Now, Log: o.Log, PickUp: cmp.Or(o.PickUp, pickUp), InstallPath: d.file, Origin: origin, Roots: l.ca.pool(), MailHost: chosen.mailHost(), Lab: banner,
+		Key: key, Now: l.Now, Log: o.Log, PickUp: cmp.Or(o.PickUp, pickUp), InstallPath: d.file, Origin: origin, Roots: l.ca.pool(), MailHost: chosen.mailHost(), Lab: banner, Front: l.suffer,
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := l.Roles.ServeCloud(listeners.cloud, l.certificate); err != nil {
+	if err := l.Roles.ServeCloud(dropping{listeners.cloud, l}, l.certificate); err != nil {
 		return nil, err
 	}
 	if !chosen.Seeded {
@@ -208,10 +217,17 @@ func Start(ctx context.Context, o Options) (_ *Lab, err error) {
 			return nil, err
 		}
 	}
-	for _, s := range chosen.servers() {
+	// A fault that stands meets the servers' start; one that happens meets servers that run.
+	if err := l.setFaults(ctx, slices.DeleteFunc(slices.Clone(faults), fault.happens)); err != nil {
+		return nil, err
+	}
+	for _, s := range l.servers {
 		if err := l.Roles.ServeServer(ctx, s.Name, listeners.servers[s.Name], l.certificate); err != nil {
 			return nil, err
 		}
+	}
+	if err := l.setFaults(ctx, slices.DeleteFunc(faults, fault.stands)); err != nil {
+		return nil, err
 	}
 	l.Roles.ServeLMTP(listeners.lmtp)
 	if err := l.serveAdmin(); err != nil {

@@ -177,6 +177,9 @@ func (c *Client) once(ctx context.Context, method, target, token string, body []
 		req.Header.Set("Content-Type", "application/json")
 	}
 	resp, err := c.http.Do(req)
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		err = fmt.Errorf("graph: %s does not answer: %w", req.URL.Host, e.Err) // the URL that net/http puts before it is long
+	}
 	if err != nil {
 		return err
 	}

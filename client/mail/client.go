@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/cookiejar"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -106,11 +107,14 @@ func (c *Client) Close() {
 // maxBody bounds every answer that is read.
 const maxBody = 4 << 20
 
-// fetch carries a request out and reads the answer.
+// fetch carries a request out and reads the answer. Its error names the host alone.
 func fetch(hc *http.Client, req *http.Request) (*http.Response, []byte, error) {
 	resp, err := hc.Do(req)
 	if err != nil {
-		return nil, nil, err
+		if e, ok := errors.AsType[*url.Error](err); ok {
+			err = e.Err // the URL that net/http puts before it may hold secrets, and is long
+		}
+		return nil, nil, fmt.Errorf("%s does not answer: %w", req.URL.Host, err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
@@ -143,7 +147,7 @@ func (c *Client) Get(ctx context.Context, url, address string) (Answer, error) {
 	}
 	resp, body, err := fetch(c.at(address), req)
 	if err != nil {
-		return Answer{}, errors.New(plain(err))
+		return Answer{}, err
 	}
 	return Answer{resp.StatusCode, resp.Header.Get("Content-Type"), resp.Header.Get("Location"), body}, nil
 }

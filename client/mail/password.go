@@ -138,7 +138,7 @@ func (c *Client) step(ctx context.Context, hc *http.Client, h *Handshake, user, 
 	h.Request += rawRequest(req, body)
 	resp, answer, err := fetch(hc, req)
 	if err != nil {
-		h.Problem = plain(err)
+		h.Problem = err.Error()
 		return nil
 	}
 	earlier := h.Response

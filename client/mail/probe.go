@@ -6,7 +6,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"hma/wire/bearer"
@@ -87,7 +86,7 @@ func (c *Client) exchange(ctx context.Context, d Door, user, sent, authorization
 	h.Request = rawRequest(req, body)
 	resp, answer, err := fetch(c.at(d.Address), req)
 	if err != nil {
-		h.Problem = plain(err)
+		h.Problem = err.Error()
 		return h
 	}
 	h.read(resp, answer)
@@ -109,14 +108,6 @@ func taken(status int) bool {
 
 // Body is the body of the last answer, as it came. It is not part of the JSON.
 func (h Handshake) Body() []byte { return h.body }
-
-// plain is an error without the URL that net/http puts before it.
-func plain(err error) string {
-	if e, ok := err.(*url.Error); ok {
-		return e.Err.Error()
-	}
-	return err.Error()
-}
 
 // read takes the answer's challenges and bytes into the handshake.
 func (h *Handshake) read(resp *http.Response, body []byte) {

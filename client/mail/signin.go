@@ -251,7 +251,7 @@ func (c *Client) post(ctx context.Context, endpoint string, form url.Values, int
 			Codes       []int  `json:"error_codes"`
 		}
 		if json.Unmarshal(body, &e) != nil || e.Error == "" {
-			return fmt.Errorf("sign in: the token endpoint answered %d", resp.StatusCode)
+			return fmt.Errorf("sign in: the token endpoint of %s answered %d", req.URL.Host, resp.StatusCode)
 		}
 		return &SignInError{e.Error, e.Suberror, e.Description, e.Codes}
 	}

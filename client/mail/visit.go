@@ -191,14 +191,16 @@ func (v *visit) send(req *http.Request, body []byte, h *Handshake) (resp *http.R
 	// Only now does the request have the cookies of the jar.
 	h.Request += rawRequest(req, body)
 	if err != nil {
-		h.Problem = plain(err)
+		h.Problem = err.Error()
 		return nil, nil
 	}
 	if home {
 		earlier := h.Response
 		h.read(resp, page)
 		h.Response = earlier + h.Response
-		h.Accepted = resp.StatusCode/100 == 2
+		if h.Accepted = resp.StatusCode/100 == 2; resp.StatusCode > http.StatusNotImplemented && resp.Header.Get("Request-Id") == "" { // not the door's own word
+			h.Problem = fmt.Sprintf("answers %d", resp.StatusCode)
+		}
 		for _, line := range resp.Header.Values("Set-Cookie") {
 			h.Cookies = append(h.Cookies, redact("Set-Cookie", line))
 		}

@@ -28,6 +28,7 @@ type start struct {
 	publicNames bool
 	clock       string
 	snapshots   []string
+	faults      []string
 }
 
 func (s *start) flags(cmd *cobra.Command) {
@@ -40,6 +41,7 @@ func (s *start) flags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&s.bare, "bare", false, "as it is before the Hybrid Configuration Wizard has run")
 	cmd.Flags().BoolVar(&s.publicNames, "public-names", false, "internal URLs have the public name too, not localhost's")
 	cmd.Flags().StringVar(&s.clock, "clock", "", "start at another `time`: +90d, -2h, or 2027-03-01T08:00:00Z")
+	cmd.Flags().StringArrayVar(&s.faults, "fault", nil, "suffer a `fault` from the start on, as hma fault set; may be repeated")
 }
 
 // lab starts a lab in the directory.
@@ -51,7 +53,7 @@ func (s *start) lab(ctx context.Context, a *app, dir string, fresh bool) (*lab.L
 	if err != nil {
 		return nil, err
 	}
-	o := lab.Options{Dir: dir, Clock: offset, Fresh: fresh, Healthy: s.healthy, Tenants: s.tenants, Forest: s.forest, Bare: s.bare, PublicNames: s.publicNames,
+	o := lab.Options{Dir: dir, Clock: offset, Faults: s.faults, Fresh: fresh, Healthy: s.healthy, Tenants: s.tenants, Forest: s.forest, Bare: s.bare, PublicNames: s.publicNames,
 		FreePorts: s.ports == "auto", Cloud: s.cloud, Log: a.log()}
 	for _, text := range s.servers {
 		name, build, ok := strings.Cut(text, "=")
@@ -68,7 +70,7 @@ func (s *start) lab(ctx context.Context, a *app, dir string, fresh bool) (*lab.L
 		o.Snapshot = &t
 	}
 	l, err := lab.Start(ctx, o)
-	if errors.Is(err, lab.ErrTopology) || errors.Is(err, lab.ErrClock) || errors.Is(err, lab.ErrSnapshot) {
+	if errors.Is(err, lab.ErrTopology) || errors.Is(err, lab.ErrClock) || errors.Is(err, lab.ErrSnapshot) || errors.Is(err, lab.ErrFault) {
 		return nil, usage("%w", err)
 	}
 	return l, err
@@ -105,7 +107,7 @@ it is the organisation that the scripts of hma collect collected, to rehearse on
 				}
 				err = printJSON(a.out, ready)
 			} else {
-				a.showLab(l, time.Since(began))
+				a.showLab(l, time.Since(began), s.faults...)
 				if l.Rehearsal != nil {
 					a.view.showRehearsal(l.Rehearsal)
 				}
@@ -131,8 +133,8 @@ it is the organisation that the scripts of hma collect collected, to rehearse on
 	return cmd
 }
 
-// showLab prints what runs and where.
-func (a *app) showLab(l *lab.Lab, took time.Duration) {
+// showLab prints what runs and where, and which faults it began with.
+func (a *app) showLab(l *lab.Lab, took time.Duration, faults ...string) {
 	v, e := a.view, &l.Endpoints
 	made := "people, passwords and keys"
 	if l.Rehearsal != nil {
@@ -150,6 +152,9 @@ func (a *app) showLab(l *lab.Lab, took time.Duration) {
 	rows = append(rows, []string{"mail in", e.LMTP, "LMTP"})
 	if e.Clock != 0 {
 		rows = append(rows, []string{"clock", clockText((&running{Endpoints: e}).now(), e.Clock), ""})
+	}
+	if len(faults) > 0 {
+		rows = append(rows, []string{"faults", strings.Join(faults, " "), "hma fault list"})
 	}
 	v.table([]string{"What", "Where", ""}, rows)
 	v.wrap(0, "It listens on loopback only; "+made+" are made up. Users and passwords: "+

@@ -210,21 +210,26 @@ func (m *Metadata) UnknownKey(ctx context.Context, server *org.AuthServer) []str
 	return s.certs
 }
 
-// Run refreshes every enabled AuthServer of the snapshots now, and whenever the last
-// attempt is RefreshInterval ago by the clock, until ctx ends. What cannot be fetched keeps its last good keys and is logged.
+// Run refreshes what is due now and as time goes by, until ctx ends.
 func (m *Metadata) Run(ctx context.Context, snapshot func() *org.Snapshot) {
 	tick := time.NewTicker(dueInterval)
 	defer tick.Stop()
 	for {
-		for _, server := range snapshot().AuthServers {
-			if server.Enabled && server.AuthMetadataURL != "" {
-				m.refreshDue(ctx, server)
-			}
-		}
+		m.RefreshDue(ctx, snapshot())
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		}
+	}
+}
+
+// RefreshDue refreshes every enabled AuthServer of the snapshot for which the last attempt is RefreshInterval ago by
+// the clock, or never was. What cannot be fetched keeps its last good keys and is logged.
+func (m *Metadata) RefreshDue(ctx context.Context, snapshot *org.Snapshot) {
+	for _, server := range snapshot.AuthServers {
+		if server.Enabled && server.AuthMetadataURL != "" {
+			m.refreshDue(ctx, server)
 		}
 	}
 }

@@ -107,6 +107,9 @@ func (p *Procedure) Resume(ctx context.Context, id string) (*Run, error) {
 		rec := before.records[c.Number]
 		return c.touchesBrowser() && !rec.done && !rec.already
 	}) {
+		if err := unreadable(f); err != nil { // who could be asked is in the tenant
+			return before, err
+		}
 		if proof, err = p.prove(ctx, before.plan, f); err != nil {
 			return before, err
 		}
@@ -233,11 +236,7 @@ func (p *Procedure) carryOut(ctx context.Context, j *journal.Journal, lease targ
 			if werr := p.write(j, journal.Entry{Kind: journal.Failed, Change: c.Number, Detail: err.Error()}); werr != nil {
 				err = fmt.Errorf("%w (and the journal: %w)", err, werr)
 			}
-			after, rerr := replay(j.ID, j.Entries)
-			if rerr != nil {
-				after = run
-			}
-			return after, fmt.Errorf("change %d of %d, %s: %w; go on with hma apply, or go back with hma rollback %s",
+			return p.stopped(j, run), fmt.Errorf("change %d of %d, %s: %w; go on with hma apply, or go back with hma rollback %s",
 				c.Number, len(run.plan.Changes), c.Address, err, run.ID)
 		}
 	}
@@ -311,7 +310,7 @@ func (p *Procedure) make(ctx context.Context, j *journal.Journal, lease target.L
 
 // makeSet makes changes of properties.
 func (p *Procedure) makeSet(ctx context.Context, j *journal.Journal, run *Run, all []*making) {
-	sideBySide(all, func(m *making) { m.found, m.err = p.settings(ctx, m.c) })
+	sideBySide(all, func(m *making) { m.found, m.err = p.settings(ctx, m.c, m.c.planned(), m.c.wanted()) })
 	var begun []*making
 	for _, m := range all {
 		set := false
@@ -352,13 +351,13 @@ func (p *Procedure) begin(j *journal.Journal, run *Run, m *making) (set bool, er
 	switch {
 	case m.found.all(m.c.wanted()):
 		return false, p.found(j, run, m.c, rec)
-	case !rec.intended() && m.found.all(m.c.planned()):
-		return true, p.intend(j, m.c, intent{Settings: m.found.live})
-	case rec.intended() && m.found.either(m.c.planned(), m.c.wanted()):
-		// This run was about to change it when it stopped: the two values that it knows are its own.
+	case !m.found.among(m.c.planned(), m.c.wanted()):
+		return false, fmt.Errorf("%w: %s", ErrMoved, m.found.live)
+	case rec.intended(): // by this run, when it stopped
 		return true, nil
 	}
-	return false, fmt.Errorf("%w: %s", ErrMoved, m.found.live)
+	// The way back leads to what the directory holds: what was changed in IIS alone no cmdlet brings back.
+	return true, p.intend(j, m.c, intent{Settings: m.found.ad})
 }
 
 // found notes a change that is made already: by this run before it stopped, or by somebody else.

@@ -59,7 +59,9 @@ func (p *Procedure) Check(ctx context.Context) (*Report, error) {
 // host has it, since a browser's way shows most.
 func (p *Procedure) answers(ctx context.Context, f *facts.Facts) error {
 	if p.o.Target.Probe == nil {
-		f.Unread = append(f.Unread, facts.Unread{Source: facts.SourceAnswers, Object: "every server", Problem: target.ErrNoFace.Error(), NotGiven: true})
+		for _, s := range []facts.Source{facts.SourceAnswers, facts.SourceFrontEnds} {
+			f.Unread = append(f.Unread, facts.Unread{Source: s, Object: "every server", Problem: target.ErrNoFace.Error(), NotGiven: true})
+		}
 		return nil
 	}
 	var asking []mail.Door
@@ -77,12 +79,17 @@ func (p *Procedure) answers(ctx context.Context, f *facts.Facts) error {
 	f.Answers = make([]facts.Answer, len(asking))
 	atOnce(askedAtOnce, len(asking), func(i int) {
 		if ctx.Err() == nil {
+			began := p.o.Now()
 			f.Answers[i] = answer(p.o.Target.Probe.Offer(ctx, asking[i], ""))
+			f.Answers[i].Took = p.o.Now().Sub(began)
 		}
 	})
 	for i, a := range f.Answers {
 		if a.Problem != "" {
 			f.Unread = append(f.Unread, facts.Unread{Source: facts.SourceAnswers, Object: asking[i].URL, Problem: a.Problem})
+		}
+		if a.Status == 0 {
+			f.Unread = append(f.Unread, facts.Unread{Source: facts.SourceFrontEnds, Object: asking[i].URL, Problem: a.Problem})
 		}
 	}
 	return ctx.Err()
@@ -90,7 +97,7 @@ func (p *Procedure) answers(ctx context.Context, f *facts.Facts) error {
 
 // answer reads the headers of a handshake's answer.
 func answer(h mail.Handshake) facts.Answer {
-	a := facts.Answer{Server: h.Door.Server, URL: h.Door.URL, Problem: h.Problem}
+	a := facts.Answer{Server: h.Door.Server, URL: h.Door.URL, Status: h.Status, Problem: h.Problem}
 	if h.Status == 0 {
 		return a
 	}
@@ -153,7 +160,7 @@ func (p *Procedure) complete(ctx context.Context) (*facts.Facts, error) {
 
 // aside are sources that rules judge and no change depends on.
 var aside = []facts.Source{facts.SourceConnectors, facts.SourcePartners, facts.SourceOverrides, facts.SourceMailboxes, facts.SourceProtocols,
-	facts.SourceFirewall, facts.SourceRecords, facts.SourceNameOwners, facts.SourceGrants, facts.SourceAnswers}
+	facts.SourceFirewall, facts.SourceRecords, facts.SourceNameOwners, facts.SourceGrants, facts.SourceAnswers, facts.SourceFrontEnds}
 
 // unreadable turns what a plan needs and could not be read into an error, nil when everything was.
 func unreadable(f *facts.Facts) error {

@@ -70,6 +70,8 @@ type organisation struct {
 	// show changes what a cmdlet shows; more adds objects by cmdlet.
 	show func(cmdlet string, o *psobject.Object)
 	more map[string][]psobject.Object
+	// meets is called when a client comes to a server with nothing; what it returns is the answer, unless it is 0.
+	meets func(server string) (status int)
 	// date is what servers say in Date, and header what else their answers have.
 	date   time.Time
 	header string
@@ -461,6 +463,11 @@ func (o *organisation) blocks(user string) bool {
 func (o *organisation) Offer(_ context.Context, d mail.Door, user string) mail.Handshake {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.meets != nil {
+		if status := o.meets(d.Server); status != 0 {
+			return mail.Handshake{Door: d, Status: status, Problem: fmt.Sprintf("answers %d", status)}
+		}
+	}
 	h := mail.Handshake{Door: d, Sent: mail.SentEmptyBearer, Status: 401, Offered: []string{"Basic"}, AuthN: "Basic", Request: "r",
 		Response: "HTTP/1.1 401 Unauthorized\r\nDate: " + o.date.UTC().Format(http.TimeFormat) + "\r\n" + o.header + "\r\n"}
 	said := h.Response

@@ -230,19 +230,23 @@ func (b *builder) oauth() {
 			c.Action = ActionAdd
 			c.Settings = append(c.Settings, Setting{property, Value{append([]string{}, have...)}, Value{append(slices.Clone(have), "OAuth")}})
 		}
+		m := d.Live
+		if m.TakesOAuth(d.Kind) {
+			m = d.AD // the two differ: it is the directory that lacks it
+		}
 		switch d.Kind {
 		case facts.Mapi:
-			list("IISAuthenticationMethods", d.Live.IIS)
+			list("IISAuthenticationMethods", m.IIS)
 		case facts.ActiveSync:
 			// An unset list allows every method and stays unset.
-			if len(d.Live.Internal) > 0 {
-				list("InternalAuthenticationMethods", d.Live.Internal)
+			if len(m.Internal) > 0 {
+				list("InternalAuthenticationMethods", m.Internal)
 			}
-			if len(d.Live.External) > 0 {
-				list("ExternalAuthenticationMethods", d.Live.External)
+			if len(m.External) > 0 {
+				list("ExternalAuthenticationMethods", m.External)
 			}
 		default:
-			c.Settings = []Setting{{"OAuthAuthentication", Value{d.Live.OAuth}, Value{true}}}
+			c.Settings = []Setting{{"OAuthAuthentication", Value{false}, Value{true}}}
 		}
 		b.add(c, "oauth-virtual-directories")
 	}
@@ -316,7 +320,7 @@ func (b *builder) browsers(server string) {
 			continue
 		}
 		b.add(Change{Step: StepBrowserOAuth, Action: ActionSet, Address: d.Identity, Cmdlet: setCmdlet(d.Kind), Identity: d.Identity, Server: server,
-			Settings: []Setting{{"OAuthAuthentication", Value{d.Live.OAuth}, Value{true}}},
+			Settings: []Setting{{"OAuthAuthentication", Value{false}, Value{true}}},
 			Reason:   "sign-in goes to the cloud",
 			Affects:  "everybody who uses " + string(d.Kind.Protocol()) + " on " + server + ": the sign-in page is the cloud's"}, "owa-ecp-methods")
 	}

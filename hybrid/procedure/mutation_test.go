@@ -137,7 +137,11 @@ func (h *healthy) ReadFile(_ context.Context, name string) ([]byte, error) {
 func (h *healthy) judge(t *testing.T) []rule.Finding {
 	t.Helper()
 	p := engine(t, h.organisation, "")
-	p.o.Now = func() time.Time { return h.now }
+	p.o.Now = func() time.Time {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return h.now
+	}
 	p.o.Target.Files, p.o.Target.Collected = h, h.collected
 	p.o.Target.Tenants = append(p.o.Target.Tenants, target.Tenant{Name: "fabrikam.onmicrosoft.com", Graph: second{h.other}})
 	f, err := p.facts(t.Context())
@@ -330,6 +334,17 @@ func TestMutations(t *testing.T) {
 		"key on the shared principal": {"shared-principal-keys", false, func(h *healthy) { h.sp.KeyCredentials = []graph.KeyCredential{{ID: "1"}} }},
 		"clock ahead":                 {"clock", false, func(h *healthy) { h.date = noon.Add(6 * time.Minute) }},
 		"clock behind":                {"clock", false, func(h *healthy) { h.date = noon.Add(-time.Hour) }},
+		"a server answers 503": {"servers-answer application-proxy clock ssl-offloading", false, func(h *healthy) {
+			h.meets = func(server string) int {
+				if server == "EX1" {
+					return 503
+				}
+				return 0
+			}
+		}},
+		"servers answer late": {"servers-answer", true, func(h *healthy) {
+			h.meets = func(string) int { h.now = h.now.Add(3 * time.Second); return 0 }
+		}},
 		"proxy on one server": {"outbound-proxy", false, func(h *healthy) {
 			h.set("Get-ExchangeServer", "EX1", "InternetWebProxy", "http://proxy.contoso.com:8080")
 		}},

@@ -18,6 +18,9 @@ import (
 // ErrLater: without what it set the later one's state may be one in which nobody can
 // sign in, as OWA on tokens without an authorization endpoint is.
 //
+// A list of a tenant that cannot be restored, because the cloud is away, does not keep the organisation's own values from
+// being restored: nothing of theirs needs a name less. The error says which are still to come.
+//
 // A value that somebody moved since is not overwritten: before anything is
 // restored Rollback fails with ErrMoved and names them all, unless leaveMoved,
 // when they are left as they are and the rest is restored. A policy that the run made
@@ -67,6 +70,8 @@ func (p *Procedure) rollback(ctx context.Context, id string, part []int, leaveMo
 	if err := p.write(j, begin); err != nil {
 		return run, err
 	}
+	var waiting []string // lists of a tenant that could not be restored
+	var last error
 	for _, c := range slices.Backward(run.plan.Changes) {
 		rec := run.records[c.Number]
 		if !rec.intended() || rec.undone || rec.left || !within(part, c.Number) {
@@ -94,7 +99,14 @@ func (p *Procedure) rollback(ctx context.Context, id string, part []int, leaveMo
 			err = fmt.Errorf("%w (and the journal: %w)", err, werr)
 		}
 		p.tell(run, &c, PhaseFailed, err.Error())
-		return run, fmt.Errorf("restore %s: %w; go on with hma rollback %s", c.Address, err, flagOf(part)+id)
+		if c.Cmdlet == "" && ctx.Err() == nil {
+			waiting, last = append(waiting, c.Address+" "+c.Settings[0].Property), err
+			continue
+		}
+		return p.stopped(j, run), fmt.Errorf("restore %s: %w; go on with hma rollback %s", c.Address, err, flagOf(part)+id)
+	}
+	if waiting != nil {
+		return p.stopped(j, run), fmt.Errorf("the organisation's own values are restored, not yet %s: %w; go on with hma rollback %s", strings.Join(waiting, ", "), last, flagOf(part)+id)
 	}
 	if err := p.write(j, journal.Entry{Kind: journal.RolledBack}); err != nil {
 		return run, err
@@ -122,6 +134,14 @@ func flagOf(part []int) string {
 	return "--change " + strings.ReplaceAll(strings.Trim(fmt.Sprint(part), "[]"), " ", ",") + " "
 }
 
+// stopped is the run as its journal tells it now.
+func (p *Procedure) stopped(j *journal.Journal, run *Run) *Run {
+	if now, err := replay(j.ID, j.Entries); err == nil {
+		return now
+	}
+	return run
+}
+
 // newest refuses a run after which another one began whose changes still stand.
 func (p *Procedure) newest(run *Run) error {
 	h, err := p.History()
@@ -145,11 +165,12 @@ func (p *Procedure) moved(ctx context.Context, run *Run, part []int) (map[int]st
 		if !rec.intended() || rec.undone || rec.left || c.Cmdlet == "" || !within(part, c.Number) {
 			continue
 		}
-		s, err := p.settings(ctx, c)
+		known := []values{rec.before().Settings, c.planned(), c.wanted()}
+		s, err := p.settings(ctx, c, known...)
 		if err != nil {
 			return nil, err
 		}
-		if !s.either(rec.before().Settings, c.wanted()) {
+		if !s.among(known...) {
 			moved[c.Number] = fmt.Sprintf("%s (%s)", c.Address, s.live)
 		}
 	}
@@ -187,7 +208,7 @@ func (p *Procedure) restore(ctx context.Context, j *journal.Journal, run *Run, c
 // undo returns what has to be done and how it is read back; nil when nothing has to be.
 func (p *Procedure) undo(ctx context.Context, c *Change, rec *record) (undo, check func() error, err error) {
 	if c.Cmdlet != "" {
-		s, err := p.settings(ctx, c)
+		s, err := p.settings(ctx, c, rec.before().Settings, c.wanted())
 		if err != nil || s.all(rec.before().Settings) {
 			return nil, nil, err
 		}

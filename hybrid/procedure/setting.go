@@ -54,10 +54,10 @@ type state struct{ ad, live values }
 // all tells whether both are these values.
 func (s state) all(v values) bool { return s.ad.equal(v) && s.live.equal(v) }
 
-// either tells whether each of the two is a or b: a cmdlet sets all or nothing,
-// so anything else was somebody else.
-func (s state) either(a, b values) bool {
-	return (s.ad.equal(a) || s.ad.equal(b)) && (s.live.equal(a) || s.live.equal(b))
+// among tells whether each of the two is one of these values: a cmdlet sets all or
+// nothing, so anything else was somebody else. Where the two differ, IIS alone was changed.
+func (s state) among(known ...values) bool {
+	return slices.ContainsFunc(known, s.ad.equal) && slices.ContainsFunc(known, s.live.equal)
 }
 
 func (p *Procedure) invoke(ctx context.Context, cmdlet string, params []psobject.Property) ([]psobject.Object, error) {
@@ -72,14 +72,14 @@ func (p *Procedure) invoke(ctx context.Context, cmdlet string, params []psobject
 }
 
 // settings reads the change's properties: the AD copy beside what the server
-// runs. While they differ a server is about to take something up, so it waits,
-// within patience, until they agree.
-func (p *Procedure) settings(ctx context.Context, c *Change) (state, error) {
+// runs. While they differ, and not by values that are known, a server is about to take
+// something up, so it waits, within patience, until they agree.
+func (p *Procedure) settings(ctx context.Context, c *Change, known ...values) (state, error) {
 	var s state
 	err := p.until(ctx, func() (bool, error) {
 		var err error
 		s, err = p.readSettings(ctx, c)
-		return s.ad.equal(s.live), err
+		return s.ad.equal(s.live) || s.among(known...), err
 	})
 	if err == errImpatient {
 		err = nil // the server does not take it up; its values are judged as they are

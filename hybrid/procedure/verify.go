@@ -221,7 +221,7 @@ func (p *Procedure) doors(f *facts.Facts) []group {
 // audience with x-ms-diagnostics 2000003; OWA and ECP must send the browser to the
 // cloud with a registered redirect_uri, open no session for a token that the cloud
 // did not give them, and sign somebody in up to their page. Servers take configuration up with a
-// delay, so a door that does not pass is asked again while patience lasts.
+// delay, so a door that does not pass is asked again while patience after the last run lasts.
 //
 // ErrUnreadable when the facts or the sign-in that it needs cannot be had.
 func (p *Procedure) Verify(ctx context.Context) (*Verification, error) {
@@ -257,7 +257,10 @@ func (p *Procedure) Verify(ctx context.Context) (*Verification, error) {
 	case heldBack:
 		v.Notes = []string{"an authentication policy holds " + p.upn() + " back, so no door may offer him tokens; what they offer to others was not asked"}
 	}
-	patience := p.o.Patience
+	patience, err := p.patience(v.Run)
+	if err != nil {
+		return nil, err
+	}
 	if a := f.EvoSTS(); a == nil || !a.IsDefaultAuthorizationEndpoint || !f.Organization.OAuth2ClientProfileEnabled {
 		patience = 0 // not enabled: no server is about to offer anything
 	}
@@ -296,6 +299,24 @@ func (p *Procedure) Verify(ctx context.Context) (*Verification, error) {
 
 // pilotUnderWay says what a verification does not expect then.
 const pilotUnderWay = "a pilot is on its way, and OWA and ECP not in it"
+
+// pickUp is how long a door that does not pass is given when no run has changed anything of late.
+const pickUp = 2 * time.Second
+
+// patience is how long a verification waits for doors that do not pass: the procedure's, from the end of the last run on.
+func (p *Procedure) patience(run string) (time.Duration, error) {
+	since := p.o.Patience
+	if run != "" {
+		r, err := p.Run(run)
+		if err != nil {
+			return 0, err
+		}
+		if since = 0; r.Ended != nil {
+			since = p.o.Now().Sub(*r.Ended)
+		}
+	}
+	return min(p.o.Patience, max(pickUp, p.o.Patience-since)), nil
+}
 
 // problem says what is wrong with a URL of the door.
 func (r *Row) problem(d mail.Door, format string, args ...any) {

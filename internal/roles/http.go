@@ -17,6 +17,9 @@ type Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
 
 // serveHTTPS is serve under TLS, with the application protocols that the listener speaks.
 func (r *Roles) serveHTTPS(name string, l net.Listener, cert Certificate, server *http.Server, protocols ...string) {
+	if r.cfg.Front != nil {
+		server.Handler = r.cfg.Front(name, server.Handler)
+	}
 	server.Handler = r.dated(server.Handler)
 	r.serve(name, tls.NewListener(l, &tls.Config{
 		GetCertificate: cert,

@@ -48,6 +48,8 @@ type Config struct {
 	MailHost string
 	// Lab is the line that says this is a lab, shown on every page; "" in production.
 	Lab string
+	// Front stands before the handler of each TLS listener, named cloud or as the server: a lab's faults. nil in production.
+	Front func(listener string, next http.Handler) http.Handler
 }
 
 // Roles are both halves, opened and wired. Close ends them.

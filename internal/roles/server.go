@@ -73,6 +73,16 @@ func (r *Roles) ServeServer(ctx context.Context, name string, l net.Listener, ce
 	return nil
 }
 
+// RefreshKeys has the servers fetch the keys of the AuthServers of which that is due, as they do on schedule.
+func (r *Roles) RefreshKeys(ctx context.Context) {
+	r.mu.Lock()
+	fronts := r.fronts
+	r.mu.Unlock()
+	if len(fronts) > 0 {
+		r.metadata.RefreshDue(ctx, fronts[0].Snapshot())
+	}
+}
+
 // adminScopes are the delegated permissions that let an administrator's token run
 // cmdlets. user_impersonation is none of them: every mail client's token has it, and
 // a mail client that an administrator uses must not administer.

@@ -116,6 +116,7 @@ const (
 	SourceGrants       Source = "consent"
 	SourceApplication  Source = "dedicated hybrid application"
 	SourceAnswers      Source = "answers of the servers"
+	SourceFrontEnds    Source = "front ends of the servers" // whether they answer, whatever the answer says
 )
 
 // Unread is a source that could not be read.
@@ -294,7 +295,10 @@ func (f *Facts) Overridden(component, section string) *Override {
 type Answer struct {
 	Server string
 	URL    string
+	Status int       // 0 when nobody answered
 	Date   time.Time // of the Date header; zero when there was none
+	// Took is how long the answer took, with the redirects that it led to.
+	Took   time.Duration
 	Header http.Header
 	// Problem says why there is no answer.
 	Problem string

@@ -94,7 +94,7 @@ func All() []Rule {
 		servicePrincipalNames, autodiscoverNames, nameHeldElsewhere, nameDuplicates, replyURLs, urlsPresent, autodiscoverSCP,
 		oauthMethods, directoryDrift, mapiMethods, activeSyncCertificate, browserMethods, applicationProxy, sslOffloading,
 		evoSTS, metadataURL, metadata, keysFresh, sameCloud, authorizationEndpoint, domainName, clientProfile, oauthCertificate, nextCertificate,
-		exchangeOnline, acs, partnerApplication, connector, certificateUploaded, dedicatedApp, sharedKeys, clock, outboundProxy, hybridAgent,
+		exchangeOnline, acs, partnerApplication, connector, certificateUploaded, dedicatedApp, sharedKeys, answers, clock, outboundProxy, hybridAgent,
 		buildForHMA, buildForBrowsers, buildForTenants, buildForPolicies, uniformBuilds, endOfSupport, mapiHTTP, mapiHTTPMailboxes, snapshotAge,
 		people, administrators, names, ambiguous, linkedMailboxes, modernAuthBlocked, policyUsers, policyContradiction, whoLoses, legacyClients, appOnly, outsideHMA,
 		downloadDomains, clientConsent, autoDetect,

@@ -1,0 +1,29 @@
+package lab
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+// TestParseFault holds the grammar of faults.
+func TestParseFault(t *testing.T) {
+	for text, want := range map[string]string{
+		"cloud-down": "cloud-down", "roll-keys": "roll-keys", "cert-expired": "cert-expired", "503": "503", "503:ex1": "503:EX1", "503:cloud": "503:cloud",
+		"slow": "slow=3s", "slow=500ms": "slow=500ms", "slow:cloud": "slow:cloud=3s", "slow:EX2=1m": "slow:EX2=1m0s",
+		"iis-drift:EX2/oab": "iis-drift:EX2/oab", "iis-drift:ex1/MAPI": "iis-drift:EX1/mapi",
+	} {
+		if f, err := parseFault(text, defaultServers); err != nil || f.String() != want {
+			t.Errorf("%s: %s, %v; want %s", text, f, err, want)
+		}
+	}
+	for text, says := range map[string]string{
+		"": "want cloud-down, slow[:", "x": "want cloud-down", "cloud-down:EX1": "want cloud-down", "roll-keys=1s": "want roll-keys", "503=1s": "want 503[:cloud|SERVER]",
+		"503:EX9": "no server EX9", "503:EX1/owa": "want 503", "slow=0s": "TIME", "slow=2m": "TIME", "slow=x": "TIME", "slow:": "want cloud-down",
+		"iis-drift": "want iis-drift:SERVER/DOOR", "iis-drift:EX1": "want iis-drift", "iis-drift:cloud/oab": "no server cloud", "iis-drift:EX1/rpc": "DOOR",
+	} {
+		if f, err := parseFault(text, defaultServers); !errors.Is(err, ErrFault) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q is taken as %v: %v; want %q", text, f.kind, err, says)
+		}
+	}
+}
