@@ -88,12 +88,10 @@ func explain(text, host string, now time.Time) Explanation {
 	if strings.Count(bare, ".") >= 2 && !strings.ContainsAny(bare, " =,\"") {
 		return explainToken(bare, host, now)
 	}
-	name, value, _ := strings.Cut(text, ":")
-	if strings.EqualFold(strings.TrimSpace(name), bearer.DiagnosticsHeader) {
-		return explainDiagnostics(strings.TrimSpace(value), unknown)
-	}
-	if strings.EqualFold(strings.TrimSpace(name), "www-authenticate") {
-		return explainChallenge(strings.TrimSpace(value), unknown)
+	if challenges, diagnostics := answerHeader(text); challenges != nil {
+		return explainAnswer(challenges, diagnostics, unknown)
+	} else if diagnostics != "" {
+		return explainDiagnostics(diagnostics, unknown)
 	}
 	if d, ok := bearer.ParseDiagnostics(text); ok {
 		if _, known := bearer.Lookup(d.Code); known || d.Category != "" {
@@ -106,7 +104,32 @@ func explain(text, host string, now time.Time) Explanation {
 	if x, ok := explainStatus(text); ok {
 		return x
 	}
-	return explainChallenge(text, unknown)
+	return explainChallenge([]string{text}, unknown)
+}
+
+// answerHeader finds the challenges and the diagnostics in the header of an answer,
+// as curl -D prints it, or in one line of it.
+func answerHeader(text string) (challenges []string, diagnostics string) {
+	for line := range strings.Lines(text) {
+		name, value, _ := strings.Cut(line, ":")
+		switch strings.ToLower(strings.TrimSpace(name)) {
+		case "www-authenticate":
+			challenges = append(challenges, strings.TrimSpace(value))
+		case bearer.DiagnosticsHeader:
+			diagnostics = strings.TrimSpace(value)
+		}
+	}
+	return challenges, diagnostics
+}
+
+// explainAnswer explains the challenges of an answer, and why it refused where it says so.
+func explainAnswer(challenges []string, diagnostics string, unknown Explanation) Explanation {
+	x := explainChallenge(challenges, unknown)
+	if why := explainDiagnostics(diagnostics, unknown); why.Kind == KindDiagnostics && x.Kind == KindChallenge {
+		x.Lines = append(x.Lines, Fact{bearer.DiagnosticsHeader, diagnostics, why.Meaning})
+		x.Fix = why.Fix
+	}
+	return x
 }
 
 func explainRule(r *rule.Rule) Explanation {
@@ -159,10 +182,10 @@ func explainDiagnostics(text string, unknown Explanation) Explanation {
 	return x
 }
 
-func explainChallenge(text string, unknown Explanation) Explanation {
+func explainChallenge(lines []string, unknown Explanation) Explanation {
 	known := map[string]string{"bearer": "tokens", "basic": "a password, sent with each request", "negotiate": "Kerberos, or NTLM in its frame",
 		"ntlm": "a password's hash, by challenge and answer", "digest": "a password's hash"}
-	schemes := bearer.Parse([]string{text})
+	schemes := bearer.Parse(lines)
 	schemes = slices.DeleteFunc(schemes, func(s bearer.Scheme) bool { return known[strings.ToLower(s.Name)] == "" })
 	if len(schemes) == 0 {
 		return unknown
@@ -183,8 +206,10 @@ func explainChallenge(text string, unknown Explanation) Explanation {
 			x.Lines = append(x.Lines, Fact{p.Name, p.Value, meaning[p.Name]})
 		}
 	}
-	if err := bearer.WellFormed(text); err != nil {
-		x.Lines = append(x.Lines, Fact{"grammar", err.Error(), "not as RFC 9110 11.6.1 wants it: some client may read it otherwise"})
+	for _, line := range lines {
+		if err := bearer.WellFormed(line); err != nil {
+			x.Lines = append(x.Lines, Fact{"grammar", err.Error(), "not as RFC 9110 11.6.1 wants it: some client may read it otherwise"})
+		}
 	}
 	b, has := bearer.Find(schemes, "Bearer")
 	switch c := b.Challenge(); {

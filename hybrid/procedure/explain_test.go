@@ -37,13 +37,15 @@ func TestExplain(t *testing.T) {
 		"AADSTS text":  {"AADSTS50011: The redirect URI ...", KindAADSTS, "AADSTS50011"},
 		"unknown code": {"AADSTS999999", KindUnknown, "does not know"},
 		"malformed":    {`Bearer client_id="x" error="y"`, KindChallenge, "no comma"},
-		"requirement":  {"c11", KindRequirement, "all servers alike"},
-		"status":       {"AuthN: Nego*", KindStatus, "oauth2-client-profile"},
-		"encryption":   {"SSL [No]", KindStatus, "inner RPC channel"},
-		"column":       {"Req/Fail", KindStatus, "refused tokens"},
-		"unknown":      {"hello world", KindUnknown, "hma knows"},
-		"nothing":      {"  ", KindUnknown, "nothing"},
-		"too long":     {strings.Repeat("a", maxExplain+1), KindUnknown, "more than"},
+		"a whole answer": {"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer client_id=\"x\", error=\"invalid_token\"\r\nWWW-Authenticate: NTLM\r\n" +
+			"x-ms-diagnostics: 4000000;reason=\"r\";error_category=\"oauth_not_available\"\r\n", KindChallenge, "BlockModernAuth"},
+		"requirement": {"c11", KindRequirement, "all servers alike"},
+		"status":      {"AuthN: Nego*", KindStatus, "oauth2-client-profile"},
+		"encryption":  {"SSL [No]", KindStatus, "inner RPC channel"},
+		"column":      {"Req/Fail", KindStatus, "refused tokens"},
+		"unknown":     {"hello world", KindUnknown, "hma knows"},
+		"nothing":     {"  ", KindUnknown, "nothing"},
+		"too long":    {strings.Repeat("a", maxExplain+1), KindUnknown, "more than"},
 	} {
 		x := Explain(c.in, "", noon)
 		if all := fmt.Sprint(x); x.Kind != c.kind || !strings.Contains(all, c.has) {
