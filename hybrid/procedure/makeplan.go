@@ -288,10 +288,14 @@ func (b *builder) clientProfile() {
 	if b.f.Organization.OAuth2ClientProfileEnabled {
 		return
 	}
+	whom := "everybody"
+	if b.plan.Pilots != nil {
+		whom = "the pilots"
+	}
 	b.add(Change{Step: StepClientProfile, Action: ActionSet, Address: "organisation " + b.f.Organization.Name, Cmdlet: "Set-OrganizationConfig",
 		Settings: []Setting{{"OAuth2ClientProfileEnabled", Value{false}, Value{true}}},
 		Reason:   "the organisation-wide switch of Hybrid Modern Authentication",
-		Affects:  "everybody, at the next sign-in; running clients keep their session"}, "oauth2-client-profile")
+		Affects:  whom + ", at the next sign-in; running clients keep their session"}, "oauth2-client-profile")
 }
 
 func (b *builder) replyURLs() {

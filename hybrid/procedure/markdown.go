@@ -66,8 +66,11 @@ func (p *Plan) Markdown() string {
 	} else {
 		b.WriteString("Each change is in a journal before it is made, and read back after it.\n")
 	}
+	if len(p.Notes) > 0 {
+		b.WriteString("\n## To know\n\n")
+	}
 	for _, n := range p.Notes {
-		fmt.Fprintf(&b, "\n- %s\n", cell(n))
+		fmt.Fprintf(&b, "- %s\n", cell(n))
 	}
 	b.WriteString("\n## Who loses access\n\n")
 	if len(p.Losses) == 0 {

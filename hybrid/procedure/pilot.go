@@ -61,7 +61,7 @@ func (b *builder) pilot(names []string) error {
 		if err := b.policy(facts.PilotPolicy(p.Policy), had, false); err != nil {
 			return err
 		}
-		b.policyOf(p, facts.PilotPolicy(p.Policy), "he is offered tokens before everybody else", "him, at the next sign-in after his policy is taken up")
+		b.policyOf(p, facts.PilotPolicy(p.Policy), "a pilot is offered tokens before everybody else", rule.Label(p)+", at the next sign-in after the policy is taken up")
 	}
 	b.plan.Notes = append(b.plan.Notes, "OWA and ECP heed no authentication policy: they stay as they are until it is everybody's turn (hma plan without --pilot)",
 		"a server takes a policy up within 30 minutes, or at iisreset; once OAuth2ClientProfileEnabled is on, one that has not offers tokens to everybody")
@@ -95,7 +95,7 @@ func (b *builder) everybody() error {
 		if own != "" && f.Policy(own) == nil {
 			return fmt.Errorf("%w: %s had the policy %s before the pilot, which is gone: give him one by hand", ErrChoice, rule.Label(p), own)
 		}
-		b.policyOf(p, own, "the pilot is over: his own policy is as it was before", "nobody")
+		b.policyOf(p, own, "the pilot is over: the policy is as it was before", "nobody")
 	}
 	return nil
 }
