@@ -420,10 +420,11 @@ func browserBack(l *look) finding {
 
 func browserNonce(l *look) finding {
 	q := l.query()
-	if q.Get("nonce") == "" || q.Get("state") == "" {
-		return fail("nonce %v, state %v", q.Get("nonce") != "", q.Get("state") != "")
+	nonce, state := q.Get("nonce") != "", q.Get("state") != ""
+	if !state || !nonce && strings.Contains(q.Get("response_type"), "id_token") {
+		return fail("nonce %v, state %v", nonce, state)
 	}
-	return pass("both")
+	return pass("nonce %v, state %v", nonce, state)
 }
 
 func browserPage(l *look) finding {

@@ -72,8 +72,16 @@ The ids stay: a requirement is added, never given another meaning. JSON (`+"`--j
 | Id | Not met: |
 |---|---|
 `)
+	var fixes []string
+	of := map[string][]string{}
 	for _, q := range Requirements {
-		fmt.Fprintf(&b, "| %s | %s |\n", q.ID, q.Fix)
+		if of[q.Fix] == nil {
+			fixes = append(fixes, q.Fix)
+		}
+		of[q.Fix] = append(of[q.Fix], q.ID)
+	}
+	for _, fix := range fixes {
+		fmt.Fprintf(&b, "| %s | %s |\n", strings.Join(of[fix], ", "), fix)
 	}
 	b.WriteString("\nShown by: `hybrid/conformance` (a server as it should be, and one fault after the other, each found by the requirement meant for it; hostile answers; a fuzz target);\n" +
 		"`cmd/hma/testdata/verifyurl.txtar` (a lab before and after `hma enable`). Nothing of it was run at a real Exchange Server.\n")

@@ -11,7 +11,8 @@ import (
 // Level is how much a requirement weighs.
 type Level string
 
-// The levels: a client cannot sign in without a Must; a Should is how Exchange does it, and some client may rely on it.
+// The levels: without a Must some client cannot sign in, or somebody gets in who may not; a Should is how
+// Exchange does it, and nobody knows which client relies on it.
 const (
 	Must   Level = "must"
 	Should Level = "should"
@@ -84,7 +85,7 @@ const (
 
 const (
 	checkOffer = "Look at OAuth2ClientProfileEnabled, IsDefaultAuthorizationEndpoint and the authentication policies (rules oauth2-client-profile, default-authorization-endpoint, modern-auth-blocked); hma plan --snapshot writes the commands for an organisation of your own."
-	checkProxy = "Ask a server behind the load balancer or gateway directly: if its answer is right, the device in front changes it or answers itself. No pre-authentication may stand before these paths."
+	checkProxy = "Ask a server behind the load balancer or gateway directly (--via ADDRESS): if its answer is right, the device in front changes it or answers itself. No pre-authentication may stand before these paths."
 	checkOWA   = "OWA and ECP want OAuth on and Adfs, Basic, Forms and Digest off, ECP first, at every server (rule owa-ecp-methods); the servers must be Exchange Server 2019 CU14 with the April 2024 update, or newer."
 )
 
@@ -105,7 +106,7 @@ var Requirements = []Requirement{
 	{ID: "C2", Level: Must, Expected: "writes its challenges by the grammar", Clause: "RFC 9110 11.6.1", Needs: "C1", of: bearerDoor, door: grammar, Fix: checkProxy},
 	{ID: "C3", Level: Must, Expected: "offers Bearer, once", Clause: outlookMobile, Needs: "C1", of: bearerDoor, door: bearerOnce,
 		Fix: "Turn OAuth on at the virtual directory (rule oauth-virtual-directories). " + checkProxy},
-	{ID: "C4", Level: Must, Expected: "names client_id 00000002-0000-0ff1-ce00-000000000000, the Exchange application", Clause: outlookMobile, Needs: "C3", of: bearerDoor, door: clientID, Fix: checkProxy},
+	{ID: "C4", Level: Should, Expected: "names client_id 00000002-0000-0ff1-ce00-000000000000, the Exchange application", Clause: outlookMobile, Needs: "C3", of: bearerDoor, door: clientID, Fix: checkProxy},
 	{ID: "C5", Level: Must, Expected: "names an authorization_uri", Clause: outlookMobile, Needs: "C3", of: bearerDoor, door: authorizationURI, Fix: checkOffer},
 	{ID: "C6", Level: Must, Expected: "names as authorization_uri an https URL that ends in /authorize, without a query", Clause: outlookMobile + " (its sample); that the token endpoint is found beside it is seen in clients",
 		Needs: "C5", of: bearerDoor, door: authorizationForm, Fix: "Set the AuthServer's metadata URL right (rule evosts-metadata-url): the address comes from it."},
@@ -125,9 +126,9 @@ var Requirements = []Requirement{
 
 	{ID: "R1", Level: Must, Expected: "refuses an unsigned token with 401", Clause: "RFC 8725 3.1, 3.2", Needs: "C3", of: bearerDoor, door: unsigned,
 		Fix: "Whatever answers there takes tokens that anybody can write: take it off the network."},
-	{ID: "R2", Level: Must, Expected: "says error=\"invalid_token\" to it", Clause: "RFC 6750 3.1; " + outlookMobile, Needs: "R1", of: bearerDoor, door: invalidToken, Fix: checkProxy},
+	{ID: "R2", Level: Should, Expected: "says error=\"invalid_token\" to it", Clause: "RFC 6750 3.1 (a should there); " + outlookMobile, Needs: "R1", of: bearerDoor, door: invalidToken, Fix: checkProxy},
 	{ID: "R3", Level: Should, Expected: "says why in x-ms-diagnostics, with a code that is known", Clause: outlookMobile, Needs: "R1", of: bearerDoor, door: diagnosed, Fix: checkProxy},
-	{ID: "R4", Level: Must, Expected: "names the authorization_uri to it as before", Clause: outlookMobile + " (its sample)", Needs: "R2", of: bearerDoor, door: stillOffered, Fix: checkOffer},
+	{ID: "R4", Level: Must, Expected: "names the authorization_uri to it as before", Clause: outlookMobile + " (its sample); Outlook for Mac needs it, says Microsoft Learn, Enabling Modern Auth in Exchange on-premises", Needs: "R1", of: bearerDoor, door: stillOffered, Fix: checkOffer},
 
 	{ID: "A1", Level: Must, Expected: "answers autodiscover.json without a credential with Protocol and Url, as AutoDetect asks", Clause: outlookMobile + "; Autodiscover version 2", site: detect,
 		Fix: "Publish /autodiscover/autodiscover.json without pre-authentication, and give the ActiveSync virtual directory an ExternalUrl (rules urls-present and autodetect)."},
@@ -137,11 +138,11 @@ var Requirements = []Requirement{
 
 	{ID: "B1", Level: Must, Expected: "sends a browser without a session to the cloud's authorization endpoint", Clause: howTo, of: mail.Protocol.Browser, door: browserRedirect, Fix: checkOWA},
 	{ID: "B2", Level: Must, Expected: "asks as client_id 00000002-0000-0ff1-ce00-000000000000, the Exchange application", Clause: openID + " 3.1.2.1; " + howTo, Needs: "B1", of: mail.Protocol.Browser, door: browserClient, Fix: checkOWA},
-	{ID: "B3", Level: Must, Expected: "asks for the resource 00000002-0000-0ff1-ce00-000000000000", Clause: "seen in the cloud's OWA; that the on-premises query is the same is a guess", Needs: "B1", of: mail.Protocol.Browser, door: browserResource, Fix: checkOWA},
-	{ID: "B4", Level: Must, Expected: "asks for an ID token that the browser posts (response_type with id_token, response_mode form_post)", Clause: openID + " 3.3.2.1; OAuth 2.0 Form Post Response Mode", Needs: "B1", of: mail.Protocol.Browser, door: browserResponse, Fix: checkOWA},
+	{ID: "B3", Level: Should, Expected: "asks for the resource 00000002-0000-0ff1-ce00-000000000000", Clause: "seen in the cloud's OWA; that the on-premises query is the same is a guess", Needs: "B1", of: mail.Protocol.Browser, door: browserResource, Fix: checkOWA},
+	{ID: "B4", Level: Should, Expected: "asks for an ID token that the browser posts (response_type with id_token, response_mode form_post)", Clause: openID + " 3.3.2.1; OAuth 2.0 Form Post Response Mode", Needs: "B1", of: mail.Protocol.Browser, door: browserResponse, Fix: checkOWA},
 	{ID: "B5", Level: Must, Expected: "names a redirect_uri at its own host, below its own path", Clause: openID + " 3.1.2.1; " + howTo, Needs: "B1", of: mail.Protocol.Browser, door: browserBack,
 		Fix: "Keep the Host header at the device in front, and set InternalUrl and ExternalUrl of OWA and ECP to the names that browsers use."},
-	{ID: "B6", Level: Must, Expected: "sends a nonce and a state along", Clause: openID + " 3.3.2.1; RFC 6749 10.12", Needs: "B1", of: mail.Protocol.Browser, door: browserNonce, Fix: checkProxy},
+	{ID: "B6", Level: Must, Expected: "sends a state along, and a nonce where it asks for an ID token", Clause: "RFC 6749 10.12; " + openID + " 3.3.2.1", Needs: "B1", of: mail.Protocol.Browser, door: browserNonce, Fix: checkProxy},
 	{ID: "B7", Level: Must, Expected: "is known to the cloud: its sign-in page answers without an error", Clause: howTo + ": reply URLs", Needs: "B5", of: mail.Protocol.Browser, door: browserPage,
 		Fix: "Add the redirect_uri to the reply URLs of the Exchange service principal (rule reply-urls)."},
 	{ID: "B8", Level: Should, Expected: "sets cookies that come back with a posted form and are hidden from scripts (Secure, HttpOnly, one with SameSite=None)", Clause: "RFC 6265 4.1.2.5, 4.1.2.6; SameSite by RFC 6265bis 4.1.2.7", Needs: "B1", of: mail.Protocol.Browser, door: browserCookies, Fix: checkProxy},
