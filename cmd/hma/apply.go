@@ -60,7 +60,7 @@ lists, and only with --write.`,
 			if a.json {
 				return printJSON(a.out, map[string]any{"version": 1, "run": nil})
 			}
-			a.view.printf("%v\n", procedure.ErrEmpty)
+			a.view.showNothing(plan)
 			return nil
 		},
 	}

@@ -164,6 +164,9 @@ func (v *view) showState(text string) {
 	}
 }
 
+// maxUnnamed is how many objects that a file does not name are shown; --json has all.
+const maxUnnamed = 8
+
 // showDifferences prints what is not as a file says, by object.
 func (v *view) showDifferences(wanted *desired.State, differences []desired.Difference, unnamed []desired.Object) {
 	last := ""
@@ -189,7 +192,11 @@ func (v *view) showDifferences(wanted *desired.State, differences []desired.Diff
 	}
 	if len(unnamed) > 0 {
 		v.title("Not in the file, so nothing is asked of it")
-		for _, o := range unnamed {
+		for i, o := range unnamed {
+			if i == maxUnnamed {
+				v.printf("  %s\n", styleFaint.Render(fmt.Sprintf("and %d more", len(unnamed)-i)))
+				break
+			}
 			v.printf("  %s\n", styleFaint.Render(o.Address()))
 		}
 	}

@@ -21,9 +21,14 @@ func heading(c procedure.Change) string {
 	case procedure.StepPolicy:
 		return "Who is offered modern authentication"
 	case procedure.StepClientProfile:
+		if c.Settings[0].After.V == false {
+			return "Modern authentication is no longer offered"
+		}
 		return "Modern authentication is offered"
 	case procedure.StepReplyURL:
 		return "Where the cloud may send browsers back to"
+	case procedure.StepBrowserOff, procedure.StepLegacyOn:
+		return "OWA and ECP on " + c.Server + ": OAuth off, then other methods on"
 	}
 	return "OWA and ECP on " + c.Server + ": other methods off, then OAuth on"
 }
@@ -51,6 +56,7 @@ func (v *view) showPlan(p *procedure.Plan) {
 		}
 		v.hang(2, 6, who+" loses "+strings.Join(l.Ways, ", ")+": "+l.Reason)
 	}
+	v.showLeft(p.Left)
 	if len(p.Notes) > 0 {
 		v.title("To know")
 		v.showNotes(p)
@@ -76,7 +82,41 @@ func (v *view) showNothing(p *procedure.Plan) {
 	} else {
 		v.printf("nothing to change: Hybrid Modern Authentication is enabled\n")
 	}
+	v.showLeft(p.Left)
 	v.showNotes(p)
+}
+
+// showLeft prints what a goal wants and the plan does not do, what has one reason together.
+func (v *view) showLeft(left []procedure.Left) {
+	if len(left) > 0 {
+		v.title("Left as it is")
+	}
+	reason := ""
+	for _, l := range left {
+		if l.Reason != reason {
+			v.hang(2, 4, styleFaint.Render("i")+" "+sentence(l.Reason))
+			reason = l.Reason
+		}
+		line := styleName.Render(l.Address)
+		if l.Property == "" {
+			v.hang(6, 8, line)
+			continue
+		}
+		line += " " + l.Property
+		found, isList := l.Found.V.([]string)
+		wanted, more := l.Wanted.V.([]string)
+		if !isList && !more {
+			v.hang(6, 8, line+" "+styleBad.Render(cmp.Or(l.Found.String(), "none"))+" "+styleFaint.Render("->")+" "+styleGood.Render(cmp.Or(l.Wanted.String(), "none")))
+			continue
+		}
+		v.hang(6, 8, line)
+		for _, e := range found {
+			v.hang(8, 10, styleBad.Render("- "+e))
+		}
+		for _, e := range wanted {
+			v.hang(8, 10, styleGood.Render("+ "+e))
+		}
+	}
 }
 
 // changes counts what a plan does, as in "3 changes: 1 to add, 2 to set".

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"hma/hybrid/journal"
+	"hma/hybrid/procedure/desired"
 	"hma/hybrid/procedure/facts"
 	"hma/hybrid/procedure/rule"
 	"hma/hybrid/target"
@@ -49,7 +50,7 @@ func (p *Procedure) Apply(ctx context.Context, plan *Plan) (*Run, error) {
 		return nil, ErrEmpty
 	}
 	for _, x := range rule.Judge(f, p.o.Now().UTC()) {
-		if x.Blocks { // a certificate may have expired since, and a plan file may have been edited
+		if x.Blocks && (plan.Goal == "" || plan.offers()) { // a certificate may have expired since, and a plan file may have been edited
 			return nil, fmt.Errorf("%w: %s", ErrBlocked, x.Summary)
 		}
 	}
@@ -200,7 +201,7 @@ func (p *Plan) sendsBack(f *facts.Facts, person *facts.Person) bool {
 		}
 		missing := rule.MissingReplyURLs(f, t)
 		for _, c := range p.Changes {
-			if c.Cmdlet == "" && c.Settings[0].Property == propReplyURLs && (c.Tenant == t.Name || c.Tenant == "" && i == 0) {
+			if c.Cmdlet == "" && c.Settings[0].Property == desired.ReplyURLs && (c.Tenant == t.Name || c.Tenant == "" && i == 0) {
 				missing = slices.DeleteFunc(missing, func(url string) bool { return slices.Contains(c.Settings[0].After.Strings(), url) })
 			}
 		}
@@ -432,7 +433,7 @@ func (c *Change) missing(list []string) []string {
 	var missing []string
 	for _, entry := range c.Settings[0].After.Strings() {
 		has := facts.ReplyRegistered(list, entry)
-		if c.Settings[0].Property == propNames {
+		if c.Settings[0].Property == desired.Names {
 			has = facts.Registered(list, entry)
 		}
 		if !has {

@@ -15,6 +15,7 @@ import (
 
 	"hma/client/graph"
 	"hma/client/mail"
+	"hma/hybrid/procedure/desired"
 	"hma/hybrid/procedure/facts"
 	"hma/hybrid/target"
 	"hma/wire/psobject"
@@ -325,7 +326,7 @@ func (o *organisation) invoke(_ context.Context, call psobject.Invocation) (psob
 		var res psobject.Result
 		for _, name := range slices.Sorted(maps.Keys(o.policies)) {
 			x := named("Name", name)
-			for _, s := range policySwitches {
+			for _, s := range desired.PolicySwitches {
 				x.Properties = append(x.Properties, psobject.Property{Name: s, Value: o.policies[name][s] == true})
 			}
 			res.Output = append(res.Output, x)

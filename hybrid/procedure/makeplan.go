@@ -16,6 +16,7 @@ import (
 
 	"hma/client/mail"
 	"hma/hybrid/journal"
+	"hma/hybrid/procedure/desired"
 	"hma/hybrid/procedure/facts"
 	"hma/hybrid/procedure/rule"
 )
@@ -28,14 +29,9 @@ func (p *Procedure) MakePlan(ctx context.Context, choices Choices) (*Plan, error
 	if err != nil {
 		return nil, err
 	}
-	now := p.o.Now().UTC()
-	plan := &Plan{Version: PlanVersion, ID: newID(now), Made: now, Organization: f.Organization.Name, Snapshot: f.Hash(), Collected: p.o.Target.Parts(),
-		Scope: choices.Scope}
-	for _, x := range rule.Judge(f, now) {
-		if x.Blocks {
-			plan.Blocked = append(plan.Blocked, x)
-		}
-	}
+	plan := p.newPlan(f)
+	plan.Scope = choices.Scope
+	plan.block(f)
 	b := &builder{plan: plan, f: f}
 	if err := b.choose(choices.Tenants); err != nil {
 		return nil, err
@@ -60,8 +56,23 @@ func (p *Procedure) MakePlan(ctx context.Context, choices Choices) (*Plan, error
 			b.browsers(s.Name)
 		}
 	}
-	b.losses()
+	b.losses(b.plansBrowsers())
 	return plan, nil
+}
+
+// newPlan is a plan without changes for the organisation of the facts.
+func (p *Procedure) newPlan(f *facts.Facts) *Plan {
+	now := p.o.Now().UTC()
+	return &Plan{Version: PlanVersion, ID: newID(now), Made: now, Organization: f.Organization.Name, Snapshot: f.Hash(), Collected: p.o.Target.Parts()}
+}
+
+// block fills in what has to be repaired by hand before tokens are offered.
+func (p *Plan) block(f *facts.Facts) {
+	for _, x := range rule.Judge(f, p.Made) {
+		if x.Blocks {
+			p.Blocked = append(p.Blocked, x)
+		}
+	}
 }
 
 // newID returns an id that sorts by time and that two operators never share.
@@ -105,8 +116,8 @@ func goesBy(t *facts.Tenant, name string) bool {
 }
 
 // losses fills in who loses access, administrators first: in a pilot only pilots can, and nobody
-// loses OWA and ECP where they stay on passwords.
-func (b *builder) losses() {
+// loses OWA and ECP where they stay on passwords: browsers tells whether the plan changes that.
+func (b *builder) losses(browsers bool) {
 	p := b.plan
 	p.Losses = append(rule.Losses(b.f), b.leftOut()...)
 	slices.SortStableFunc(p.Losses, func(x, y rule.Loss) int {
@@ -118,7 +129,7 @@ func (b *builder) losses() {
 		}
 		return 1
 	})
-	browsers := b.plansBrowsers() || slices.ContainsFunc(b.f.Directories, func(d facts.Directory) bool { return d.Kind.Browser() && d.Live.OAuth })
+	browsers = browsers || slices.ContainsFunc(b.f.Directories, func(d facts.Directory) bool { return d.Kind.Browser() && d.Live.OAuth })
 	p.Losses = slices.DeleteFunc(p.Losses, func(l rule.Loss) bool { return p.Pilots != nil && !slices.Contains(p.Pilots, l.Person) })
 	for i := range p.Losses {
 		l := &p.Losses[i]
@@ -179,17 +190,14 @@ func (b *builder) add(c Change, r string) {
 // back from the server, which restarts nothing and takes seconds; the how-to's own
 // service restart takes a minute or two.
 func interruption(c *Change) string {
-	if c.Step == StepLegacyOff {
+	switch c.Step {
+	case StepBrowserOff:
+		return "until another method is on, two changes later: seconds, two minutes at most where the server takes changes up"
+	case StepLegacyOff:
 		return "until OAuth is on, some changes later: seconds, two minutes at most where the server takes changes up"
 	}
 	return "none"
 }
-
-// Properties of the Exchange service principal.
-const (
-	propNames     = "servicePrincipalNames"
-	propReplyURLs = "replyUrls"
-)
 
 // list plans that entries are appended to a list of the tenant's Exchange principal.
 func (b *builder) list(step Step, t *facts.Tenant, property string, missing []string, reason, affects, r string) {
@@ -206,7 +214,7 @@ func (b *builder) list(step Step, t *facts.Tenant, property string, missing []st
 
 func (b *builder) names() {
 	for _, t := range b.tenants {
-		b.list(StepSPN, t, propNames, rule.MissingNames(b.f, t), "clients ask the cloud for tokens for these names", "nobody; new names only make tokens possible", "spn-list")
+		b.list(StepSPN, t, desired.Names, rule.MissingNames(b.f, t), "clients ask the cloud for tokens for these names", "nobody; new names only make tokens possible", "spn-list")
 	}
 }
 
@@ -300,7 +308,7 @@ func (b *builder) clientProfile() {
 
 func (b *builder) replyURLs() {
 	for _, t := range b.tenants {
-		b.list(StepReplyURL, t, propReplyURLs, rule.MissingReplyURLs(b.f, t), "the cloud sends a browser back only to a registered URL",
+		b.list(StepReplyURL, t, desired.ReplyURLs, rule.MissingReplyURLs(b.f, t), "the cloud sends a browser back only to a registered URL",
 			"nobody; new URLs only make the way back possible", "reply-urls")
 	}
 }
@@ -424,7 +432,7 @@ var changeable = map[string][]string{
 	"Set-AuthServer":                   {"DomainName", "IsDefaultAuthorizationEndpoint"},
 	"Set-OrganizationConfig":           {"OAuth2ClientProfileEnabled", "DefaultAuthenticationPolicy"},
 	"Set-User":                         {"AuthenticationPolicy"},
-	newPolicy:                          policySwitches,
+	newPolicy:                          desired.PolicySwitches,
 	"Set-AutodiscoverVirtualDirectory": {"OAuthAuthentication"},
 	"Set-WebServicesVirtualDirectory":  {"OAuthAuthentication"},
 	"Set-OabVirtualDirectory":          {"OAuthAuthentication"},
@@ -433,16 +441,6 @@ var changeable = map[string][]string{
 	"Set-OwaVirtualDirectory":          {"AdfsAuthentication", "BasicAuthentication", "FormsAuthentication", "DigestAuthentication", "OAuthAuthentication"},
 	"Set-EcpVirtualDirectory":          {"AdfsAuthentication", "BasicAuthentication", "FormsAuthentication", "DigestAuthentication", "OAuthAuthentication"},
 }
-
-// policySwitches are the switches of an authentication policy.
-var policySwitches = func() (all []string) {
-	for _, way := range []string{"BlockLegacyAuth", "BlockModernAuth"} {
-		for _, protocol := range facts.PolicyProtocols {
-			all = append(all, way+protocol)
-		}
-	}
-	return all
-}()
 
 func (c *Change) valid(number int) error {
 	if c.Number != number {
@@ -453,7 +451,7 @@ func (c *Change) valid(number int) error {
 	}
 	if c.Cmdlet == "" {
 		s := c.Settings[0]
-		if len(c.Settings) != 1 || c.ObjectID == "" || c.Action != ActionAdd || s.Property != propNames && s.Property != propReplyURLs || len(s.After.Strings()) == 0 {
+		if len(c.Settings) != 1 || c.ObjectID == "" || c.Action != ActionAdd || s.Property != desired.Names && s.Property != desired.ReplyURLs || len(s.After.Strings()) == 0 {
 			return errors.New("is no addition to a list of the tenant")
 		}
 		for _, entry := range s.After.Strings() {

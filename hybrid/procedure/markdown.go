@@ -66,6 +66,12 @@ func (p *Plan) Markdown() string {
 	} else {
 		b.WriteString("Each change is in a journal before it is made, and read back after it.\n")
 	}
+	if len(p.Left) > 0 {
+		fmt.Fprintf(&b, "\n## What %s wants and the plan leaves\n\n| What | Found | Wanted | Why |\n|---|---|---|---|\n", cell(p.Goal))
+	}
+	for _, l := range p.Left {
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", cell(strings.TrimSpace(l.Address+" "+l.Property)), cell(cmp.Or(l.Found.String(), "none")), cell(cmp.Or(l.Wanted.String(), "none")), cell(l.Reason))
+	}
 	if len(p.Notes) > 0 {
 		b.WriteString("\n## To know\n\n")
 	}

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"hma/hybrid/procedure/desired"
 	"hma/hybrid/procedure/facts"
 )
 
@@ -136,7 +137,7 @@ func TestDrift(t *testing.T) {
 	for _, m := range d.Changes {
 		own[m.Property]++
 	}
-	if own["OAuthAuthentication"] != 1 || own[propReplyURLs] == 0 || len(own) != 2 {
+	if own["OAuthAuthentication"] != 1 || own[desired.ReplyURLs] == 0 || len(own) != 2 {
 		t.Errorf("the run's own: %+v", d.Changes)
 	}
 	found := false

@@ -36,6 +36,10 @@ type Plan struct {
 	Pilots []string `json:"pilots,omitempty"`
 	// Tenants are the tenants that it was made for, by name; none is all of them.
 	Tenants []string `json:"tenants,omitempty"`
+	// Goal is the name of the file that says what the plan is to bring about, "" for the how-to's own
+	// goal, and Left what it says and the plan does not do.
+	Goal string `json:"goal,omitempty"`
+	Left []Left `json:"left,omitempty"`
 	// Notes are what else somebody has to know who decides about it.
 	Notes []string `json:"notes,omitempty"`
 	// Losses say who loses what and why, administrators first.
@@ -89,6 +93,10 @@ const (
 	StepReplyURL      Step = "reply-url"      // reply URLs appended
 	StepLegacyOff     Step = "legacy-off"     // Adfs, Basic, Forms and Digest off on OWA, then ECP
 	StepBrowserOAuth  Step = "browser-oauth"  // OAuth on ECP, then OWA
+
+	// The steps of a goal in which OWA and ECP are not on tokens.
+	StepBrowserOff Step = "browser-oauth-off" // OAuth off on OWA, then ECP
+	StepLegacyOn   Step = "legacy-on"         // other methods on ECP, then OWA
 )
 
 // Action is what happens to a value.
@@ -137,6 +145,9 @@ type Change struct {
 // For says in words whom the plan is for, "" for everybody and everything.
 func (p *Plan) For() string {
 	var parts []string
+	if p.Goal != "" {
+		parts = append(parts, "the goal "+p.Goal)
+	}
 	if p.Scope != "" {
 		parts = append(parts, string(p.Scope)+" alone")
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hma/client/graph"
+	"hma/hybrid/procedure/desired"
 	"hma/hybrid/procedure/facts"
 	"hma/hybrid/target"
 	"hma/wire/psobject"
@@ -201,7 +202,7 @@ func (p *Procedure) list(ctx context.Context, c *Change) ([]string, error) {
 }
 
 func listOf(sp graph.ServicePrincipal, c *Change) []string {
-	if c.Settings[0].Property == propNames {
+	if c.Settings[0].Property == desired.Names {
 		return sp.ServicePrincipalNames
 	}
 	return sp.ReplyURLs
@@ -212,7 +213,7 @@ func (p *Procedure) setList(ctx context.Context, c *Change, whole []string) erro
 	if err != nil {
 		return err
 	}
-	if c.Settings[0].Property == propNames {
+	if c.Settings[0].Property == desired.Names {
 		return g.SetServicePrincipalNames(ctx, c.ObjectID, whole)
 	}
 	return g.SetReplyURLs(ctx, c.ObjectID, whole)

@@ -38,7 +38,11 @@ func Make(plan *procedure.Plan, organization string) (*Scripts, error) {
 		return nil, fmt.Errorf("script: %w: the id %q cannot be part of a file's name", procedure.ErrInvalid, plan.ID)
 	}
 	apply, undo := &writer{plan: plan}, &writer{plan: plan}
-	apply.header(organization, ApplyFile, "Turns Hybrid Modern Authentication on", "It may be run again: what is done already is left as it is.")
+	what := "Turns Hybrid Modern Authentication on"
+	if plan.Goal != "" {
+		what = "Brings the organisation to what " + comment(plan.Goal) + " says"
+	}
+	apply.header(organization, ApplyFile, what, "It may be run again: what is done already is left as it is.")
 	undo.header(organization, UndoFile, "Takes back what "+ApplyFile+" of the same plan has changed", "It needs the record files that "+ApplyFile+" wrote, in the current folder.")
 	for i := range plan.Changes {
 		apply.apply(&plan.Changes[i])
