@@ -36,6 +36,7 @@ type front struct {
 	// answer may change what Graph answers.
 	answer func(r *http.Request, n int, body []byte) []byte
 	count  map[string]int
+	pages  int // that had a next one
 }
 
 func newFront(t *testing.T, cloud string, hc *http.Client) *front {
@@ -47,7 +48,10 @@ func newFront(t *testing.T, cloud string, hc *http.Client) *front {
 	f := &front{count: map[string]int{}}
 	proxy := &httputil.ReverseProxy{
 		Transport: hc.Transport,
-		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(back) },
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(back)
+			r.Out.URL.RawQuery = strings.Replace(r.Out.URL.RawQuery, "%24top=999", "%24top=2", 1) // small pages, as of a large tenant
+		},
 		ModifyResponse: func(r *http.Response) error {
 			body, err := io.ReadAll(r.Body)
 			if err != nil {
@@ -59,6 +63,10 @@ func newFront(t *testing.T, cloud string, hc *http.Client) *front {
 				body = f.answer(r.Request, f.count[r.Request.Method], body)
 			}
 			body = bytes.Replace(body, []byte(`"interval":5`), []byte(`"interval":1`), 1) // somebody signs in at once
+			if link := []byte(`"@odata.nextLink":"` + cloud); bytes.Contains(body, link) {
+				body = bytes.Replace(body, link, []byte(`"@odata.nextLink":"`+f.URL), 1)
+				f.pages++
+			}
 			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 			r.Header.Del("Content-Length")
 			return nil
@@ -208,6 +216,9 @@ func TestCloud(t *testing.T) {
 		if code := run(t.Context(), args, stdio{in: strings.NewReader(""), out: &o, err: p}); code != want {
 			t.Fatalf("hma %v ends with %d, want %d:\n%s%s", args, code, want, o.String(), p.String())
 		}
+		if strings.Contains(o.String()+p.String(), "eyJ") { // as every token begins
+			t.Errorf("hma %v says a token", args)
+		}
 		return o.String(), p.String()
 	}
 	script, _ := hma(exitOK, "collect", "exchange")
@@ -247,6 +258,9 @@ func TestCloud(t *testing.T) {
 	shown, errs := hma(exitFound, cloud("check", "--snapshot", exchange)...)
 	if !strings.Contains(shown, "https://autodiscover.contoso.com/ is missing") || !strings.Contains(errs, "Signed in as "+admin.UPN) {
 		t.Errorf("check says:\n%s%s", shown, errs)
+	}
+	if f.pages < 2 {
+		t.Errorf("%d pages with a next one: nothing was paged", f.pages)
 	}
 	if strings.Contains(shown, "evosts-keys") {
 		t.Errorf("the metadata of the cloud was not read, or is wrong:\n%s", shown)
@@ -397,6 +411,13 @@ func TestCloudUsage(t *testing.T) {
 				t.Errorf("ends with %d: %s%s", code, out.String(), errs.String())
 			}
 		})
+	}
+}
+
+// What a cloud says reaches the terminal as text alone.
+func TestPrintable(t *testing.T) {
+	if got := strings.Map(printable, "open \x1b]0;x\x07 the\r\npage \u202e ü"); got != "open  ]0;x  the  page   ü" {
+		t.Errorf("%q", got)
 	}
 }
 
