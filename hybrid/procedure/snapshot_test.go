@@ -3,6 +3,7 @@ package procedure
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,10 +11,12 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"hma/hybrid/procedure/desired"
 	"hma/hybrid/procedure/rule"
 	"hma/hybrid/target"
 )
@@ -205,4 +208,62 @@ func counted(r *Report) map[string]int {
 		n[string(f.Severity)+" "+f.Rule] += 1 + len(f.Evidence)
 	}
 	return n
+}
+
+// What of a plan can be applied is what was not read from collected files, numbered anew.
+func TestApplicable(t *testing.T) {
+	plan := func(collected ...string) *Plan {
+		p := &Plan{Version: PlanVersion, ID: "x", Snapshot: "y", Collected: collected}
+		for i, cmdlet := range []string{"", "Set-AuthServer", "Set-OrganizationConfig", ""} {
+			c := Change{Number: i + 1, Cmdlet: cmdlet, Identity: "i", ObjectID: "o", Action: ActionAdd, Settings: []Setting{{desired.ReplyURLs, Value{[]string{}}, Value{[]string{"https://mail.contoso.com/owa"}}}}}
+			switch cmdlet {
+			case "Set-AuthServer":
+				c.Settings = []Setting{{"IsDefaultAuthorizationEndpoint", Value{false}, Value{true}}}
+			case "Set-OrganizationConfig":
+				c.Settings = []Setting{{"OAuth2ClientProfileEnabled", Value{false}, Value{true}}}
+			}
+			p.Changes = append(p.Changes, c)
+		}
+		return p
+	}
+	for name, c := range map[string]struct {
+		collected []string
+		cmdlets   []string
+	}{
+		"asked itself":       {nil, []string{"", "Set-AuthServer", "Set-OrganizationConfig", ""}},
+		"tenants asked":      {[]string{target.PartExchange}, []string{"", ""}},
+		"organisation asked": {[]string{target.PartGraph}, []string{"Set-AuthServer", "Set-OrganizationConfig"}},
+		"from files":         {[]string{target.PartExchange, target.PartGraph}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			whole := plan(c.collected...)
+			part, err := whole.Applicable()
+			if c.cmdlets == nil {
+				if !errors.Is(err, ErrCollected) {
+					t.Errorf("got %v", err)
+				}
+				return
+			}
+			if err != nil || len(whole.Changes) != 4 {
+				t.Fatal(err)
+			}
+			var cmdlets []string
+			for _, change := range part.Changes {
+				cmdlets = append(cmdlets, change.Cmdlet)
+			}
+			if !slices.Equal(cmdlets, c.cmdlets) {
+				t.Errorf("got %q", cmdlets)
+			}
+			data, err := json.Marshal(part)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := ParsePlan(data); err != nil {
+				t.Errorf("no plan: %v", err)
+			}
+		})
+	}
+	if part, err := (&Plan{Collected: []string{target.PartExchange}}).Applicable(); err != nil || part.Changes != nil {
+		t.Errorf("nothing to change: %v", err)
+	}
 }
