@@ -169,6 +169,8 @@ func (s *snapshot) readServers(ctx context.Context) error {
 	for _, o := range res.Output {
 		if name := o.String("Name"); !serverName.MatchString(name) {
 			s.leave("server "+name, "its name is no server's name")
+		} else if s.serverNamed(name) != "" {
+			s.leave("server "+name, "another one has its name")
 		} else if _, err := parseBuild(o.String("AdminDisplayVersion")); err != nil {
 			s.leave("server "+name, "%v", err)
 		} else {

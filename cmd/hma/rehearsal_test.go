@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"hma/hybrid/procedure"
 	"hma/hybrid/procedure/rule"
@@ -179,7 +180,7 @@ func TestRehearsalLeavesOut(t *testing.T) {
 	exchange := edited(t, "se-dedicated", "exchange.json", func(cmdlet string, all []map[string]any) []map[string]any {
 		switch cmdlet {
 		case "Get-ExchangeServer":
-			return append(all, with(all[0], "Name", "OLD", "AdminDisplayVersion", "Version 14.3 (Build 123.4)"), with(all[0], "Name", "a b"))
+			return append(all, with(all[0], "Name", "OLD", "AdminDisplayVersion", "Version 14.3 (Build 123.4)"), with(all[0], "Name", "a b"), with(all[0], "Name", "../x"), with(all[0], "Name", "ex1"))
 		case "Get-AuthServer":
 			return append(all, with(all[1], "Name", "EvoSts - other", "Realm", "11111111-1111-1111-1111-111111111111", "AuthMetadataUrl", "https://login.windows.net/other.onmicrosoft.com/federationmetadata/2007-06/federationmetadata.xml"))
 		case "Get-OwaVirtualDirectory":
@@ -221,7 +222,7 @@ func TestRehearsalLeavesOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := testenv.Start(t, lab.Options{Snapshot: &o})
-	for _, want := range []string{"server OLD", "server a b", "tenant 11111111-1111-1111-1111-111111111111", "IsDefaultAuthorizationEndpoint of EvoSts - other", "signing keys of EvoSts - other",
+	for _, want := range []string{"server OLD", "server a b", "server ../x", "server ex1", "tenant 11111111-1111-1111-1111-111111111111", "IsDefaultAuthorizationEndpoint of EvoSts - other", "signing keys of EvoSts - other",
 		`EX1\owa (Second Site)`, "host *.contoso.com", "setting override not name=value", "person ", "person alice@contoso.com", "account o'brien@contoso.com"} {
 		if !slices.ContainsFunc(e.Rehearsal.LeftOut, func(x lab.LeftOut) bool { return x.Object == want && x.Why != "" }) {
 			t.Errorf("%s is not said to be left out", want)
@@ -296,6 +297,60 @@ func TestRehearse(t *testing.T) {
 	if after := factsOf(t, labTarget(t, e)); after != before {
 		t.Errorf("before:\n%s\nafter the way back:\n%s", before, after)
 	}
+}
+
+// The scripts that a plan of the snapshot gives for the real servers are rehearsed as they are: applied they leave
+// nothing to plan, and taken back the organisation is as it was.
+func TestRehearseScripts(t *testing.T) {
+	o, err := target.ReadSnapshot(snapshotFiles(t, "mixed-2016-2019", false)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := testenv.Start(t, lab.Options{Snapshot: &o})
+	files, err := filepath.Abs(filepath.Join(snapshots, "mixed-2016-2019"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir()) // the scripts record into the folder where they run
+	hma := func(args ...string) string {
+		t.Helper()
+		var out, errs strings.Builder
+		if code := run(t.Context(), append(args, "--data", filepath.Dir(e.Endpoints.CA)), stdio{in: strings.NewReader(""), out: &out, err: &errs}); code != exitOK {
+			t.Fatalf("hma %v ends with %d:\n%s%s", args, code, out.String(), errs.String())
+		}
+		return out.String()
+	}
+	planned := func(args ...string) int {
+		t.Helper()
+		var plan struct{ Changes []any }
+		if err := json.Unmarshal([]byte(hma(append([]string{"plan", "--json"}, args...)...)), &plan); err != nil {
+			t.Fatal(err)
+		}
+		return len(plan.Changes)
+	}
+	n := planned("--snapshot", filepath.Join(files, "exchange.json"), "--snapshot", filepath.Join(files, "graph.json"), "--script", ".")
+	if here := planned(); n == 0 || here != n {
+		t.Errorf("%d changes by the snapshot, %d by the lab", n, here)
+	}
+	before := factsOf(t, labTarget(t, e))
+	if out := hma("shell", "apply.ps1"); strings.Count(out, ": done") != n {
+		t.Errorf("apply.ps1:\n%s", out)
+	}
+	eventually(t, func() bool { return planned() == 0 })
+	hma("shell", "undo.ps1")
+	eventually(t, func() bool { return factsOf(t, labTarget(t, e)) == before })
+}
+
+// eventually waits for servers, which take a change up after a moment.
+func eventually(t *testing.T, as func() bool) {
+	t.Helper()
+	for range 100 {
+		if as() {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Error("it does not come to that")
 }
 
 // What cannot be rehearsed on is said, and nothing is left running.
