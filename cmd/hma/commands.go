@@ -11,7 +11,7 @@ func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
 		a.demo(), a.up(), a.clockCommand(), a.fault(), a.shellCommand(), a.mailbox(),
 		a.token(), a.connect(), a.explain(),
-		a.wizard(), a.collect(), a.org(), a.check(), a.plan(), a.apply(), a.enable(), a.verify(), a.rollback(), a.history(),
+		a.wizard(), a.collect(), a.org(), a.check(), a.plan(), a.apply(), a.enable(), a.verify(), a.rollback(), a.history(), a.report(),
 	}
 }
 

@@ -29,6 +29,11 @@ func (p *Procedure) MakePlan(ctx context.Context, choices Choices) (*Plan, error
 	if err != nil {
 		return nil, err
 	}
+	return p.planOf(f, choices)
+}
+
+// planOf makes the plan of facts that were read.
+func (p *Procedure) planOf(f *facts.Facts, choices Choices) (*Plan, error) {
 	plan := p.newPlan(f)
 	plan.Scope = choices.Scope
 	plan.block(f)

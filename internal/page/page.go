@@ -79,6 +79,8 @@ type Frame struct {
 	// "https://mail.contoso.com". Browsers apply the list to redirects as well, so
 	// a sign-in form needs the client's origin here. Values with a blank, a comma or a semicolon are left out.
 	FormAction []string
+	// Style is a further style sheet of this page alone.
+	Style string
 	// AutoSubmit adds the script that submits the page's first form (form_post).
 	AutoSubmit bool
 }
@@ -86,7 +88,9 @@ type Frame struct {
 type view struct {
 	Frame
 	CSS    template.CSS
+	Extra  template.CSS
 	Script template.JS
+	Policy string // of a file, which has no headers
 	Data   any
 }
 
@@ -94,13 +98,9 @@ type view struct {
 // The page is rendered before anything is sent: when it fails, nothing was
 // written and the caller can still answer otherwise. An error of the connection is returned as well.
 func (t *Template) Write(w http.ResponseWriter, status int, f Frame, data any) error {
-	v := view{Frame: f, CSS: template.CSS(css), Data: data}
-	if f.AutoSubmit {
-		v.Script = submit
-	}
-	var out bytes.Buffer
-	if err := t.content.ExecuteTemplate(&out, "frame", v); err != nil {
-		return fmt.Errorf("render page %q: %w", f.Title, err)
+	out, err := t.render(view{Frame: f, Data: data})
+	if err != nil {
+		return err
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
@@ -111,8 +111,31 @@ func (t *Template) Write(w http.ResponseWriter, status int, f Frame, data any) e
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, err := w.Write(out.Bytes())
+	_, err = w.Write(out.Bytes())
 	return err
+}
+
+// File renders the page for a file: with the same limits on what it may load, which
+// stand in the page itself.
+func (t *Template) File(f Frame, data any) ([]byte, error) {
+	rules, _, _ := strings.Cut(policy(f), "; frame-ancestors") // which only a header can say
+	out, err := t.render(view{Frame: f, Policy: rules + "; form-action 'none'", Data: data})
+	if err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+func (t *Template) render(v view) (*bytes.Buffer, error) {
+	v.CSS, v.Extra = template.CSS(css), template.CSS(v.Style)
+	if v.AutoSubmit {
+		v.Script = submit
+	}
+	var out bytes.Buffer
+	if err := t.content.ExecuteTemplate(&out, "frame", v); err != nil {
+		return nil, fmt.Errorf("render page %q: %w", v.Title, err)
+	}
+	return &out, nil
 }
 
 var (
@@ -129,6 +152,9 @@ func source(text string) string {
 func policy(f Frame) string {
 	var b strings.Builder
 	b.WriteString("default-src 'none'; style-src " + cssSource)
+	if f.Style != "" {
+		b.WriteString(" " + source(f.Style))
+	}
 	if f.AutoSubmit {
 		b.WriteString("; script-src " + submitSource)
 	}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # make soak: every fuzz target for SOAK_FUZZ (10m), kill drills SOAK_DRILLS (300)
-# times, the benchmarks of the mailbox store with folders up to SOAK_ITEMS (1000000).
+# times, failures in SOAK_ORDERS (20000) random orders, the benchmarks of the mailbox store with folders up to SOAK_ITEMS (1000000).
 # Takes hours; a step that fails does not stop the ones after it.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
@@ -25,6 +25,8 @@ drills() { # packages whose tests kill something
 step "kill drills" drills
 step "kill drill of the program, at every line of its journal" \
 	env HMA_DRILL=all go test -run TestKillDrill -timeout 0 ./cmd/hma
+step "failures in any order" \
+	env HMA_SOAK="${SOAK_ORDERS:-20000}" go test -run TestAnyOrderOfFailures -timeout 0 ./hybrid/procedure
 step "mailbox store, up to ${SOAK_ITEMS:-1000000} items" \
 	env HMA_BENCH_ITEMS="${SOAK_ITEMS:-1000000}" go test -run '^$' -bench . -timeout 0 ./exchange/store
 step "fuzzing" test/scripts/fuzz.sh "${SOAK_FUZZ:-10m}"

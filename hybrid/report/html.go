@@ -1,0 +1,182 @@
+package report
+
+import (
+	_ "embed"
+	"fmt"
+	"strings"
+	"time"
+
+	"hma/hybrid/procedure"
+	"hma/hybrid/procedure/facts"
+	"hma/internal/page"
+)
+
+//go:embed report.css
+var style string
+
+//go:embed report.html
+var content string
+
+var template = page.MustParse(content)
+
+// Frame is what surrounds the report's page, for whoever serves it: its title and its own style.
+func (r *Report) Frame() page.Frame {
+	return page.Frame{Title: "Hybrid Modern Authentication of " + r.Organization, Product: "HMA report", Style: style}
+}
+
+// HTML returns the report as one self-contained page: no script, nothing loaded from anywhere.
+func (r *Report) HTML() ([]byte, error) { return template.File(r.Frame(), r.view()) }
+
+// maxNamed is how many of what is alike is named before the rest is only counted.
+const maxNamed = 6
+
+// view is the report with what only the page needs.
+type view struct {
+	*Report
+	Kinds    []string
+	Timeline *timeline
+}
+
+func (r *Report) view() view {
+	v := view{Report: r, Timeline: r.timeline()}
+	for _, k := range facts.Kinds {
+		v.Kinds = append(v.Kinds, string(k.Protocol()))
+	}
+	return v
+}
+
+// Few are the first of what is alike, and More is how many are not among them.
+func (d DoorRow) Few() []string { return few(d.Servers) }
+
+// More is how many servers Few leaves out.
+func (d DoorRow) More() int { return len(d.Servers) - len(d.Few()) }
+
+// Few are the first of the names.
+func (n NameRow) Few() []string { return few(n.Names) }
+
+// More is how many names Few leaves out.
+func (n NameRow) More() int { return len(n.Names) - len(n.Few()) }
+
+func few(list []string) []string { return list[:min(len(list), maxNamed)] }
+
+// words are the signs and words of states: a colour never stands alone.
+var words = map[string][2]string{
+	"on": {"●", "tokens"}, "off": {"○", "passwords"}, "both": {"◐", "both"}, "differs": {"≠", "differs"}, "none": {"–", "none"},
+	"registered": {"✓", "known"}, "missing": {"✗", "missing"}, "held": {"✗", "held by another"}, "other": {"–", "not needed"},
+}
+
+// Sign is the state's sign.
+func (d Door) Sign() string { return words[d.State][0] }
+
+// Word is the state's word.
+func (d Door) Word() string { return words[d.State][1] }
+
+// Cell is one tenant's state of a row of names.
+type Cell struct{ State, Sign, Word string }
+
+// Cells are the states with their signs and words.
+func (n NameRow) Cells() []Cell {
+	var all []Cell
+	for _, s := range n.States {
+		all = append(all, Cell{s, words[s][0], words[s][1]})
+	}
+	return all
+}
+
+// Day is the certificate's end.
+func (c Certificate) Day() string { return c.NotAfter.UTC().Format(time.DateOnly) }
+
+// Where says on how many servers it lies.
+func (c Certificate) Where() string { return "on " + plural(len(c.Servers), "server") }
+
+// Says is the state in words.
+func (c Certificate) Says() string {
+	return map[string]string{"valid": "valid", "soon": "ends within 60 days", "ended": "has ended", "early": "not valid yet"}[c.State]
+}
+
+// Values are the values that a change sets, in words.
+func (v view) Values(c procedure.Change) []string {
+	var all []string
+	for _, s := range c.Settings {
+		if c.Cmdlet == "" {
+			all = append(all, s.Property+" + "+strings.Join(s.After.Strings(), ", "))
+		} else {
+			all = append(all, s.Property+": "+s.Before.String()+" → "+s.After.String())
+		}
+	}
+	return all
+}
+
+// Host is a name without its scheme: all have the same.
+func (v view) Host(name string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(name, "https://"), "/")
+}
+
+// Time is a time of the report in words.
+func (v view) Time(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+
+// timeline is the drawing of the certificates' time.
+type timeline struct {
+	Width, Height int
+	Bars          []bar
+	Today         int
+	Years         []mark
+	Text          string // for who cannot see it
+}
+
+type bar struct {
+	Certificate
+	X, Y, Width int
+}
+
+type mark struct {
+	X    int
+	Year int
+}
+
+const (
+	drawn  = 720 // width of the drawing
+	lane   = 44  // height of a certificate's lane
+	margin = 8
+)
+
+// timeline draws the certificates between the earliest beginning and the latest end; nil without any.
+func (r *Report) timeline() *timeline {
+	if len(r.Certificates) == 0 {
+		return nil
+	}
+	from, to := r.At.AddDate(0, -1, 0), r.At.AddDate(0, 3, 0)
+	for _, c := range r.Certificates {
+		if c.NotBefore.Before(from) {
+			from = c.NotBefore
+		}
+		if c.NotAfter.After(to) {
+			to = c.NotAfter
+		}
+	}
+	at := func(t time.Time) int {
+		share := float64(t.Sub(from)) / float64(to.Sub(from))
+		return margin + int(share*float64(drawn-2*margin))
+	}
+	t := &timeline{Width: drawn, Height: lane*len(r.Certificates) + 40, Today: at(r.At)}
+	for year := from.UTC().Year() + 1; year <= to.UTC().Year(); year++ {
+		x := at(time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC))
+		if len(t.Years) == 0 || x-t.Years[len(t.Years)-1].X > 40 {
+			t.Years = append(t.Years, mark{x, year})
+		}
+	}
+	var said []string
+	for i, c := range r.Certificates {
+		x := at(c.NotBefore)
+		t.Bars = append(t.Bars, bar{c, x, lane*i + 22, max(at(c.NotAfter)-x, 2)})
+		said = append(said, fmt.Sprintf("the %s certificate ends on %s", c.Use, c.Day()))
+	}
+	t.Text = "Time of the OAuth certificates: " + strings.Join(said, "; ")
+	return t
+}
+
+// Label stands above a bar, so that it stays inside of the drawing.
+func (b bar) Label() int { return min(b.X, drawn-300) }
+
+// LabelY is the baseline of the label.
+func (b bar) LabelY() int { return b.Y - 6 }
