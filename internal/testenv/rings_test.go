@@ -120,4 +120,17 @@ func TestRings(t *testing.T) {
 		t.Errorf("undo.ps1:\n%s", back)
 	}
 	same("after undo.ps1", before, e)
+
+	// A pilot to whom somebody gave another policy meanwhile stops the script before tokens are offered.
+	e.Run(t, "New-AuthenticationPolicy", "Name", "Else")
+	e.Run(t, "Set-User", "Identity", pilot, "AuthenticationPolicy", "Else")
+	cmd := exec.CommandContext(t.Context(), bin, "shell", "apply.ps1", "--data", data)
+	cmd.Dir = scripts
+	out, err := cmd.Output()
+	if cmd.ProcessState.ExitCode() != 1 || !strings.Contains(string(out), pilot+": stopped, somebody has changed it") {
+		t.Errorf("apply.ps1 of a pilot whose policy moved: %v\n%s", err, out)
+	}
+	if switched := e.Run(t, "Get-OrganizationConfig")[0].Bool("OAuth2ClientProfileEnabled"); switched {
+		t.Error("the script went on behind the step that stopped it")
+	}
 }
