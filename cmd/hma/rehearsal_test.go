@@ -97,7 +97,7 @@ func TestRehearsalIsTheSnapshot(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				outside := []string{"snapshot-age", "application-proxy", "ssl-offloading", "evosts-metadata", "evosts-keys", "clock"}
+				outside := []string{"snapshot-age", "application-proxy", "ssl-offloading", "evosts-metadata", "evosts-keys", "servers-answer", "clock"}
 				logs := slices.ContainsFunc(e.Rehearsal.LeftOut, func(x lab.LeftOut) bool { return x.Object == "request records" })
 				if logs != (folder.Name() == "resource-forest") {
 					t.Errorf("left out: %v", e.Rehearsal.LeftOut)
