@@ -33,7 +33,16 @@ func (p *Procedure) MakeGoalPlan(ctx context.Context, goal *desired.State) (*Pla
 	}
 	plan := p.newPlan(f)
 	plan.Goal = filepath.Base(goal.File)
-	g := &toGoal{builder: builder{plan: plan, f: f}, then: copied(f), sets: map[string][]Setting{}, lines: map[string]int{}, named: goal.Index()}
+	g := &toGoal{builder: builder{plan: plan, f: f}, then: copied(f), sets: map[string][]Setting{}, lines: map[string]int{}, named: goal.Index(),
+		directories: map[string]*facts.Directory{}, people: map[string]*facts.Person{}}
+	for i := range g.then.Directories {
+		d := &g.then.Directories[i]
+		g.directories[place(desired.Directory(d.Kind), d.Identity)] = d
+	}
+	for i := range g.then.People {
+		p := &g.then.People[i]
+		g.people[place(desired.User, desired.UserName(p))] = p
+	}
 	for i := range f.Tenants {
 		g.tenants = append(g.tenants, &f.Tenants[i])
 	}
@@ -81,8 +90,10 @@ func (p *Plan) offers() bool {
 // toGoal plans the way to a goal.
 type toGoal struct {
 	builder
-	// then is the organisation as the plan leaves it.
-	then *facts.Facts
+	// then is the organisation as the plan leaves it, with its virtual directories and people by place.
+	then        *facts.Facts
+	directories map[string]*facts.Directory
+	people      map[string]*facts.Person
 	// sets are what is to be set, by object (noun and name), and lines where the goal wants it.
 	sets  map[string][]Setting
 	lines map[string]int
@@ -158,7 +169,7 @@ func (g *toGoal) take(d *desired.Difference) error {
 func absent(noun string) string {
 	switch noun {
 	case desired.AuthServer:
-		return "there is no such AuthServer: the wizard makes those of tenants (hma wizard)"
+		return "there is no AuthServer that hma org export calls so: the wizard makes those of tenants (hma wizard)"
 	case desired.ServicePrincipal:
 		return "the organisation is not in hybrid with this tenant"
 	case desired.ClientAccessService:
@@ -213,8 +224,12 @@ func (g *toGoal) takeOrganization(d *desired.Difference) error {
 }
 
 func (g *toGoal) takeAuthServer(d *desired.Difference) {
-	i := slices.IndexFunc(g.then.AuthServers, func(a facts.AuthServer) bool { return strings.EqualFold(a.Name, d.Object) })
-	a := &g.then.AuthServers[i]
+	var a *facts.AuthServer
+	for i := range g.f.AuthServers {
+		if strings.EqualFold(desired.AuthServerName(g.f, &g.f.AuthServers[i]), d.Object) {
+			a = &g.then.AuthServers[i]
+		}
+	}
 	switch {
 	case d.Property == "DomainName":
 		if d.Lacking != nil {
@@ -261,24 +276,21 @@ func (g *toGoal) takeNames(d *desired.Difference) {
 
 func (g *toGoal) takeUser(d *desired.Difference) error {
 	name, _ := d.Wanted.(string)
-	i := slices.IndexFunc(g.then.People, func(p facts.Person) bool { return strings.EqualFold(desired.UserName(&p), d.Object) })
+	p := g.people[place(d.Noun, d.Object)]
 	switch {
-	case i < 0:
+	case p == nil:
 		g.leave(d, d.Found, d.Wanted, "nobody with a mailbox is called so")
 		return nil
 	case name != "" && g.then.Policy(name) == nil:
 		return fmt.Errorf("there is no authentication policy %s, neither here nor in the file", name)
 	}
 	g.set(d, d.Found, d.Wanted)
-	g.then.People[i].Policy = name
+	p.Policy = name
 	return nil
 }
 
 func (g *toGoal) takeDirectory(d *desired.Difference) {
-	i := slices.IndexFunc(g.then.Directories, func(x facts.Directory) bool {
-		return desired.Directory(x.Kind) == d.Noun && strings.EqualFold(x.Identity, d.Object)
-	})
-	x := &g.then.Directories[i]
+	x := g.directories[place(d.Noun, d.Object)]
 	if list, running := listed(&x.AD, d.Property), listed(&x.Live, d.Property); list != nil {
 		switch {
 		case d.Lacking == nil:
@@ -492,34 +504,37 @@ func (g *toGoal) clientProfile(on bool) {
 
 // endpoints changes AuthServer objects. One that becomes the default endpoint does so right after the one that no longer is.
 func (g *toGoal) endpoints(on bool) {
-	moves := slices.ContainsFunc(g.f.AuthServers, func(a facts.AuthServer) bool {
-		settings, _ := g.taken(desired.AuthServer, a.Name)
-		return slices.ContainsFunc(settings, func(s Setting) bool { return s.After.V == true })
-	})
-	if moves != on {
-		return
-	}
-	servers := slices.Clone(g.f.AuthServers)
-	slices.SortStableFunc(servers, func(a, b facts.AuthServer) int { // what is the default now goes first
-		switch {
-		case a.IsDefaultAuthorizationEndpoint == b.IsDefaultAuthorizationEndpoint:
-			return 0
-		case a.IsDefaultAuthorizationEndpoint:
-			return -1
-		}
-		return 1
-	})
-	for _, a := range servers {
-		settings, reason := g.taken(desired.AuthServer, a.Name)
+	var first, others []Change
+	becomes := false
+	for i := range g.f.AuthServers {
+		a := &g.f.AuthServers[i]
+		settings, reason := g.taken(desired.AuthServer, desired.AuthServerName(g.f, a))
 		if settings == nil {
 			continue
 		}
-		action, affects, r := ActionAdd, "nobody", "domain-name"
-		if slices.ContainsFunc(settings, func(s Setting) bool { return s.Property == "IsDefaultAuthorizationEndpoint" }) {
-			action, affects, r = ActionSet, "everybody, at the next sign-in: clients are sent to the default endpoint alone", "default-authorization-endpoint"
+		c := Change{Step: StepEndpoint, Action: ActionAdd, Address: "AuthServer " + a.Name, Cmdlet: "Set-AuthServer", Identity: a.Name, Settings: settings,
+			Reason: reason, Affects: "nobody"}
+		for _, s := range settings {
+			if s.Property == "IsDefaultAuthorizationEndpoint" {
+				c.Action, c.Affects = ActionSet, "everybody, at the next sign-in: clients are sent to the default endpoint alone"
+				becomes = becomes || s.After.V == true
+			}
 		}
-		g.add(Change{Step: StepEndpoint, Action: action, Address: "AuthServer " + a.Name, Cmdlet: "Set-AuthServer", Identity: a.Name, Settings: settings,
-			Reason: reason, Affects: affects}, r)
+		if a.IsDefaultAuthorizationEndpoint {
+			first = append(first, c)
+		} else {
+			others = append(others, c)
+		}
+	}
+	if becomes != on {
+		return
+	}
+	for _, c := range append(first, others...) {
+		r := "default-authorization-endpoint"
+		if c.Action == ActionAdd {
+			r = "domain-name"
+		}
+		g.add(c, r)
 	}
 }
 

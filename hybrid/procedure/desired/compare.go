@@ -87,7 +87,7 @@ func compareValue(o *Object, wanted Property, found any) []Difference {
 }
 
 // references are properties that name an object, in any case.
-var references = []string{"AuthenticationPolicy", "DefaultAuthenticationPolicy", "Realm", "ApplicationIdentifier"}
+var references = []string{"AuthenticationPolicy", "DefaultAuthenticationPolicy", "ApplicationIdentifier"}
 
 func equal(property string, a, b any) bool {
 	x, ofA := a.(string)

@@ -122,8 +122,8 @@ var nouns = func() []noun {
 		{Organization, "The switches of the organisation.",
 			slices.Concat(switches("OAuth2ClientProfileEnabled", "MapiHttpEnabled"), texts("DefaultAuthenticationPolicy"), switches("EnableDownloadDomains"))},
 		{AuthenticationPolicy, "What each authentication policy blocks.", switches(PolicySwitches...)},
-		{AuthServer, "The authorization servers that Exchange trusts.",
-			slices.Concat(texts("Type", "Realm", "AuthorizationEndpoint", "AuthMetadataUrl", "ApplicationIdentifier"), lists("DomainName"), switches("Enabled", "IsDefaultAuthorizationEndpoint"))},
+		{AuthServer, "The authorization servers that Exchange trusts; {tenant} is the tenant's id.",
+			slices.Concat(texts("Type", "AuthorizationEndpoint", "AuthMetadataUrl", "ApplicationIdentifier"), lists("DomainName"), switches("Enabled", "IsDefaultAuthorizationEndpoint"))},
 		{ClientAccessService, "Where domain members find Autodiscover, by server.", texts("AutoDiscoverServiceInternalUri")},
 	}
 	for _, k := range facts.Kinds {
@@ -226,8 +226,13 @@ func Of(f *facts.Facts) *State {
 		}
 		add(AuthenticationPolicy, p.Name, values...)
 	}
-	for _, a := range f.AuthServers {
-		add(AuthServer, a.Name, a.Type, a.Realm, a.AuthorizationEndpoint, a.AuthMetadataURL, a.ApplicationIdentifier, a.DomainName, a.Enabled, a.IsDefaultAuthorizationEndpoint)
+	for i := range f.AuthServers {
+		a := &f.AuthServers[i]
+		metadata := a.AuthMetadataURL
+		if t := tenantOf(f, a); t != nil {
+			metadata = strings.ReplaceAll(metadata, t.Organization.ID, "{tenant}")
+		}
+		add(AuthServer, AuthServerName(f, a), a.Type, a.AuthorizationEndpoint, metadata, a.ApplicationIdentifier, a.DomainName, a.Enabled, a.IsDefaultAuthorizationEndpoint)
 	}
 	for _, c := range f.Services {
 		add(ClientAccessService, c.Server, c.AutoDiscoverServiceInternalURI)
@@ -254,6 +259,38 @@ func Of(f *facts.Facts) *State {
 	}
 	add(User, Others, "")
 	return s
+}
+
+// AuthServerName is the name of an AuthServer's object. Exchange's own ends with an id that Exchange Online gave
+// ("EvoSts - GUID"), which no other organisation has: that of a known tenant has the tenant's domain instead.
+func AuthServerName(f *facts.Facts, a *facts.AuthServer) string {
+	name := portable(f, a)
+	for i := range f.AuthServers {
+		if other := &f.AuthServers[i]; other != a && (strings.EqualFold(name, other.Name) || strings.EqualFold(name, portable(f, other))) {
+			return a.Name // the tenant has two of the kind
+		}
+	}
+	return name
+}
+
+func portable(f *facts.Facts, a *facts.AuthServer) string {
+	t := tenantOf(f, a)
+	if t == nil {
+		return a.Name
+	}
+	kind, _, _ := strings.Cut(a.Name, " - ")
+	return kind + " - " + t.Name
+}
+
+// tenantOf returns the tenant whose tokens the AuthServer is for, nil when it is not known.
+func tenantOf(f *facts.Facts, a *facts.AuthServer) *facts.Tenant {
+	i := slices.IndexFunc(f.Tenants, func(t facts.Tenant) bool {
+		return t.Organization.ID != "" && strings.EqualFold(t.Organization.ID, a.Realm)
+	})
+	if i < 0 {
+		return nil
+	}
+	return &f.Tenants[i]
 }
 
 // UserName is the name of a person's object.

@@ -20,10 +20,10 @@ func contoso() *facts.Facts {
 	f := &facts.Facts{
 		Organization: facts.Organization{Name: "Contoso", OAuth2ClientProfileEnabled: true, MapiHTTPEnabled: true, DefaultAuthenticationPolicy: "Block: legacy #1"},
 		Policies:     []facts.Policy{{Name: "Block: legacy #1", BlockLegacy: []string{"Imap", "Pop"}}},
-		AuthServers: []facts.AuthServer{{Name: "EvoSts - 1", Type: "AzureAD", Realm: "1", AuthorizationEndpoint: "https://login.example/common/oauth2/authorize",
-			AuthMetadataURL: "https://login.example/1/federationmetadata.xml", DomainName: []string{"contoso.onmicrosoft.com"}, Enabled: true, IsDefaultAuthorizationEndpoint: true}},
+		AuthServers: []facts.AuthServer{{Name: "EvoSts - 0002-other-id", Type: "AzureAD", Realm: "0001-ID", AuthorizationEndpoint: "https://login.example/common/oauth2/authorize",
+			AuthMetadataURL: "https://login.example/0001-id/federationmetadata.xml", DomainName: []string{"contoso.onmicrosoft.com"}, Enabled: true, IsDefaultAuthorizationEndpoint: true}},
 		Services: []facts.Service{{Server: "EX1", AutoDiscoverServiceInternalURI: "https://autodiscover.contoso.com/Autodiscover/Autodiscover.xml"}},
-		Tenants: []facts.Tenant{{Name: "contoso.onmicrosoft.com", Principal: graph.ServicePrincipal{
+		Tenants: []facts.Tenant{{Name: "contoso.onmicrosoft.com", Organization: graph.Organization{ID: "0001-id"}, Principal: graph.ServicePrincipal{
 			ServicePrincipalNames: []string{"https://mail.contoso.com/", "00000002-0000-0ff1-ce00-000000000000", "123"}, ReplyURLs: []string{"https://mail.contoso.com/owa"}}}},
 		People: []facts.Person{{Account: "ben", UPN: "ben@contoso.com", Policy: "Pilots"}, {Account: "ada", UPN: "ada@contoso.com", Policy: "Pilots"}, {Account: "eve", UPN: "eve@contoso.com"}},
 	}
@@ -162,13 +162,25 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// What another organisation of the same make has too is what an AuthServer is called by, unless two would be called the same.
+func TestAuthServerName(t *testing.T) {
+	f := contoso()
+	f.AuthServers = append(f.AuthServers, facts.AuthServer{Name: "ACS - 3", Realm: "0001-id"}, facts.AuthServer{Name: "Other - 4", Realm: "0009-id"},
+		facts.AuthServer{Name: "Twice - 5", Realm: "0001-id"}, facts.AuthServer{Name: "Twice - 6", Realm: "0001-id"})
+	for i, want := range []string{"EvoSts - contoso.onmicrosoft.com", "ACS - contoso.onmicrosoft.com", "Other - 4", "Twice - 5", "Twice - 6"} {
+		if got := AuthServerName(f, &f.AuthServers[i]); got != want {
+			t.Errorf("%s is called %s, want %s", f.AuthServers[i].Name, got, want)
+		}
+	}
+}
+
 // Objects that a file does not name are told apart from what it wants.
 func TestUnnamed(t *testing.T) {
 	wanted, err := Parse("goal.yaml", []byte("version: 1\nAuthServer: {ACS: {Enabled: true}}\nUser: {}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := Unnamed(Of(contoso()), wanted); len(got) != 1 || got[0].Name != "EvoSts - 1" {
+	if got := Unnamed(Of(contoso()), wanted); len(got) != 1 || got[0].Name != "EvoSts - contoso.onmicrosoft.com" {
 		t.Errorf("%+v", got)
 	}
 }
