@@ -77,6 +77,10 @@ func (p *Plan) Applicable() (*Plan, error) {
 	if part.Changes == nil {
 		return nil, ErrCollected
 	}
+	if slices.Contains(p.Collected, target.PartExchange) {
+		// Entries in the tenants' lists take nothing from anybody: the rest of the plan does.
+		part.Losses, part.Losing, part.Administrators, part.Notes = nil, nil, nil, nil
+	}
 	return &part, nil
 }
 

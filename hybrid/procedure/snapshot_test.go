@@ -213,7 +213,7 @@ func counted(r *Report) map[string]int {
 // What of a plan can be applied is what was not read from collected files, numbered anew.
 func TestApplicable(t *testing.T) {
 	plan := func(collected ...string) *Plan {
-		p := &Plan{Version: PlanVersion, ID: "x", Snapshot: "y", Collected: collected}
+		p := &Plan{Version: PlanVersion, ID: "x", Snapshot: "y", Collected: collected, Losses: []rule.Loss{{Person: "root"}}}
 		for i, cmdlet := range []string{"", "Set-AuthServer", "Set-OrganizationConfig", ""} {
 			c := Change{Number: i + 1, Cmdlet: cmdlet, Identity: "i", ObjectID: "o", Action: ActionAdd, Settings: []Setting{{desired.ReplyURLs, Value{[]string{}}, Value{[]string{"https://mail.contoso.com/owa"}}}}}
 			switch cmdlet {
@@ -253,6 +253,9 @@ func TestApplicable(t *testing.T) {
 			}
 			if !slices.Equal(cmdlets, c.cmdlets) {
 				t.Errorf("got %q", cmdlets)
+			}
+			if loses := part.Losses != nil; loses != slices.Contains(cmdlets, "Set-AuthServer") {
+				t.Errorf("somebody loses: %t", loses)
 			}
 			data, err := json.Marshal(part)
 			if err != nil {
