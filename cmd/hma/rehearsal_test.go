@@ -386,4 +386,8 @@ func TestNothingToRehearse(t *testing.T) {
 			t.Errorf("%s: %d\n%s%s", name, code, out.String(), errs.String())
 		}
 	}
+	var out, errs strings.Builder
+	if code := run(t.Context(), []string{"up", "--snapshot", "x.json", "--tenants", "2", "--data", t.TempDir()}, stdio{in: strings.NewReader(""), out: &out, err: &errs}); code != exitUsage || !strings.Contains(errs.String(), "leave --tenants out") {
+		t.Errorf("a snapshot of two tenants: %d %s", code, errs.String())
+	}
 }

@@ -95,6 +95,11 @@ directory appears when everything answers. Ctrl-C or SIGTERM stops it. With --sn
 it is the organisation that the scripts of hma collect collected, to rehearse on.`,
 		Example: "  hma up\n  hma up --data /tmp/rehearsal --snapshot exchange.json --snapshot graph.json\n  hma up --data /tmp/lab --ports auto --healthy\n  hma up --data /tmp/old --servers EX1=15.2.1544.11,EX2=15.2.986.5 --tenants 2",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			for _, other := range []string{"healthy", "servers", "tenants", "forest", "bare", "public-names"} {
+				if s.snapshots != nil && cmd.Flags().Changed(other) {
+					return usage("--snapshot says what the organisation is like: leave --%s out", other)
+				}
+			}
 			began := time.Now()
 			l, err := s.lab(cmd.Context(), a, a.data, false)
 			if err != nil {
@@ -127,9 +132,6 @@ it is the organisation that the scripts of hma collect collected, to rehearse on
 	}
 	s.flags(cmd)
 	cmd.Flags().StringArrayVar(&s.snapshots, "snapshot", nil, "`FILE` that a script of hma collect wrote, once for each part: load that organisation")
-	for _, other := range []string{"healthy", "servers", "tenants", "forest", "bare", "public-names"} {
-		cmd.MarkFlagsMutuallyExclusive("snapshot", other)
-	}
 	return cmd
 }
 
