@@ -133,7 +133,11 @@ func (w *writer) header(organization, file, what, how string) {
 	w.line("$ErrorActionPreference = 'Stop'")
 }
 
+// properties says in short what a step changes.
 func properties(c *procedure.Change) string {
+	if c.Action == procedure.ActionCreate {
+		return "a new one that " + c.Effect()
+	}
 	names := make([]string, len(c.Settings))
 	for i, s := range c.Settings {
 		names[i] = s.Property

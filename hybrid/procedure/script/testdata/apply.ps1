@@ -12,7 +12,7 @@
 #    5. organisation: OAuth2ClientProfileEnabled
 #    6. service principal: replyUrls
 #    7. EX1\owa (Default Web Site): BasicAuthentication, FormsAuthentication
-#    8. authentication policy HMA pilot: BlockLegacyAuthImap, BlockModernAuthMapi
+#    8. authentication policy HMA pilot: a new one that blocks legacy authentication of Imap
 #    9. ada@contoso.com: AuthenticationPolicy
 #
 # Who loses access:

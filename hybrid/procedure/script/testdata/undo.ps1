@@ -6,7 +6,7 @@
 #
 # It changes, in this order:
 #    9. ada@contoso.com: AuthenticationPolicy
-#    8. authentication policy HMA pilot: BlockLegacyAuthImap, BlockModernAuthMapi
+#    8. authentication policy HMA pilot: a new one that blocks legacy authentication of Imap
 #    7. EX1\owa (Default Web Site): BasicAuthentication, FormsAuthentication
 #    6. service principal: replyUrls
 #    5. organisation: OAuth2ClientProfileEnabled
