@@ -82,7 +82,7 @@ func TestOutsideSignIn(t *testing.T) {
 // The JUnit document counts what fails, and only a Must fails.
 func TestJUnit(t *testing.T) {
 	t.Parallel()
-	r := &conformance.Report{At: time.Unix(0, 0), Sites: []conformance.Site{{URL: "https://a.example", Server: "a.example"}, {URL: "https://b.example", Server: "b.example", Unreached: "no route <&> \x01"}},
+	r := &conformance.Report{At: time.Unix(0, 0), Sites: []conformance.Site{{URL: "https://a.example", Server: "a.example"}, {URL: "https://a.example", Server: "a.example"}, {URL: "https://b.example", Server: "b.example", Unreached: "no route <&> \x01"}},
 		Judgements: []conformance.Judgement{
 			{Requirement: "C1", Level: conformance.Must, Server: "a.example", Door: "EWS", Expected: "answers", Outcome: conformance.Pass},
 			{Requirement: "C5", Level: conformance.Must, Server: "a.example", Door: "EWS", Expected: "names", Outcome: conformance.Fail, Found: `none "x"`, Clause: "clause", Fix: "fix"},
