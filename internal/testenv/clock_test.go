@@ -27,7 +27,7 @@ func TestTimePasses(t *testing.T) {
 	owa := mail.Door{Protocol: mail.OWA, URL: origin + paths[mail.OWA]}
 	pass := func(d time.Duration) {
 		t.Helper()
-		if err := e.SetClock(e.Now().Sub(time.Now()).Round(time.Second) + d); err != nil {
+		if err := e.SetClock(time.Until(e.Now()).Round(time.Second) + d); err != nil {
 			t.Fatal(err)
 		}
 	}
