@@ -359,17 +359,15 @@ func shut(f *facts.Facts) (problems []string) {
 	for i := range f.Directories {
 		d := &f.Directories[i]
 		m := &d.AD
+		tokens, others := ways(d)
 		switch {
-		case !d.Kind.Browser() && d.Kind != facts.Mapi && d.Kind != facts.ActiveSync && !m.OAuth && !m.Basic && !m.Digest && !m.Windows:
-			say("%s would have no way to sign in", d.Identity)
-		case !d.Kind.Browser():
-		case m.OAuth && m.Legacy():
+		case d.Kind.Browser() && m.OAuth && m.Legacy():
 			say("%s cannot have OAuth beside Adfs, Basic, Forms or Digest", d.Identity)
 		case m.Forms && (!m.Basic || m.Digest || m.Windows):
 			say("%s cannot have Forms without Basic, or beside Digest or Windows", d.Identity)
-		case !m.OAuth && !m.Legacy() && !m.Windows:
+		case !tokens && !others:
 			say("%s would have no way to sign in", d.Identity)
-		case m.OAuth && !m.Windows && !enabled:
+		case !others && !enabled:
 			say("%s would take tokens alone, and none are offered: OAuth2ClientProfileEnabled and a default authorization endpoint belong to it", d.Identity)
 		}
 	}
@@ -421,6 +419,30 @@ func shut(f *facts.Facts) (problems []string) {
 		}
 	}
 	return problems
+}
+
+// ways tells whether the virtual directory takes tokens, and whether it takes anything else. A list of
+// ActiveSync that is not set allows everything.
+func ways(d *facts.Directory) (tokens, others bool) {
+	m := &d.AD
+	lists := [][]string{m.IIS}
+	switch d.Kind {
+	case facts.Mapi:
+	case facts.ActiveSync:
+		lists = [][]string{m.Internal, m.External}
+	default:
+		return m.OAuth, m.Legacy() || m.Windows
+	}
+	tokens, others = true, true
+	for _, list := range lists {
+		if len(list) == 0 && d.Kind == facts.ActiveSync {
+			continue
+		}
+		oauth := slices.ContainsFunc(list, func(method string) bool { return strings.EqualFold(method, "OAuth") })
+		tokens = tokens && oauth
+		others = others && (len(list) > 1 || len(list) == 1 && !oauth)
+	}
+	return tokens, others
 }
 
 // wants is the reason of each change to a goal.

@@ -1,16 +1,22 @@
 package procedure
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"hma/hybrid/procedure/desired"
 	"hma/hybrid/procedure/facts"
+	"hma/hybrid/target"
 )
 
 // export returns what the organisation is, by way of a file.
@@ -280,6 +286,63 @@ func TestGoalRefused(t *testing.T) {
 			made, err := p.MakeGoalPlan(t.Context(), goalOf(t, "version: 1\n"+c.goal))
 			if !errors.Is(err, ErrChoice) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%v, %+v, want %s", err, made, c.want)
+			}
+		})
+	}
+}
+
+// Mail clients too must have a way in: where no tokens are offered, another one.
+func TestGoalDoors(t *testing.T) {
+	for goal, want := range map[string]string{
+		`OabVirtualDirectory: {'EX1\OAB (Default Web Site)': {OAuthAuthentication: false}}`:                                                "would have no way to sign in",
+		`ActiveSyncVirtualDirectory: {'EX1\Microsoft-Server-ActiveSync (Default Web Site)': {InternalAuthenticationMethods: [OAuth]}}`:     "would take tokens alone",
+		`ActiveSyncVirtualDirectory: {'EX1\Microsoft-Server-ActiveSync (Default Web Site)': {ExternalAuthenticationMethods: [BasicAuth]}}`: "",
+	} {
+		o := newOrganisation()
+		d := o.find(facts.Oab, "EX1")
+		d.ad["WindowsAuthentication"], d.live["WindowsAuthentication"] = false, false
+		_, err := engine(t, o, t.TempDir()).MakeGoalPlan(t.Context(), goalOf(t, "version: 1\n"+goal))
+		if want == "" && err != nil || want != "" && (!errors.Is(err, ErrChoice) || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, want %q", goal, err, want)
+		}
+	}
+}
+
+// Collected organisations of every kind are their own goal.
+func TestStateOfSnapshots(t *testing.T) {
+	folders, err := os.ReadDir(snapshots)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range folders {
+		t.Run(folder.Name(), func(t *testing.T) {
+			names, err := filepath.Glob(filepath.Join(snapshots, folder.Name(), "*.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var files []io.Reader
+			for _, name := range names {
+				text, err := os.ReadFile(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				files = append(files, bytes.NewReader(text))
+			}
+			from, err := target.ReadSnapshot(files...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := New(Options{Target: from, Now: func() time.Time { return noon }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			goal := export(t, p)
+			made, err := p.MakeGoalPlan(t.Context(), goal)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(goal.Objects) < 10 || len(made.Changes) > 0 || made.Left != nil {
+				t.Errorf("%d objects, %d changes, left %+v", len(goal.Objects), len(made.Changes), made.Left)
 			}
 		})
 	}
