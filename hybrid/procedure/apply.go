@@ -96,7 +96,7 @@ func (p *Procedure) Resume(ctx context.Context, id string) (*Run, error) {
 	switch before.Outcome {
 	case OutcomeApplied:
 		return before, nil
-	case OutcomeRollingBack, OutcomeRolledBack:
+	case OutcomeRollingBack, OutcomeRolledBack, OutcomeRolledBackInPart:
 		return before, fmt.Errorf("run %s is on its way back: go on with hma rollback %s", id, id)
 	}
 	f, err := p.facts(ctx)

@@ -59,7 +59,6 @@ func (p *Procedure) Drift(ctx context.Context, id string) (*Drift, error) {
 		return nil, err
 	}
 	d := &Drift{Version: 1, Run: id, At: p.o.Now().UTC(), Changes: []Moved{}, Since: []Moved{}}
-	own := map[string]bool{}
 	for i := range run.plan.Changes {
 		c := &run.plan.Changes[i]
 		rec := run.records[c.Number]
@@ -69,9 +68,6 @@ func (p *Procedure) Drift(ctx context.Context, id string) (*Drift, error) {
 		moved, err := p.driftOf(ctx, c)
 		if err != nil {
 			return nil, err
-		}
-		if moved != nil {
-			own[cmp.Or(c.Identity, c.Tenant, c.Address)] = true
 		}
 		d.Changes = append(d.Changes, moved...)
 	}
@@ -88,13 +84,39 @@ func (p *Procedure) Drift(ctx context.Context, id string) (*Drift, error) {
 		return nil, err
 	}
 	compareObjects(before, after, "", func(m Moved) {
-		// What the run's own values tell is told once.
-		if !own[m.Object] {
+		told := slices.ContainsFunc(d.Changes, func(own Moved) bool { return run.plan.Changes[own.Change-1].tells(own, m) })
+		if !told {
 			d.Since = append(d.Since, m)
 		}
 	})
 	d.Since = joined(d.Since)
 	return d, nil
+}
+
+// factOf is what a property that a change sets is called among the facts.
+var factOf = map[string]string{
+	"OAuthAuthentication": "oauth", "BasicAuthentication": "basic", "DigestAuthentication": "digest", "FormsAuthentication": "forms", "AdfsAuthentication": "adfs",
+	"IISAuthenticationMethods": "iis", "InternalAuthenticationMethods": "internal", "ExternalAuthenticationMethods": "external",
+	"DomainName": "domain_name", "IsDefaultAuthorizationEndpoint": "default",
+	"OAuth2ClientProfileEnabled": "oauth2_client_profile_enabled", "DefaultAuthenticationPolicy": "default_authentication_policy", "AuthenticationPolicy": "policy",
+}
+
+// tells tells whether what moved of the change, own, is what a comparison of the facts found as m:
+// the same is told once, and what else moved of the same object still is.
+func (c *Change) tells(own, m Moved) bool {
+	if m.Object != cmp.Or(c.Identity, c.Tenant, "organization") {
+		return false
+	}
+	fact := m.Property[strings.LastIndexByte(m.Property, '.')+1:]
+	if c.Cmdlet == "" {
+		return fact == own.Property && m.Was == own.Was
+	}
+	if fact == "internal" || fact == "external" { // the lists have a word for each switch
+		if listed, _ := facts.Listed(own.Property, []string{m.Was, m.Is}); listed {
+			return true
+		}
+	}
+	return fact == factOf[own.Property]
 }
 
 // joined tells once what moved alike in the directory and in what the server runs, and says

@@ -24,10 +24,10 @@ func (r *Run) choose(part []int) error {
 	if part == nil {
 		return nil
 	}
-	switch r.Outcome {
-	case OutcomeApplied, OutcomeRolledBackInPart, OutcomeRollingBack:
-	default:
-		return fmt.Errorf("roll back %s in part: %w: it is %s; go on with hma apply first, or take it back as a whole", r.ID, ErrUnfinished, r.Outcome)
+	// What began as the whole way back goes on as that: some of it may be of a run that was never finished.
+	goesOn := r.Outcome == OutcomeRollingBack && r.Part != nil
+	if !goesOn && r.Outcome != OutcomeApplied && r.Outcome != OutcomeRolledBackInPart {
+		return fmt.Errorf("roll back %s in part: %w: it is %s; finish it first, or take it back as a whole", r.ID, ErrUnfinished, r.Outcome)
 	}
 	for _, n := range part {
 		rec := r.records[n]
