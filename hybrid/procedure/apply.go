@@ -54,6 +54,9 @@ func (p *Procedure) Apply(ctx context.Context, plan *Plan) (*Run, error) {
 			return nil, fmt.Errorf("%w: %s", ErrBlocked, x.Summary)
 		}
 	}
+	if problem := closes(f, plan.Changes, (*Change).wanted); problem != "" {
+		return nil, fmt.Errorf("%w: after the plan %s; make it again with hma plan", ErrInvalid, problem)
+	}
 	proof, err := p.prove(ctx, plan, f)
 	if err != nil {
 		return nil, err

@@ -353,7 +353,28 @@ func switchOf(m *facts.Methods, property string) *bool {
 }
 
 // shut says where nobody, or not everybody, could sign in, and what the cmdlets would refuse.
-func shut(f *facts.Facts) (problems []string) {
+func shut(f *facts.Facts) []string {
+	problems := closed(f)
+	say := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	tokens := slices.ContainsFunc(f.Directories, func(d facts.Directory) bool { return d.Kind == facts.Owa && d.AD.OAuth })
+	for i := range f.Tenants {
+		t := &f.Tenants[i]
+		if tokens {
+			for _, url := range rule.MissingReplyURLs(f, t) {
+				say("the cloud would send no browser back to %s: add it to the replyUrls of %s", url, t.Name)
+			}
+		}
+		if rule.Enabled(f) {
+			for _, name := range rule.MissingNames(f, t) {
+				say("the cloud would give no tokens for %s: add it to the servicePrincipalNames of %s", name, t.Name)
+			}
+		}
+	}
+	return problems
+}
+
+// closed is what shut says of the organisation alone.
+func closed(f *facts.Facts) (problems []string) {
 	say := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	enabled := rule.Enabled(f)
 	for i := range f.Directories {
@@ -371,28 +392,13 @@ func shut(f *facts.Facts) (problems []string) {
 			say("%s would take tokens alone, and none are offered: OAuth2ClientProfileEnabled and a default authorization endpoint belong to it", d.Identity)
 		}
 	}
-	tokens := false
 	for _, s := range f.Servers {
 		owa, ecp := f.Directory(s.Name, facts.Owa), f.Directory(s.Name, facts.Ecp)
 		if owa == nil || ecp == nil {
 			continue
 		}
-		tokens = tokens || owa.AD.OAuth
 		if owa.AD.OAuth != ecp.AD.OAuth || owa.AD.Legacy() && !ecp.AD.Legacy() || owa.AD.Adfs && !ecp.AD.Adfs {
 			say("OWA and ECP of %s must be signed in to in the same way", s.Name)
-		}
-	}
-	for i := range f.Tenants {
-		t := &f.Tenants[i]
-		if tokens {
-			for _, url := range rule.MissingReplyURLs(f, t) {
-				say("the cloud would send no browser back to %s: add it to the replyUrls of %s", url, t.Name)
-			}
-		}
-		if enabled {
-			for _, name := range rule.MissingNames(f, t) {
-				say("the cloud would give no tokens for %s: add it to the servicePrincipalNames of %s", name, t.Name)
-			}
 		}
 	}
 	var defaults []string

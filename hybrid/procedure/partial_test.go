@@ -168,6 +168,86 @@ func TestDrift(t *testing.T) {
 	}
 }
 
+// TestPartThatOthersStandOn: what somebody put on tokens by hand keeps the endpoint and the switch too.
+func TestPartThatOthersStandOn(t *testing.T) {
+	o := newOrganisation()
+	p := engine(t, o, t.TempDir())
+	plan, err := p.MakePlan(t.Context(), Choices{Scope: ScopeOutlook})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := p.Apply(t.Context(), plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range o.dirs {
+		if d.kind.Browser() {
+			for _, values := range []map[string]any{d.ad, d.live} {
+				values["OAuthAuthentication"], values["BasicAuthentication"], values["FormsAuthentication"] = true, false, false
+			}
+		}
+	}
+	for _, step := range []Step{StepEndpoint, StepClientProfile} {
+		part := run.find(StepClientProfile, "")
+		if step == StepEndpoint {
+			part = append(part, run.find(step, "")...)
+		}
+		before := o.state()
+		if _, err := p.RollbackPart(t.Context(), run.ID, part, false); !errors.Is(err, ErrStands) || o.state() != before {
+			t.Errorf("%s: %v", step, err)
+		}
+	}
+	if _, err := p.RollbackPart(t.Context(), run.ID, run.find(StepOAuth, ""), false); err != nil {
+		t.Errorf("a door of mail clients: %v", err)
+	}
+}
+
+// TestEditedPlanClosesNoDoor: a plan file that was cut, or in which values were changed, takes nobody's way in.
+func TestEditedPlanClosesNoDoor(t *testing.T) {
+	without := func(gone func(c *Change) bool) func(*Plan) {
+		return func(p *Plan) {
+			p.Changes = slices.DeleteFunc(p.Changes, func(c Change) bool { return gone(&c) })
+			for i := range p.Changes {
+				p.Changes[i].Number = i + 1
+			}
+		}
+	}
+	for name, edit := range map[string]func(*Plan){
+		"no endpoint":           without(func(c *Change) bool { return c.Step == StepEndpoint }),
+		"no switch":             without(func(c *Change) bool { return c.Step == StepClientProfile }),
+		"no tokens on OWA, ECP": without(func(c *Change) bool { return c.Step == StepBrowserOAuth }),
+		"passwords stay on one": without(func(c *Change) bool { return c.Step == StepLegacyOff && c.Server == "EX2" }),
+		"OWA without ECP": without(func(c *Change) bool {
+			return c.Cmdlet == "Set-EcpVirtualDirectory"
+		}),
+		"no reply URLs": without(func(c *Change) bool { return c.Step == StepReplyURL }),
+		"the switch off": func(p *Plan) {
+			for i := range p.Changes {
+				if c := &p.Changes[i]; c.Step == StepClientProfile {
+					c.Settings[0].After = Value{false}
+				}
+			}
+		},
+		"a policy without a way in": func(p *Plan) {
+			c := Change{Number: 1, Step: StepPolicy, Action: ActionCreate, Address: "x", Cmdlet: newPolicy, Identity: "x"}
+			for _, s := range desired.PolicySwitches {
+				c.Settings = append(c.Settings, Setting{s, Value{}, Value{true}})
+			}
+			p.Changes = []Change{c, {Number: 2, Step: StepPolicy, Action: ActionSet, Address: "x", Cmdlet: "Set-OrganizationConfig",
+				Settings: []Setting{{"DefaultAuthenticationPolicy", Value{}, Value{"x"}}}}}
+		},
+	} {
+		o := newOrganisation()
+		p := engine(t, o, t.TempDir())
+		made := plan(t, p)
+		edit(made)
+		before := o.state()
+		if _, err := p.Apply(t.Context(), made); !errors.Is(err, ErrInvalid) && !errors.Is(err, ErrLockout) || o.state() != before {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // TestRolledBackInPartIsNotResumed: what was taken back on purpose is not made again, and what began
 // as the whole way back ends as that.
 func TestRolledBackInPartIsNotResumed(t *testing.T) {

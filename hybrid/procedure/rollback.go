@@ -49,6 +49,15 @@ func (p *Procedure) rollback(ctx context.Context, id string, part []int, leaveMo
 	if err := run.choose(part); err != nil {
 		return nil, err
 	}
+	if part != nil {
+		f, err := p.facts(ctx)
+		if err != nil {
+			return run, err
+		}
+		if err := run.keepsDoors(f, part); err != nil {
+			return nil, err
+		}
+	}
 	moved, err := p.moved(ctx, run, part)
 	if err != nil {
 		return run, err

@@ -1,0 +1,110 @@
+package procedure
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"hma/hybrid/procedure/desired"
+	"hma/hybrid/procedure/facts"
+)
+
+// closes says what way in would be missing after the changes, each set to what to gives, that is not
+// missing now; "" for none. A plan file may have been edited or cut, and what is taken back may be what
+// another run, or somebody by hand, stands on.
+func closes(f *facts.Facts, changes []Change, to func(*Change) values) string {
+	then := copied(f)
+	for i := range changes {
+		settle(then, &changes[i], to(&changes[i]))
+	}
+	now := closed(f)
+	for _, problem := range closed(then) {
+		if !slices.Contains(now, problem) {
+			return problem
+		}
+	}
+	return ""
+}
+
+// settle puts what a change sets into the facts. The lists of tenants stay: who is left out there is
+// among the losses, and the proof looks at them itself.
+func settle(f *facts.Facts, c *Change, to values) {
+	if c.Cmdlet == newPolicy {
+		settlePolicy(f, c, to)
+		return
+	}
+	for i, s := range c.Settings {
+		on, name := to[i].V == true, ""
+		if to[i].V != nil {
+			name = to[i].String()
+		}
+		switch s.Property {
+		case "OAuth2ClientProfileEnabled":
+			f.Organization.OAuth2ClientProfileEnabled = on
+		case "DefaultAuthenticationPolicy":
+			f.Organization.DefaultAuthenticationPolicy = name
+		case "AuthenticationPolicy":
+			for n := range f.People {
+				if strings.EqualFold(desired.UserName(&f.People[n]), c.Identity) {
+					f.People[n].Policy = name
+				}
+			}
+		case "IsDefaultAuthorizationEndpoint":
+			for n := range f.AuthServers {
+				if strings.EqualFold(f.AuthServers[n].Name, c.Identity) {
+					f.AuthServers[n].IsDefaultAuthorizationEndpoint = on
+				}
+			}
+		default:
+			for n := range f.Directories {
+				d := &f.Directories[n]
+				if setCmdlet(d.Kind) != c.Cmdlet || !strings.EqualFold(d.Identity, c.Identity) {
+					continue
+				}
+				if method := switchOf(&d.AD, s.Property); method != nil {
+					*method = on
+				} else if list := listed(&d.AD, s.Property); list != nil {
+					*list = to[i].Strings()
+				}
+			}
+		}
+	}
+}
+
+// settlePolicy makes a policy, or removes it where its values are null.
+func settlePolicy(f *facts.Facts, c *Change, to values) {
+	f.Policies = slices.DeleteFunc(f.Policies, func(p facts.Policy) bool { return strings.EqualFold(p.Name, c.Identity) })
+	policy := facts.Policy{Name: c.Identity}
+	for i, s := range c.Settings {
+		if to[i].V == nil {
+			return
+		}
+		if protocol, ok := strings.CutPrefix(s.Property, "BlockLegacyAuth"); ok && to[i].V == true {
+			policy.BlockLegacy = append(policy.BlockLegacy, protocol)
+		} else if protocol, ok := strings.CutPrefix(s.Property, "BlockModernAuth"); ok && to[i].V == true {
+			policy.BlockModern = append(policy.BlockModern, protocol)
+		}
+	}
+	f.Policies = append(f.Policies, policy)
+}
+
+// keepsDoors refuses a part of the way back after which a way in would be missing.
+func (r *Run) keepsDoors(f *facts.Facts, part []int) error {
+	var back []Change
+	for _, c := range r.plan.Changes {
+		if rec := r.records[c.Number]; slices.Contains(part, c.Number) && rec.intended() && !rec.undone && !rec.left {
+			back = append(back, c)
+		}
+	}
+	slices.Reverse(back)
+	problem := closes(f, back, func(c *Change) values {
+		if c.Cmdlet == "" {
+			return c.planned()
+		}
+		return r.records[c.Number].before().Settings
+	})
+	if problem != "" {
+		return fmt.Errorf("roll back %s in part: %w: %s", r.ID, ErrStands, problem)
+	}
+	return nil
+}
