@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"strings"
@@ -96,12 +97,15 @@ func (c Certificate) Says() string {
 
 // Values are the values that a change sets, in words.
 func (v view) Values(c procedure.Change) []string {
+	if c.Action == procedure.ActionCreate {
+		return []string{"a new one that " + c.Effect()}
+	}
 	var all []string
 	for _, s := range c.Settings {
 		if c.Cmdlet == "" {
 			all = append(all, s.Property+" + "+strings.Join(s.After.Strings(), ", "))
 		} else {
-			all = append(all, s.Property+": "+s.Before.String()+" → "+s.After.String())
+			all = append(all, s.Property+": "+cmp.Or(s.Before.String(), "none")+" → "+cmp.Or(s.After.String(), "none"))
 		}
 	}
 	return all
