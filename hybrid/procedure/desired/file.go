@@ -10,7 +10,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// MaxFile bounds a file, in octets: a thousand servers take a quarter of it.
+// MaxFile bounds a file, in octets: a thousand servers take a sixth of it.
 const MaxFile = 16 << 20
 
 // maxEntries bounds the objects, and the entries of one list.
