@@ -1,7 +1,11 @@
 package lab
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -25,5 +29,46 @@ func TestParseFault(t *testing.T) {
 		if f, err := parseFault(text, defaultServers); !errors.Is(err, ErrFault) || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q is taken as %v: %v; want %q", text, f.kind, err, says)
 		}
+	}
+}
+
+// TestFaultsFromTheStart: an unknown one is refused before anything is made; with the others the organisation is made first.
+func TestFaultsFromTheStart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	o := Options{Dir: dir, FreePorts: true, Messages: 5, Healthy: true, Faults: []string{"iis-drift:EX2/oab", "503:EX9"}}
+	if _, err := Start(t.Context(), o); !errors.Is(err, ErrFault) {
+		t.Fatalf("a server that is not there: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "org.db")); err == nil {
+		t.Error("the organisation was begun")
+	}
+	o.Faults[1] = cloudDown
+	l, err := Start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := l.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}()
+	cloud := strings.TrimPrefix(l.Endpoints.Cloud, "https://")
+	answers := func() error {
+		conn, err := (&tls.Dialer{Config: &tls.Config{RootCAs: l.ca.pool()}}).DialContext(t.Context(), "tcp", cloud)
+		if err == nil {
+			conn.Close()
+		}
+		return err
+	}
+	if answers() == nil {
+		t.Error("the cloud is down and answers")
+	}
+	c, err := l.Roles.Org.Configuration(t.Context())
+	if err != nil || len(c.Drifts) != 1 {
+		t.Errorf("%d virtual directories drift, want 1: %v", len(c.Drifts), err)
+	}
+	if err := l.ClearFaults(); err != nil || answers() != nil {
+		t.Errorf("after all was cleared: %v, %v", err, answers())
 	}
 }
