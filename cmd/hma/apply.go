@@ -107,7 +107,7 @@ func (a *app) resume(ctx context.Context, p *procedure.Procedure) (resumed bool,
 		return false, usage("run %s was being rolled back and is not finished: go on with hma rollback %s", unfinished.ID, unfinished.ID)
 	}
 	if !a.json {
-		a.view.printf("Run %s of %s was cut off. It is resumed before anything else.\n", unfinished.ID, unfinished.Started.UTC().Format("2006-01-02 15:04:05Z"))
+		a.view.printf("Run %s of %s is not finished. It is resumed before anything else.\n", unfinished.ID, unfinished.Started.UTC().Format("2006-01-02 15:04:05Z"))
 	}
 	if err := a.ask(ctx, "Resume it?"); err != nil {
 		return false, err

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -69,11 +70,103 @@ func TestKillDrill(t *testing.T) {
 		}
 		d.run(exitOK, "verify")
 		d.run(exitOK, "check")
-		// The way back is killed too.
+		// The way back is killed too, first of a part: one server's OWA and ECP.
+		if i == 0 {
+			lines := d.lines()
+			part := []string{"rollback", "--yes", "--change", "10-13", id}
+			d.kill(func() bool { return d.lines() >= lines+n+3 }, part...)
+			d.run(exitOK, part...)
+			if r := d.newest(); r.ID != id || r.Outcome != procedure.OutcomeRolledBackInPart {
+				t.Fatalf("run %s was rolled back in part; the newest is %s, %s", id, r.ID, r.Outcome)
+			}
+		}
 		lines := d.lines()
 		d.kill(func() bool { return d.lines() >= lines+n }, "rollback", "--yes", id)
 		d.run(exitOK, "rollback", "--yes", id)
 		d.same(before)
+	}
+}
+
+// TestTwoProcesses holds that of two operators at once the first one's run is the only one: the second
+// is told who holds the lock, and may go on with it at once when the first is killed.
+func TestTwoProcesses(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	l, err := lab.Start(t.Context(), lab.Options{Dir: t.TempDir(), FreePorts: true, Messages: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := stop(l); err != nil {
+			t.Error(err)
+		}
+	})
+	d := drill{t: t, dir: filepath.Dir(l.Endpoints.CA)}
+	before := d.organisation()
+	for _, killed := range []bool{false, true} {
+		first, runs := d.stand()
+		id, lines := d.newest().ID, d.lines()
+		for _, second := range [][]string{{"apply", "--yes", "--json"}, {"rollback", "--yes", "--json", id}} {
+			var refused struct{ Error string }
+			if err := json.Unmarshal(d.run(exitUnreachable, second...), &refused); err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(refused.Error, operator()) {
+				t.Errorf("hma %s does not say who holds the lock: %s", second[0], refused.Error)
+			}
+		}
+		if d.lines() != lines || len(d.history().Runs) != runs+1 {
+			t.Error("the second operator wrote a journal")
+		}
+		end := syscall.SIGCONT
+		if killed {
+			end = syscall.SIGKILL
+		}
+		if err := first.Process.Signal(end); err != nil {
+			t.Fatal(err)
+		}
+		if err := first.Wait(); err != nil && !killed {
+			t.Fatal(err)
+		}
+		if killed {
+			d.run(exitOK, "apply", "--yes") // at once
+		}
+		if r := d.newest(); r.ID != id || r.Outcome != procedure.OutcomeApplied {
+			t.Fatalf("run %s ended as %s, %s", id, r.ID, r.Outcome)
+		}
+		d.run(exitOK, "verify")
+		d.run(exitOK, "rollback", "--yes", id)
+		d.same(before)
+	}
+}
+
+// stand begins hma apply and stops it in the middle, where it stands still with the lock. runs is how many there were before.
+func (d drill) stand() (first *exec.Cmd, runs int) {
+	d.t.Helper()
+	for deadline := time.Now().Add(patience); ; {
+		d.run(exitOK, "plan")
+		runs = len(d.history().Runs)
+		first = exec.CommandContext(d.t.Context(), "hma", "apply", "--yes", "--data", d.dir)
+		if err := first.Start(); err != nil {
+			d.t.Fatal(err)
+		}
+		for len(d.history().Runs) == runs {
+			if time.Now().After(deadline) {
+				d.t.Fatal("the first operator's run does not begin")
+			}
+			time.Sleep(time.Millisecond)
+		}
+		// An error is that it has ended.
+		if err := first.Process.Signal(syscall.SIGSTOP); err == nil && d.newest().Unfinished() {
+			return first, runs
+		}
+		_ = first.Process.Signal(syscall.SIGCONT)
+		if err := first.Wait(); err != nil {
+			d.t.Fatal(err)
+		}
+		d.run(exitOK, "rollback", "--yes", d.newest().ID) // it was faster
 	}
 }
 
