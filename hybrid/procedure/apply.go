@@ -57,6 +57,9 @@ func (p *Procedure) Apply(ctx context.Context, plan *Plan) (*Run, error) {
 	if problem := closes(f, plan.Changes, (*Change).wanted); problem != "" {
 		return nil, fmt.Errorf("%w: after the plan %s; make it again with hma plan", ErrInvalid, problem)
 	}
+	if who := plan.conceals(f); who != "" {
+		return nil, fmt.Errorf("%w: the plan does not say that %s could not sign in after it; make it again with hma plan", ErrInvalid, who)
+	}
 	proof, err := p.prove(ctx, plan, f)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 
 	"hma/hybrid/procedure/desired"
 	"hma/hybrid/procedure/facts"
+	"hma/hybrid/procedure/rule"
 )
 
 // closes says what way in would be missing after the changes, each set to what to gives, that is not
@@ -21,6 +22,21 @@ func closes(f *facts.Facts, changes []Change, to func(*Change) values) string {
 	for _, problem := range closed(then) {
 		if !slices.Contains(now, problem) {
 			return problem
+		}
+	}
+	return ""
+}
+
+// conceals returns somebody who loses access by the plan and is not among those that whoever says yes to
+// it is shown; "" for nobody. Names and reply URLs alone take nothing from anybody.
+func (p *Plan) conceals(f *facts.Facts) string {
+	lists := !slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Cmdlet != "" })
+	if lists || p.Pilots != nil && !p.touchesBrowsers() || p.Goal != "" && !p.offers() {
+		return ""
+	}
+	for i := range f.People {
+		if person := &f.People[i]; !person.Synced && !slices.Contains(p.Losing, rule.Label(person)) {
+			return rule.Label(person)
 		}
 	}
 	return ""

@@ -228,6 +228,8 @@ func TestEditedPlanClosesNoDoor(t *testing.T) {
 				}
 			}
 		},
+		"nobody who loses access": func(p *Plan) { p.Losing = nil },
+		"pilots who are none":     func(p *Plan) { p.Losing, p.Pilots = nil, []string{"ada@contoso.com"} },
 		"a policy without a way in": func(p *Plan) {
 			c := Change{Number: 1, Step: StepPolicy, Action: ActionCreate, Address: "x", Cmdlet: newPolicy, Identity: "x"}
 			for _, s := range desired.PolicySwitches {
