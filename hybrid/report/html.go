@@ -4,11 +4,13 @@ import (
 	"cmp"
 	_ "embed"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"hma/hybrid/procedure"
 	"hma/hybrid/procedure/facts"
+	"hma/hybrid/procedure/rule"
 	"hma/internal/page"
 )
 
@@ -63,7 +65,7 @@ func few(list []string) []string { return list[:min(len(list), maxNamed)] }
 // words are the signs and words of states: a colour never stands alone.
 var words = map[string][2]string{
 	"on": {"●", "tokens"}, "off": {"○", "passwords"}, "both": {"◐", "both"}, "differs": {"≠", "differs"}, "none": {"–", "none"},
-	"registered": {"✓", "known"}, "missing": {"✗", "missing"}, "held": {"✗", "held by another"}, "other": {"–", "not needed"},
+	"registered": {"✓", "known"}, "twice": {"✓", "known, twice"}, "missing": {"✗", "missing"}, "held": {"✗", "held by another"}, "other": {"–", "not needed"},
 }
 
 // Sign is the state's sign.
@@ -87,12 +89,84 @@ func (n NameRow) Cells() []Cell {
 // Day is the certificate's end.
 func (c Certificate) Day() string { return c.NotAfter.UTC().Format(time.DateOnly) }
 
-// Where says on how many servers it lies.
-func (c Certificate) Where() string { return "on " + plural(len(c.Servers), "server") }
+// Where says on how many servers it lies, and on which it does not.
+func (c Certificate) Where() string {
+	text := "on " + plural(len(c.Servers), "server")
+	if c.Lacking == nil {
+		return text
+	}
+	text += ", not on " + strings.Join(few(c.Lacking), ", ")
+	if more := len(c.Lacking) - maxNamed; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// Short is the beginning of the thumbprint.
+func (c Certificate) Short() string {
+	if len(c.Thumbprint) <= 8 {
+		return c.Thumbprint
+	}
+	return c.Thumbprint[:8] + "…"
+}
 
 // Says is the state in words.
 func (c Certificate) Says() string {
 	return map[string]string{"valid": "valid", "soon": "ends within 60 days", "ended": "has ended", "early": "not valid yet"}[c.State]
+}
+
+// group are findings of one rule with the same repair, so that their reason stands once.
+type group struct {
+	rule.Finding
+	Findings []rule.Finding
+}
+
+// Groups are the findings in their order, those that follow each other and are repaired alike together.
+func (v view) Groups() []group {
+	var all []group
+	for _, x := range v.Findings {
+		if n := len(all); n > 0 && all[n-1].Rule == x.Rule && all[n-1].Why == x.Why && all[n-1].Repair == x.Repair {
+			all[n-1].Findings = append(all[n-1].Findings, x)
+			continue
+		}
+		all = append(all, group{x, []rule.Finding{x}})
+	}
+	return all
+}
+
+// NotGiven are the notes of what nobody gave to be judged.
+func (v view) NotGiven() []rule.Finding {
+	var all []rule.Finding
+	for _, x := range v.Notes {
+		if x.Kind == rule.NotGiven {
+			all = append(all, x)
+		}
+	}
+	return all
+}
+
+// coming is the rule that tells who still comes with a password.
+const coming = "legacy-clients"
+
+// Coming are who still comes with a password, by the request records.
+func (v view) Coming() []rule.Evidence {
+	for _, x := range v.Notes {
+		if x.Rule == coming && x.Kind != rule.NotGiven {
+			return x.Evidence
+		}
+	}
+	return nil
+}
+
+// Unrecorded tells that no, or not all, request records could be judged.
+func (v view) Unrecorded() bool {
+	ofComing := func(x rule.Finding) bool { return x.Rule == coming }
+	return slices.ContainsFunc(v.NotGiven(), ofComing) || slices.ContainsFunc(v.NotChecked, ofComing)
+}
+
+// Unfollowed tells that no certificate follows the current one.
+func (v view) Unfollowed() bool {
+	return !slices.ContainsFunc(v.Certificates, func(c Certificate) bool { return c.Use == "next" })
 }
 
 // Values are the values that a change sets, in words.
@@ -124,6 +198,7 @@ type timeline struct {
 	Width, Height int
 	Bars          []bar
 	Today         int
+	Window        int // width of the 60 days after today
 	Years         []mark
 	Text          string // for who cannot see it
 }
@@ -162,7 +237,8 @@ func (r *Report) timeline() *timeline {
 		share := float64(t.Sub(from)) / float64(to.Sub(from))
 		return margin + int(share*float64(drawn-2*margin))
 	}
-	t := &timeline{Width: drawn, Height: lane*len(r.Certificates) + 40, Today: at(r.At)}
+	t := &timeline{Width: drawn, Height: lane*len(r.Certificates) + 44, Today: at(r.At)}
+	t.Window = at(r.At.Add(soon)) - t.Today
 	for year := from.UTC().Year() + 1; year <= to.UTC().Year(); year++ {
 		x := at(time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC))
 		if len(t.Years) == 0 || x-t.Years[len(t.Years)-1].X > 40 {
@@ -172,7 +248,7 @@ func (r *Report) timeline() *timeline {
 	var said []string
 	for i, c := range r.Certificates {
 		x := at(c.NotBefore)
-		t.Bars = append(t.Bars, bar{c, x, lane*i + 22, max(at(c.NotAfter)-x, 2)})
+		t.Bars = append(t.Bars, bar{c, x, lane*i + 24, max(at(c.NotAfter)-x, 2)})
 		said = append(said, fmt.Sprintf("the %s certificate ends on %s", c.Use, c.Day()))
 	}
 	t.Text = "Time of the OAuth certificates: " + strings.Join(said, "; ")
@@ -180,7 +256,7 @@ func (r *Report) timeline() *timeline {
 }
 
 // Label stands above a bar, so that it stays inside of the drawing.
-func (b bar) Label() int { return min(b.X, drawn-300) }
+func (b bar) Label() int { return min(b.X, drawn-360) }
 
 // LabelY is the baseline of the label.
 func (b bar) LabelY() int { return b.Y - 6 }

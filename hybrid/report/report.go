@@ -74,7 +74,7 @@ type Door struct {
 }
 
 // NameRow is what each tenant, in the order of Tenants, knows of names that are alike: registered,
-// missing, held (by another application) or other (only another tenant's people are found by it).
+// twice (registered in two spellings, of which one does nothing), missing, held (by another application) or other (only another tenant's people are found by it).
 type NameRow struct {
 	Names  []string `json:"names"`
 	States []string `json:"states"`
@@ -84,6 +84,7 @@ type NameRow struct {
 type Certificate struct {
 	Thumbprint string    `json:"thumbprint"`
 	Servers    []string  `json:"servers"`
+	Lacking    []string  `json:"lacking,omitempty"` // servers that do not hold it
 	NotBefore  time.Time `json:"not_before"`
 	NotAfter   time.Time `json:"not_after"`
 	Use        string    `json:"use"`   // current or next
@@ -227,9 +228,15 @@ func (r *Report) names(f *facts.Facts) {
 		all = append(all, name)
 	}
 	slices.Sort(all)
-	known := make([]map[string]bool, len(f.Tenants))
+	known, spellings := make([]map[string]bool, len(f.Tenants)), make([]map[string]int, len(f.Tenants))
 	for i := range f.Tenants {
-		known[i] = facts.Resources(f.Tenants[i].Principal.ServicePrincipalNames)
+		spns := f.Tenants[i].Principal.ServicePrincipalNames
+		known[i], spellings[i] = facts.Resources(spns), map[string]int{}
+		for _, n := range spns {
+			if facts.Registered([]string{n}, n) {
+				spellings[i][facts.Resource(n)]++
+			}
+		}
 	}
 	rows := map[string]int{}
 	for _, name := range all {
@@ -237,6 +244,8 @@ func (r *Report) names(f *facts.Facts) {
 		for i := range f.Tenants {
 			state := "missing"
 			switch {
+			case known[i][name] && spellings[i][name] > 1:
+				state = "twice"
 			case known[i][name]:
 				state = "registered"
 			case !hosts[name] && !own[i][name]:
@@ -272,6 +281,11 @@ func (r *Report) certificates(f *facts.Facts) {
 		}
 		if len(c.Servers) == 0 {
 			continue // a rule says that no server has it
+		}
+		for _, s := range f.Servers {
+			if !slices.ContainsFunc(c.Servers, func(name string) bool { return strings.EqualFold(name, s.Name) }) {
+				c.Lacking = append(c.Lacking, s.Name)
+			}
 		}
 		switch left := c.NotAfter.Sub(r.At); {
 		case left <= 0:

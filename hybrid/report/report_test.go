@@ -209,7 +209,45 @@ func TestCertificates(t *testing.T) {
 	if line.Bars[0].X >= line.Today || line.Bars[1].X < line.Today || line.Bars[1].X+line.Bars[1].Width > drawn {
 		t.Errorf("%+v", line)
 	}
-	if html := shown(t, r); strings.Count(html, "<rect ") != 2 || !strings.Contains(html, "ends within 60 days") {
+	if html := shown(t, r); strings.Count(html, "<rect ") != 3 || !strings.Contains(html, "ends within 60 days") {
 		t.Error("the drawing is not on the page")
+	}
+	// A server without it, no next one, and a thumbprint that is none.
+	f.Servers = []facts.Server{{Name: "EX1"}, {Name: "EX2"}}
+	f.Auth = facts.AuthConfig{CurrentThumbprint: "C"}
+	f.Certificates = []facts.Certificate{{Server: "ex1", Thumbprint: "C", NotBefore: noon, NotAfter: noon.AddDate(5, 0, 0)}}
+	if html := shown(t, Make(overview(f))); !strings.Contains(html, "on 1 server, not on EX2") || !strings.Contains(html, "No next certificate is planned") {
+		t.Error("the server that lacks it, or the missing next one, is not on the page")
+	}
+}
+
+// TestNamesTwice holds that a second spelling of a name is told.
+func TestNamesTwice(t *testing.T) {
+	f := &facts.Facts{Servers: []facts.Server{{Name: "EX1"}}, Directories: []facts.Directory{{Server: "EX1", Kind: facts.WebServices, InternalURL: "https://mail.contoso.com/EWS/Exchange.asmx"}}}
+	for _, names := range [][]string{{"https://mail.contoso.com", "https://MAIL.contoso.com:443/"}, {"https://mail.contoso.com", "https://mail.contoso.com/ews"}, {"https://mail.contoso.com/ews"}} {
+		f.Tenants = append(f.Tenants, facts.Tenant{Principal: graph.ServicePrincipal{ServicePrincipalNames: names}})
+	}
+	r := Make(overview(f))
+	if len(r.Names) != 1 || !slices.Equal(r.Names[0].States, []string{"twice", "registered", "missing"}) {
+		t.Errorf("%+v", r.Names)
+	}
+}
+
+// TestComing holds that who still comes with a password is told, and that this is not known where nobody recorded it.
+func TestComing(t *testing.T) {
+	o := overview(&facts.Facts{})
+	note := rule.Finding{Rule: coming, Severity: rule.Note, Kind: rule.NotGiven, Summary: "not checked"}
+	for _, x := range []struct {
+		notes []rule.Finding
+		want  string
+	}{
+		{nil, "Nobody, by the request records"},
+		{[]rule.Finding{note}, "Not known: no request records were given"},
+		{[]rule.Finding{{Rule: coming, Severity: rule.Note, Evidence: []rule.Evidence{{Object: "anna@contoso.com", Property: "EWS", Found: "Basic by Old/1", Wanted: "a token"}}}}, "<th scope=\"row\">anna@contoso.com</th><td>EWS</td>"},
+	} {
+		o.Check.Findings = x.notes
+		if html := shown(t, Make(o)); !strings.Contains(html, x.want) {
+			t.Errorf("%q is not on the page", x.want)
+		}
 	}
 }
