@@ -169,13 +169,16 @@ func (v view) Unfollowed() bool {
 	return !slices.ContainsFunc(v.Certificates, func(c Certificate) bool { return c.Use == "next" })
 }
 
-// Values are the values that a change sets, in words.
+// Values are the values that a change moves, in words.
 func (v view) Values(c procedure.Change) []string {
 	if c.Action == procedure.ActionCreate {
 		return []string{"a new one that " + c.Effect()}
 	}
 	var all []string
 	for _, s := range c.Settings {
+		if c.Cmdlet != "" && s.Before.String() == s.After.String() {
+			continue // set with the others, and the same already
+		}
 		if c.Cmdlet == "" {
 			all = append(all, s.Property+" + "+strings.Join(s.After.Strings(), ", "))
 		} else {
@@ -256,7 +259,7 @@ func (r *Report) timeline() *timeline {
 }
 
 // Label stands above a bar, so that it stays inside of the drawing.
-func (b bar) Label() int { return min(b.X, drawn-360) }
+func (b bar) Label() int { return min(b.X+4, drawn-360) }
 
 // LabelY is the baseline of the label.
 func (b bar) LabelY() int { return b.Y - 6 }
