@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
+	"net/http"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -162,6 +164,21 @@ func TestCloudDown(t *testing.T) {
 		if h := r.mail.Offer(t.Context(), d, ""); h.AuthN != mail.AuthNOpenID || !strings.HasPrefix(h.Problem, strings.TrimPrefix(r.Cloud, "https://")+" does not answer") {
 			t.Errorf("%s with the cloud away: %s, %q", d.URL, h.AuthN, h.Problem)
 		}
+	}
+	// A person is told so, on a page.
+	q, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.Servers[0].URL+"/owa/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.Header.Set("Sec-Fetch-Mode", "navigate")
+	resp, err := r.mail.HTTP().Do(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, _ := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(page), strings.TrimPrefix(r.Cloud, "https://")+", which does not answer this server") {
+		t.Errorf("a person with the cloud away: %d %s", resp.StatusCode, page)
 	}
 	p.says("connect", p.hma(exitFound, "connect"), "sign in: "+strings.TrimPrefix(r.Cloud, "https://")+" does not answer")
 	p.says("check", p.hma(exitUnreachable, "check"), "The metadata document of EvoSts", "[evosts-metadata]", "does not answer", "-RefreshAuthMetadata")

@@ -71,6 +71,7 @@ type Metadata struct {
 
 	mu      sync.Mutex
 	servers map[guid.GUID]*fetched
+	reached map[string]*reached // by host
 }
 
 // fetched is what is remembered of one AuthServer between requests. Its lock is

@@ -152,6 +152,6 @@ func (r *Roles) newExchange() {
 	r.ews = ews.New(r.Store, r.Transport, ews.Options{Now: r.cfg.Now, IDKey: r.cfg.Key.Derive("ews ids", 32), People: r.Org, Log: r.log})
 	r.oab = oab.New(r.book)
 	r.files = owa.NewAttachments(owa.Options{Auth: r.auth, Store: r.Store, Key: r.cfg.Key, Now: r.cfg.Now, Log: r.log})
-	r.signIn = openid.New(openid.Options{Auth: r.auth, Key: r.cfg.Key, Now: r.cfg.Now})
+	r.signIn = openid.New(openid.Options{Auth: r.auth, Key: r.cfg.Key, Now: r.cfg.Now, Reaches: r.metadata.Reaches})
 	r.forms = forms.New(forms.Options{Auth: r.auth, Key: r.cfg.Key, Now: r.cfg.Now})
 }

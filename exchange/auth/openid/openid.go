@@ -1,6 +1,7 @@
 package openid
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -37,22 +38,25 @@ const (
 	StatusLoginTimeout = 440
 )
 
-// Options are what a SignIn needs from the wiring; all are required.
+// Options are what a SignIn needs from the wiring; all but Reaches are required.
 type Options struct {
 	Auth *auth.Authenticator
 	Key  *sealed.Key // seals state and session
 	Now  func() time.Time
+	// Reaches tells whether the cloud's sign-in page answers this server; nil does not ask.
+	Reaches func(ctx context.Context, endpoint string) bool
 }
 
 // SignIn signs people in. It holds no state and is safe for concurrent use.
 type SignIn struct {
-	auth *auth.Authenticator
-	key  *sealed.Key
-	now  func() time.Time
+	auth    *auth.Authenticator
+	key     *sealed.Key
+	now     func() time.Time
+	reaches func(ctx context.Context, endpoint string) bool
 }
 
 // New returns a SignIn.
-func New(o Options) *SignIn { return &SignIn{o.Auth, o.Key, o.Now} }
+func New(o Options) *SignIn { return &SignIn{o.Auth, o.Key, o.Now, o.Reaches} }
 
 // Visit is one request to a page that wants somebody signed in.
 type Visit struct {
@@ -230,10 +234,28 @@ func (s *SignIn) begin(w http.ResponseWriter, v *Visit) (reason string) {
 	if len(v.Snapshot.AcceptedDomains) > 0 {
 		q.Set("domain_hint", v.Snapshot.AcceptedDomains[0])
 	}
+	to := server.AuthorizationEndpoint + "?" + q.Encode()
+	if person := v.Header.Get("Sec-Fetch-Mode") == "navigate"; person && s.reaches != nil && !s.reaches(v.Context(), server.AuthorizationEndpoint) {
+		return s.away(w, v, to)
+	}
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Location", server.AuthorizationEndpoint+"?"+q.Encode())
+	w.Header().Set("Location", to)
 	w.WriteHeader(http.StatusFound)
 	return ""
+}
+
+// away says to a person that the cloud does not answer, instead of sending the browser to a page
+// that may never come. The browser may reach it all the same: the page has the way there, and a
+// client that shows no pages is sent there at once.
+func (s *SignIn) away(w http.ResponseWriter, v *Visit, to string) (reason string) {
+	u, err := url.Parse(to)
+	if err != nil {
+		return s.refuse(w, v, http.StatusServiceUnavailable, "Signing in is not set up: the authorization endpoint is no URL.", "", "authorization endpoint is no URL")
+	}
+	v.Frame.Title, v.Frame.Narrow = "The cloud does not answer", true
+	w.Header().Set("Retry-After", "30")
+	_ = awayPage.Write(w, http.StatusServiceUnavailable, v.Frame, struct{ Host, ID, Again, To string }{u.Host, v.ID, v.VirtualDirectory.Path + "/", to}) // nobody left to tell
+	return "the cloud's sign-in page does not answer"
 }
 
 // ticks is the time as .NET counts it: 100 ns since the year 1.
@@ -318,8 +340,12 @@ func (s *SignIn) SignOut(w http.ResponseWriter, v *Visit) {
 //go:embed error.html
 var errorText string
 
+//go:embed away.html
+var awayText string
+
 var (
 	errorPage = page.MustParse(errorText)
+	awayPage  = page.MustParse(awayText)
 	signedOut = page.MustParse(`<p>You are signed out here.</p>`)
 )
 

@@ -1,6 +1,7 @@
 package openid
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -335,5 +336,32 @@ func TestNoncesAreBounded(t *testing.T) {
 		if len(b.cookies) > maxNonces {
 			t.Fatalf("%d cookies", len(b.cookies))
 		}
+	}
+}
+
+// TestCloudAway holds that who cannot sign in is told why, with a way on, and that
+// who is signed in notices nothing.
+func TestCloudAway(t *testing.T) {
+	b := newBrowser(t, org.Owa)
+	away := false
+	b.signIn.reaches = func(_ context.Context, endpoint string) bool {
+		if endpoint != b.snapshot.DefaultAuthorizationEndpoint().AuthorizationEndpoint {
+			t.Errorf("asked %s", endpoint)
+		}
+		return !away
+	}
+	const mode = "Sec-Fetch-Mode"
+	if resp := b.do("GET", "/owa/", nil, mode, "navigate"); resp.StatusCode != http.StatusFound {
+		t.Fatalf("status %d", resp.StatusCode)
+	}
+	away = true
+	if resp := b.do("GET", "/owa/", nil); resp.StatusCode != http.StatusFound {
+		t.Errorf("a client that shows no pages: status %d", resp.StatusCode)
+	}
+	resp := b.do("GET", "/owa/", nil, mode, "navigate")
+	body, _ := io.ReadAll(resp.Body)
+	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Location") != "" || !strings.Contains(string(body), "does not answer this server") ||
+		!strings.Contains(string(body), "/oauth2/authorize?") || b.reason == "" {
+		t.Errorf("status %d, %q: %s", resp.StatusCode, b.reason, body)
 	}
 }
