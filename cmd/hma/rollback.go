@@ -39,7 +39,7 @@ A run that was applied with --cloud is taken back with it, and with --write.`,
 			}
 			back := func(ctx context.Context) (*procedure.Run, error) { return p.Rollback(ctx, run.ID, leave) }
 			what := count(len(run.Changes), "change")
-			if changes != "" {
+			if cmd.Flags().Changed("change") {
 				part, err := numbers(changes)
 				if err != nil {
 					return err

@@ -67,6 +67,9 @@ func (v *view) showDetails(d *procedure.Details) {
 		if e.Change > 0 {
 			words = fmt.Sprintf("change %d %s", e.Change, words)
 		}
+		if e.Part != nil {
+			words += " in part: changes " + strings.Trim(fmt.Sprint(e.Part), "[]")
+		}
 		if e.Detail != "" {
 			words += " " + e.Detail
 		}

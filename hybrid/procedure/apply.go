@@ -88,7 +88,8 @@ func (p *Procedure) Apply(ctx context.Context, plan *Plan) (*Run, error) {
 }
 
 // Resume goes on with an unfinished run where it stopped. The organisation is
-// no longer what the plan came from, and need not be.
+// no longer what the plan came from, and need not be; but what is still to be made must
+// not close a way in because what was made is gone: ErrMoved.
 func (p *Procedure) Resume(ctx context.Context, id string) (*Run, error) {
 	lease, err := p.lock(ctx)
 	if err != nil {
@@ -109,17 +110,22 @@ func (p *Procedure) Resume(ctx context.Context, id string) (*Run, error) {
 	if err != nil {
 		return before, err
 	}
-	var proof []journal.Entry
-	if slices.ContainsFunc(before.plan.Changes, func(c Change) bool {
+	rest := *before.plan
+	rest.Changes = slices.DeleteFunc(slices.Clone(rest.Changes), func(c Change) bool {
 		rec := before.records[c.Number]
-		return c.touchesBrowser() && !rec.done && !rec.already
-	}) {
+		return rec.done || rec.already
+	})
+	var proof []journal.Entry
+	if rest.touchesBrowsers() {
 		if err := unreadable(f); err != nil { // who could be asked is in the tenant
 			return before, err
 		}
-		if proof, err = p.prove(ctx, before.plan, f); err != nil {
+		if proof, err = p.prove(ctx, &rest, f); err != nil {
 			return before, err
 		}
+	}
+	if problem := closes(f, rest.Changes, (*Change).wanted); problem != "" {
+		return before, fmt.Errorf("resume %s: %w: after the rest of it %s; go back with hma rollback %s", id, ErrMoved, problem, id)
 	}
 	j, err := journal.Open(p.o.Dir, id)
 	if err != nil {

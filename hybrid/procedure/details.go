@@ -1,6 +1,7 @@
 package procedure
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,6 +26,8 @@ type Entry struct {
 	Operator string    `json:"operator,omitempty"` // of whoever began, resumed or took back
 	Change   int       `json:"change,omitempty"`
 	Detail   string    `json:"detail,omitempty"`
+	// Part are the numbers of the changes that a way back takes, when it does not take all.
+	Part []int `json:"part,omitempty"`
 }
 
 // Details reads one run. ErrNoRun when there is none.
@@ -42,7 +45,15 @@ func (p *Procedure) Details(id string) (*Details, error) {
 	}
 	d := &Details{Version: 1, Run: run, Changes: run.plan.Changes}
 	for _, e := range entries {
-		d.Events = append(d.Events, Entry{e.Time, string(e.Kind), e.Operator, e.Change, e.Detail})
+		entry := Entry{Time: e.Time, Kind: string(e.Kind), Operator: e.Operator, Change: e.Change, Detail: e.Detail}
+		if e.Kind == journal.Rollback && e.Values != nil {
+			var w way
+			if err := json.Unmarshal(e.Values, &w); err != nil {
+				return nil, fmt.Errorf("run %s: %w: %w", id, ErrInvalid, err)
+			}
+			entry.Part = w.Changes
+		}
+		d.Events = append(d.Events, entry)
 	}
 	return d, nil
 }

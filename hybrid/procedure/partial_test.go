@@ -491,3 +491,38 @@ func (c *chance) inPart(run *Run) error {
 	}
 	return nil
 }
+
+// TestResumeClosesNoDoor: a run is not resumed into a lock-out when what it made is gone by then.
+func TestResumeClosesNoDoor(t *testing.T) {
+	for name, gone := range map[string]func(*organisation){
+		"the switch":   func(o *organisation) { o.org["OAuth2ClientProfileEnabled"] = false },
+		"the endpoint": func(o *organisation) { o.auth["IsDefaultAuthorizationEndpoint"] = false },
+		"a reply URL":  func(o *organisation) { o.sp.ReplyURLs = nil },
+	} {
+		o := newOrganisation()
+		p := engine(t, o, t.TempDir())
+		made := plan(t, p)
+		p.fault = func(point string) {
+			if point == "before change 7" {
+				panic(death{point})
+			}
+		}
+		func() {
+			defer func() { _ = recover() }()
+			_, _ = p.Apply(t.Context(), made)
+		}()
+		p.fault = func(string) {}
+		run, err := p.Unfinished()
+		if err != nil || run == nil {
+			t.Fatal(run, err)
+		}
+		gone(o)
+		before := o.state()
+		if _, err := p.Resume(t.Context(), run.ID); !errors.Is(err, ErrMoved) && !errors.Is(err, ErrLockout) || o.state() != before {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := p.Rollback(t.Context(), run.ID, true); err != nil {
+			t.Errorf("%s: the way back: %v", name, err)
+		}
+	}
+}
