@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
+	"unicode"
 
 	"charm.land/lipgloss/v2"
 	"charm.land/lipgloss/v2/table"
@@ -55,7 +57,30 @@ var (
 
 func (v *view) printf(format string, args ...any) {
 	v.clear()
-	fmt.Fprintf(v.w, format, args...)
+	fmt.Fprint(v.w, harmless(fmt.Sprintf(format, args...)))
+}
+
+// palette are the sequences of the styles above (ECMA-48 SGR: bold, faint, colours).
+var palette = regexp.MustCompile(`\x1b\[(?:[012]|3[1-6])?(?:;(?:[12]|3[1-6]))*m`)
+
+// harmless is text without what a terminal might obey besides the palette: names in it come from files and clouds.
+func harmless(text string) string {
+	var b strings.Builder
+	for text != "" {
+		end, next := len(text), len(text)
+		if at := palette.FindStringIndex(text); at != nil {
+			end, next = at[0], at[1]
+		}
+		b.WriteString(strings.Map(func(r rune) rune {
+			if r == '\n' || unicode.IsPrint(r) {
+				return r
+			}
+			return ' '
+		}, text[:end]))
+		b.WriteString(text[end:next])
+		text = text[next:]
+	}
+	return b.String()
 }
 
 // eraseLine goes back to the beginning of the line and erases it (ECMA-48 EL).

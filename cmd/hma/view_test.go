@@ -12,6 +12,7 @@ import (
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"hma/hybrid/procedure"
 	"hma/hybrid/procedure/rule"
 	"hma/hybrid/target"
 	"hma/lab"
@@ -136,5 +137,25 @@ func TestFindingView(t *testing.T) {
 	v.showFinding(rule.Finding{Rule: "spn-list", Severity: rule.Fault, Summary: "mail\x1b[2J is missing", Evidence: []rule.Evidence{{Object: "EX1\x1b]0;x\a", Found: "b\u009bc"}}, Why: "w", Repair: "r", Commands: []string{"Get-X \x1b[2J"}})
 	if got := out.String(); strings.ContainsAny(got, "\a\u009b") || strings.Contains(got, "\x1b[2J") || strings.Contains(got, "\x1b]") || !strings.Contains(ansi.Strip(got), "EX1 ]0;x : b c") {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestHarmless: colours come through, what else a terminal might obey does not.
+func TestHarmless(t *testing.T) {
+	for text, want := range map[string]string{
+		styleWarn.Render("a") + "\n" + styleTitle.Render("b"): styleWarn.Render("a") + "\n" + styleTitle.Render("b"),
+		"x\x1b[2Jy\x1b]0;t\a\u202ez\u009b\t\r":                "x [2Jy ]0;t  z   ",
+		"\x1b[8mhidden":                                       " [8mhidden",
+		"\x1b\x1b[31m[2J":                                     " \x1b[31m[2J",
+		"\x9b2J \x1b[1;33mz":                                  "\ufffd2J \x1b[1;33mz",
+	} {
+		if got := harmless(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	v, out := screen(100)
+	v.showPlan(&procedure.Plan{Changes: []procedure.Change{{Step: procedure.StepOAuth, Address: "EX1\\OAB\x1b[2J", Settings: []procedure.Setting{{Property: "OAuthAuthentication"}}}}})
+	if strings.Contains(out.String(), "\x1b[2J") {
+		t.Errorf("%q", out.String())
 	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +21,7 @@ var marks = map[rule.Severity]string{
 func (v *view) showReport(r *procedure.Report) {
 	for _, c := range r.Collected {
 		if !c.At.IsZero() {
-			v.printf("%s part collected %s, judged as of %s\n", strings.Map(printable, cmp.Or(c.Tenant, c.Part)), c.At.Format("2006-01-02 15:04Z"), r.At.Format("2006-01-02 15:04Z"))
+			v.printf("%s part collected %s, judged as of %s\n", cmp.Or(c.Tenant, c.Part), c.At.Format("2006-01-02 15:04Z"), r.At.Format("2006-01-02 15:04Z"))
 		}
 	}
 	for _, severity := range []rule.Severity{rule.Fault, rule.NotChecked, rule.Note} {
@@ -43,7 +42,7 @@ func (v *view) showReport(r *procedure.Report) {
 			}
 		}
 		v.showRules("Not enabled yet, which the plan does", pending)
-		v.showRules("Not checked, since nobody gave the file", ungiven)
+		v.showRules("Not checked, since what they read was not given", ungiven)
 	}
 	v.printf("\n%s\n", summary(r))
 }
@@ -59,7 +58,6 @@ func (v *view) showRules(what string, ids []string) {
 const maxEvidence = 2
 
 func (v *view) showFinding(f rule.Finding) {
-	f = harmless(f)
 	v.hang(0, 2, marks[f.Severity]+" "+sentence(f.Summary)+" "+styleFaint.Render("["+f.Rule+"]"))
 	for i, e := range f.Evidence {
 		if f.Severity == rule.Note && i == maxEvidence {
@@ -85,19 +83,6 @@ func (v *view) showFinding(f rule.Finding) {
 			v.hang(6, 8, styleName.Render(command))
 		}
 	}
-}
-
-// harmless returns the finding without what a terminal might obey: names in it come from files and clouds.
-func harmless(f rule.Finding) rule.Finding {
-	clean := func(text string) string { return strings.Map(printable, text) }
-	f.Summary, f.Evidence, f.Commands = clean(f.Summary), slices.Clone(f.Evidence), slices.Clone(f.Commands)
-	for i, e := range f.Evidence {
-		f.Evidence[i] = rule.Evidence{Object: clean(e.Object), Property: clean(e.Property), Found: clean(e.Found), Wanted: clean(e.Wanted)}
-	}
-	for i, command := range f.Commands {
-		f.Commands[i] = clean(command)
-	}
-	return f
 }
 
 // sentence begins with a capital letter and ends with a full stop.

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"strings"
 
 	"hma/lab"
 )
@@ -13,12 +12,12 @@ const mostSaid = 40
 
 // showRehearsal prints what became of a snapshot: a line for each value that was replaced and each thing that was left out.
 func (v *view) showRehearsal(r *lab.Rehearsal) {
-	v.printf("\n%s\n", styleTitle.Render("Loaded for a rehearsal: "+strings.Map(printable, r.Organization)))
+	v.printf("\n%s\n", styleTitle.Render("Loaded for a rehearsal: "+r.Organization))
 	v.wrap(0, fmt.Sprintf("%s, %s, %d people without their mail, %s in the cloud. Everybody has the same password, that of endpoints.json.",
 		count(r.Servers, "server"), count(r.Tenants, "tenant"), r.People, count(r.Accounts, "account")))
 	for _, c := range r.Collected {
 		if !c.At.IsZero() {
-			v.printf("  collected %s: %s\n", strings.Map(printable, cmp.Or(c.Tenant, c.Part)), c.At.Format("2006-01-02 15:04Z"))
+			v.printf("  collected %s: %s\n", cmp.Or(c.Tenant, c.Part), c.At.Format("2006-01-02 15:04Z"))
 		}
 	}
 	var replaced, left []string
@@ -34,7 +33,7 @@ func (v *view) showRehearsal(r *lab.Rehearsal) {
 				v.printf("  ... and %d more: --json has them all\n", len(lines)-mostSaid)
 				break
 			}
-			v.printf("  %s\n", strings.Map(printable, line))
+			v.printf("  %s\n", line)
 		}
 	}
 }

@@ -54,7 +54,7 @@ func (p *Procedure) Apply(ctx context.Context, plan *Plan) (*Run, error) {
 			return nil, fmt.Errorf("%w: %s", ErrBlocked, x.Summary)
 		}
 	}
-	if problem := closes(f, plan.Changes, (*Change).wanted); problem != "" {
+	if problem := plan.keeps(f); problem != "" {
 		return nil, fmt.Errorf("%w: after the plan %s; make it again with hma plan", ErrInvalid, problem)
 	}
 	if who := plan.conceals(f); who != "" {
@@ -124,7 +124,7 @@ func (p *Procedure) Resume(ctx context.Context, id string) (*Run, error) {
 			return before, err
 		}
 	}
-	if problem := closes(f, rest.Changes, (*Change).wanted); problem != "" {
+	if problem := rest.keeps(f); problem != "" {
 		return before, fmt.Errorf("resume %s: %w: after the rest of it %s; go back with hma rollback %s", id, ErrMoved, problem, id)
 	}
 	j, err := journal.Open(p.o.Dir, id)

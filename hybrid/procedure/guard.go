@@ -14,10 +14,7 @@ import (
 // missing now; "" for none. A plan file may have been edited or cut, and what is taken back may be what
 // another run, or somebody by hand, stands on.
 func closes(f *facts.Facts, changes []Change, to func(*Change) values) string {
-	then := copied(f)
-	for i := range changes {
-		settle(then, &changes[i], to(&changes[i]))
-	}
+	then := settled(f, changes, to)
 	now := closed(f)
 	for _, problem := range closed(then) {
 		if !slices.Contains(now, problem) {
@@ -38,6 +35,28 @@ func (p *Plan) conceals(f *facts.Facts) string {
 		if person := &f.People[i]; !person.Synced && !slices.Contains(p.Losing, rule.Label(person)) {
 			return rule.Label(person)
 		}
+	}
+	return ""
+}
+
+// settled are the facts after the changes.
+func settled(f *facts.Facts, changes []Change, to func(*Change) values) *facts.Facts {
+	then := copied(f)
+	for i := range changes {
+		settle(then, &changes[i], to(&changes[i]))
+	}
+	return then
+}
+
+// keeps says what is wrong with the state after the changes of the plan, "" for nothing: a way in
+// that would be missing, or a pilot in which everybody would be offered tokens.
+func (p *Plan) keeps(f *facts.Facts) string {
+	if problem := closes(f, p.Changes, (*Change).wanted); problem != "" {
+		return problem
+	}
+	then := settled(f, p.Changes, (*Change).wanted)
+	if p.Pilots != nil && rule.Enabled(then) && !then.Policy(then.Organization.DefaultAuthenticationPolicy).HoldsBack() {
+		return "everybody would be offered tokens, not the pilots alone"
 	}
 	return ""
 }

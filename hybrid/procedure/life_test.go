@@ -551,3 +551,11 @@ func TestParsePlanRefuses(t *testing.T) {
 func failing(err error) func(context.Context, []facts.Person) (string, error) {
 	return func(context.Context, []facts.Person) (string, error) { return "", err }
 }
+
+// TestMarkdownOfHostileNames: what a name says neither steers a terminal nor leads out of the page.
+func TestMarkdownOfHostileNames(t *testing.T) {
+	p := Plan{Changes: []Change{{Number: 1, Address: "EX1\x1b[2J\u202e|<b>![x](https://evil.example)", Settings: []Setting{{Property: "OAuthAuthentication"}}}}}
+	if got := p.Markdown(); strings.ContainsAny(got, "\x1b\u202e") || strings.Contains(got, "<b>") || strings.Contains(got, "![x]") || !strings.Contains(got, "\\|&lt;b>!&#91;x]") {
+		t.Errorf("%q", got)
+	}
+}

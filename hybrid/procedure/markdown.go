@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Markdown writes the plan for people who decide about changes: what is changed,
@@ -103,7 +104,13 @@ func (p *Plan) Markdown() string {
 	return b.String()
 }
 
-// cell is text that keeps a table's row whole.
+// cell is text that keeps a table's row whole, links to nothing, and says nothing to a terminal.
 func cell(text string) string {
-	return strings.NewReplacer("|", "\\|", "\n", " ", "\r", " ", "<", "&lt;").Replace(text)
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, text)
+	return strings.NewReplacer("|", "\\|", "<", "&lt;", "[", "&#91;").Replace(text)
 }

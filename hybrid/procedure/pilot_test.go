@@ -357,3 +357,32 @@ func TestPlanForOneTenant(t *testing.T) {
 		t.Errorf("an unknown tenant: %v", err)
 	}
 }
+
+// TestEditedPilot: a plan for pilots from which what holds the others back was cut offers nobody anything.
+func TestEditedPilot(t *testing.T) {
+	for name, gone := range map[string]func(c *Change) bool{
+		"the default policy": func(c *Change) bool { return c.Settings[0].Property == "DefaultAuthenticationPolicy" },
+		"the policies":       func(c *Change) bool { return c.Step == StepPolicy },
+		"the switches":       func(c *Change) bool { return false },
+	} {
+		o := newOrganisation()
+		p := engine(t, o, t.TempDir())
+		made, err := p.MakePlan(t.Context(), Choices{Pilots: []string{"ada"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		made.Changes = slices.DeleteFunc(made.Changes, func(c Change) bool { return gone(&c) })
+		for i := range made.Changes {
+			made.Changes[i].Number = i + 1
+			for n := range made.Changes[i].Settings {
+				if s := &made.Changes[i].Settings[n]; name == "the switches" && strings.HasPrefix(s.Property, "BlockModernAuth") {
+					s.After = Value{false}
+				}
+			}
+		}
+		before := o.state()
+		if _, err := p.Apply(t.Context(), made); !errors.Is(err, ErrInvalid) || o.state() != before {
+			t.Errorf("without %s: %v", name, err)
+		}
+	}
+}
