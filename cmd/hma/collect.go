@@ -18,7 +18,8 @@ import (
 
 func (a *app) collect() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "collect", Short: "Print a read-only script that collects what a check reads", GroupID: "procedure",
+		Use: "collect", Short: "Print a read-only script that collects what a check reads", GroupID: "procedure", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		Long: `Prints PowerShell that reads the settings of an organisation which hma cannot reach,
 and writes them to a file for hma check --snapshot. It changes nothing. There are two
 parts: exchange for a server's management shell, and graph for any machine with

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -37,7 +38,7 @@ each connection was authenticated. Exit code 1 when a door refuses.`,
 			if err != nil {
 				return err
 			}
-			show := func(message string) { fmt.Fprintln(a.err, message) }
+			show := func(message string) { fmt.Fprintln(a.err, strings.Map(printable, message)) }
 			if flow == "browser" {
 				show = nil
 			}

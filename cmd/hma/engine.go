@@ -89,7 +89,7 @@ func (a *app) procedure(r *running, data string, c *caution) (*procedure.Procedu
 		Addresses: addresses,
 		SignIn:    reads,
 		Prove: func(ctx context.Context, administrators []facts.Person) (string, error) {
-			return r.prove(ctx, c.prove, administrators, func(message string) { fmt.Fprintln(a.err, message) })
+			return r.prove(ctx, c.prove, administrators, func(message string) { fmt.Fprintln(a.err, strings.Map(printable, message)) })
 		},
 		AcceptLockout: c.lockout,
 		Progress:      progress,

@@ -18,7 +18,8 @@ import (
 
 func (a *app) org() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "org", Short: "The configuration that the procedure is about, as one file", GroupID: "procedure",
+		Use: "org", Short: "The configuration that the procedure is about, as one file", GroupID: "procedure", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		Long: `Writes the configuration that Hybrid Modern Authentication depends on, of the
 organisation and its tenants, as one file to read, to compare and to keep. hma plan
 --goal plans the way to what such a file says.`,

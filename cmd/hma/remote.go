@@ -138,7 +138,7 @@ func trust(file string) (*x509.CertPool, error) {
 // signIn gets a token for the resource: by a code on another device, in the person's browser when there
 // is a terminal, or else as the lab's synchronised administrator.
 func (a *app) signIn(ctx context.Context, web *mail.Client, authority mail.Authority, resource string, device bool, local *running) (mail.Token, error) {
-	show := func(message string) { fmt.Fprintln(a.err, message) }
+	show := func(message string) { fmt.Fprintln(a.err, strings.Map(printable, message)) }
 	if device {
 		token, err := web.DeviceCode(ctx, authority, resource, show)
 		if err != nil {
