@@ -65,7 +65,7 @@ func few(list []string) []string { return list[:min(len(list), maxNamed)] }
 // words are the signs and words of states: a colour never stands alone.
 var words = map[string][2]string{
 	"on": {"●", "tokens"}, "off": {"○", "passwords"}, "both": {"◐", "both"}, "differs": {"≠", "differs"}, "none": {"–", "none"},
-	"registered": {"✓", "known"}, "twice": {"✓", "known, twice"}, "missing": {"✗", "missing"}, "held": {"✗", "held by another"}, "other": {"–", "not needed"},
+	"registered": {"✓", "known"}, "twice": {"✓", "known, twice"}, "missing": {"✗", "missing"}, "held": {"✗", "held by another"}, "other": {"–", "not needed"}, "unknown": {"?", "not known"},
 }
 
 // Sign is the state's sign.

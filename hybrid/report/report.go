@@ -42,7 +42,8 @@ type Verdict struct {
 	Text  string `json:"text"`
 }
 
-// Counts are the numbers of the page.
+// Counts are the numbers of the page. Losing may be more where NotChecked has who-loses-access, and Missing where the
+// state of a name is unknown: the page says so.
 type Counts struct {
 	Rules      int `json:"rules"`
 	Findings   int `json:"findings"`
@@ -74,7 +75,8 @@ type Door struct {
 }
 
 // NameRow is what each tenant, in the order of Tenants, knows of names that are alike: registered,
-// twice (registered in two spellings, of which one does nothing), missing, held (by another application) or other (only another tenant's people are found by it).
+// twice (registered in two spellings, of which one does nothing), missing, held (by another application), other (only another
+// tenant's people are found by it) or unknown (the tenant's list could not be read).
 type NameRow struct {
 	Names  []string `json:"names"`
 	States []string `json:"states"`
@@ -112,11 +114,14 @@ func Make(o *procedure.Overview) *Report {
 	for i := range f.Tenants {
 		r.Tenants = append(r.Tenants, f.Tenants[i].Name)
 	}
+	if slices.ContainsFunc(f.Unread, func(u facts.Unread) bool { return u.Source == facts.SourceUsers || u.Source == facts.SourcePeople }) {
+		r.Losing = nil // nobody was seen to have an account
+	}
 	r.doors(f)
 	r.names(f)
 	r.certificates(f)
 	r.Counts = Counts{Rules: o.Check.Rules, Findings: len(r.Findings), NotChecked: len(r.NotChecked), Notes: len(r.Notes), Servers: len(f.Servers),
-		Tenants: len(f.Tenants), People: len(f.People), Losing: people(o.Losses), Runs: len(r.Runs)}
+		Tenants: len(f.Tenants), People: len(f.People), Losing: people(r.Losing), Runs: len(r.Runs)}
 	for _, row := range r.Names {
 		r.Counts.Names += len(row.Names)
 		for _, s := range row.States {
@@ -130,6 +135,16 @@ func Make(o *procedure.Overview) *Report {
 	}
 	r.Verdict = r.verdict(f)
 	return r
+}
+
+// LosingKnown tells that everything was read by which people lose access.
+func (r *Report) LosingKnown() bool {
+	return !slices.ContainsFunc(r.NotChecked, func(x rule.Finding) bool { return x.Rule == "who-loses-access" })
+}
+
+// NamesKnown tells that the list of every tenant was read.
+func (r *Report) NamesKnown() bool {
+	return !slices.ContainsFunc(r.Names, func(n NameRow) bool { return slices.Contains(n.States, "unknown") })
 }
 
 // people counts who loses something: a person may lose more than one thing.
@@ -244,6 +259,10 @@ func (r *Report) names(f *facts.Facts) {
 		for i := range f.Tenants {
 			state := "missing"
 			switch {
+			case slices.ContainsFunc(f.Unread, func(u facts.Unread) bool {
+				return u.Source == facts.SourcePrincipal && u.Object == f.Tenants[i].Name
+			}):
+				state = "unknown"
 			case known[i][name] && spellings[i][name] > 1:
 				state = "twice"
 			case known[i][name]:

@@ -84,7 +84,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-var number = regexp.MustCompile(`<li>([A-Z][a-z ]+) <b>(\d+)</b></li>`)
+var number = regexp.MustCompile(`<li>([A-Z][a-z ]+) <b>(\d+)(?: or more)?</b></li>`)
 
 // TestNumbers holds that the numbers on the page are those of the data, and that the
 // tables show as many rows as they count.
@@ -230,6 +230,38 @@ func TestNamesTwice(t *testing.T) {
 	r := Make(overview(f))
 	if len(r.Names) != 1 || !slices.Equal(r.Names[0].States, []string{"twice", "registered", "missing"}) {
 		t.Errorf("%+v", r.Names)
+	}
+}
+
+// TestUnread holds that what could not be read is not known: nobody loses access by it and no name is missing.
+func TestUnread(t *testing.T) {
+	o := overview(&facts.Facts{Servers: []facts.Server{{Name: "EX1"}}, People: make([]facts.Person, 2),
+		Directories: []facts.Directory{{Server: "EX1", Kind: facts.WebServices, InternalURL: "https://mail.contoso.com/EWS/Exchange.asmx"}},
+		Tenants:     []facts.Tenant{{Name: "contoso"}, {Name: "fabrikam"}},
+		Unread: []facts.Unread{{Source: facts.SourcePrincipal, Object: "contoso", Problem: "does not answer"},
+			{Source: facts.SourceUsers, Object: "contoso", Problem: "does not answer"}}})
+	o.Losses = []rule.Loss{{Person: "ada@contoso.com", Ways: []string{"Outlook"}, Reason: "has no account in the tenant"}}
+	o.Check.Findings = []rule.Finding{{Rule: "who-loses-access", Severity: rule.NotChecked}}
+	r := Make(o)
+	if len(r.Names) != 1 || !slices.Equal(r.Names[0].States, []string{"unknown", "missing"}) || r.Counts.Missing != 1 || r.Losing != nil || r.Counts.Losing != 0 {
+		t.Errorf("%+v, %+v, losing %v", r.Names, r.Counts, r.Losing)
+	}
+	html := shown(t, r)
+	for _, says := range []string{"Losing access <b>not known</b>", "Names missing <b>1 or more</b>", "Not known: not everything could be read"} {
+		if !strings.Contains(html, says) {
+			t.Errorf("the page does not say %q", says)
+		}
+	}
+	if strings.Contains(html, "Nobody of 2 people") || strings.Contains(html, "ada@contoso.com") {
+		t.Error("the page tells who loses access")
+	}
+	o.Facts.Unread[1].Source = facts.SourceOverrides
+	if html := shown(t, Make(o)); !strings.Contains(html, "Losing access <b>1 or more</b>") || !strings.Contains(html, "There may be more") || !strings.Contains(html, "ada@contoso.com") {
+		t.Error("the page does not tell who loses access as far as that is known")
+	}
+	o.Facts.Tenants = o.Facts.Tenants[:1]
+	if html := shown(t, Make(o)); !strings.Contains(html, "Names missing <b>not known</b>") {
+		t.Error("the page counts the names of a list that nobody read")
 	}
 }
 
