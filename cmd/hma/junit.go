@@ -2,13 +2,13 @@ package main
 
 import (
 	"encoding/xml"
-	"os"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
 
 	"hma/hybrid/conformance"
+	"hma/hybrid/journal"
 	"hma/hybrid/procedure"
 )
 
@@ -109,7 +109,7 @@ func junitConformance(r *conformance.Report) *junitSuites {
 	return j
 }
 
-// writeJUnit writes the document to the file; none is written for "".
+// writeJUnit writes the document, which names people, to the file; none is written for "".
 func writeJUnit(file string, j *junitSuites) error {
 	if file == "" {
 		return nil
@@ -118,7 +118,7 @@ func writeJUnit(file string, j *junitSuites) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(file, append([]byte(xml.Header), append(text, '\n')...), 0o644); err != nil {
+	if err := journal.WriteFile(file, append([]byte(xml.Header), append(text, '\n')...)); err != nil {
 		return unreachable(err)
 	}
 	return nil

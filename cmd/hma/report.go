@@ -24,6 +24,9 @@ A report is no verdict: it ends with 0, or with 3 when something could not be re
 			if html == a.json {
 				return usage("report: say --html or --json")
 			}
+			if a.json && out != "" {
+				return usage("report: --out goes with --html; --json is printed")
+			}
 			given := target.GivenFiles{facts.FirewallFile: firewall, facts.RecordsFile: records}
 			p, err := a.organisation(cmd.Context(), &from, &caution{prove: proveBrowser, given: given})
 			if err != nil {

@@ -5,9 +5,12 @@ import (
 	"crypto/x509"
 	"encoding/xml"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -103,5 +106,25 @@ func TestJUnit(t *testing.T) {
 	}
 	if c := a.Cases[2]; c.Class != "a.example.EWS" || c.Name != "C5 names" || c.Failure.Message != `found none "x"` || c.Failure.Text != "clause\nfix" {
 		t.Errorf("%+v", c)
+	}
+}
+
+// TestFilesOfPeople: the JUnit document names people, so it is its owner's alone; and a report's data goes where it is printed.
+func TestFilesOfPeople(t *testing.T) {
+	t.Parallel()
+	name := filepath.Join(t.TempDir(), "hma.xml")
+	if err := writeJUnit(name, junitConformance(&conformance.Report{})); err != nil {
+		t.Fatal(err)
+	}
+	if at, err := os.Stat(name); err != nil || at.Mode().Perm() != 0o600 {
+		t.Errorf("others may read it: %v, %v", at, err)
+	}
+	var errs bytes.Buffer
+	if code := run(t.Context(), []string{"report", "--json", "--out", name}, stdio{in: strings.NewReader(""), out: io.Discard, err: &errs}); code != exitUsage || !strings.Contains(errs.String(), "--out goes with --html") {
+		t.Errorf("exits %d: %s", code, errs.String())
+	}
+	errs.Reset()
+	if code := run(t.Context(), []string{"verify", "--url", "http://mail.example.org"}, stdio{in: strings.NewReader(""), out: io.Discard, err: &errs}); code != exitUsage || strings.Contains(errs.String(), "usage:") {
+		t.Errorf("exits %d: %s", code, errs.String())
 	}
 }

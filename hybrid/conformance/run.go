@@ -108,7 +108,7 @@ type Judgement struct {
 }
 
 // ErrUsage says that a URL cannot be asked.
-var ErrUsage = errors.New("usage")
+var ErrUsage = errors.New("cannot be asked")
 
 type runner struct{ o Options }
 

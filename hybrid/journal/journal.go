@@ -244,8 +244,17 @@ func validID(id string) error {
 	return nil
 }
 
-// WriteFile writes data to name by rename, durable on return.
+// WriteFile writes data to name by rename, durable on return, for nobody else to read. What is
+// there and no file, such as /dev/stdout or a pipe, is written into instead.
 func WriteFile(name string, data []byte) error {
+	if at, err := os.Stat(name); err == nil && !at.Mode().IsRegular() {
+		f, err := os.OpenFile(name, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		_, err = f.Write(data)
+		return errors.Join(err, f.Close())
+	}
 	dir := filepath.Dir(name)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err

@@ -110,3 +110,33 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// TestWriteFile: a file is replaced and is its owner's alone; what is no file stays what it is.
+func TestWriteFile(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "plan.json")
+	if err := os.WriteFile(name, []byte("old and longer"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteFile(name, []byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(name)
+	if at, _ := os.Stat(name); err != nil || string(text) != "new" || at.Mode().Perm() != 0o600 {
+		t.Errorf("the file holds %q, mode %v: %v", text, at.Mode(), err)
+	}
+
+	null := filepath.Join(dir, "null")
+	if err := os.Symlink(os.DevNull, null); err != nil {
+		t.Skip(err)
+	}
+	if err := WriteFile(null, []byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	if at, err := os.Lstat(null); err != nil || at.Mode().Type() != os.ModeSymlink {
+		t.Errorf("what leads to %s became %v: %v", os.DevNull, at.Mode(), err)
+	}
+	if err := WriteFile(dir, []byte("new")); err == nil {
+		t.Error("a folder is written into")
+	}
+}
