@@ -84,7 +84,11 @@ func (v *view) showExplanation(x procedure.Explanation) {
 			}
 			rows = append(rows, []string{string(d.Door), verdict, why})
 		}
-		v.table([]string{"Door", "Verdict", "Why"}, rows)
+		door := "Door"
+		if x.Server != "" {
+			door += " of " + oneLine(x.Server)
+		}
+		v.table([]string{door, "Verdict", "Why"}, rows)
 	}
 	if x.Meaning != "" {
 		v.wrap(0, x.Meaning)

@@ -20,7 +20,9 @@ type Explanation struct {
 	Kind  string `json:"kind"`
 	Title string `json:"title"`
 	Lines []Fact `json:"lines,omitempty"`
-	// Doors is what each door says to a token, in the order of mail.Protocols.
+	// Server is the host at whose doors a token is judged, and Doors what each says to it, in
+	// the order of mail.Protocols.
+	Server  string   `json:"server,omitempty"`
 	Doors   []AtDoor `json:"doors,omitempty"`
 	Meaning string   `json:"meaning"`
 	Fix     string   `json:"fix,omitempty"`

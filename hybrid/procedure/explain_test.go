@@ -21,7 +21,7 @@ func token(header, body string) string {
 func TestExplain(t *testing.T) {
 	good := fmt.Sprintf(`{"iss":"https://sts/","aud":"https://mail.contoso.com","upn":"ada@contoso.com","scp":"user_impersonation","exp":%d,"nbf":%d}`, noon.Unix()+3600, noon.Unix()-60)
 	for name, c := range map[string]struct{ in, kind, has string }{
-		"good token":   {token(`{"alg":"RS256"}`, good), KindToken, "Nothing in it speaks against"},
+		"good token":   {token(`{"alg":"RS256"}`, good), KindToken, "Nothing in it speaks against it at Autodiscover, MAPI, EWS, OAB of mail.contoso.com"},
 		"with scheme":  {"Authorization: Bearer " + token(`{"alg":"RS256"}`, good), KindToken, "in 1h0m0s"},
 		"unsigned":     {token(`{"alg":"none"}`, good), KindToken, "not signed with RS256"},
 		"expired":      {token(`{"alg":"RS256"}`, `{"iss":"i","aud":"https://a","scp":"x","exp":1}`), KindToken, "token is expired"},

@@ -31,6 +31,9 @@ func explainToken(text, host string, now time.Time) Explanation {
 	if err == nil {
 		var body []claim
 		if body, err = claims(parts[1]); err == nil {
+			if x.Server = host; host == "" {
+				x.Server = audienceHost(text)
+			}
 			x.token(header, body, now)
 			return x
 		}
@@ -38,6 +41,26 @@ func explainToken(text, host string, now time.Time) Explanation {
 	x.Meaning = "It looks like a token but cannot be decoded (" + err.Error() + "). A server answers x-ms-diagnostics 2000001."
 	x.Fix = "Copy it whole, without line breaks."
 	return x
+}
+
+// audienceHost is the host that a token is for, "" for one that cannot be read or names none.
+func audienceHost(text string) string {
+	t, refusal := jwt.Parse(text)
+	if refusal != nil {
+		return ""
+	}
+	host, _ := namedBy(t)
+	return host
+}
+
+// namedBy returns the host that a token's audience names, and whether ACS issued it.
+func namedBy(t *jwt.Token) (host string, fromACS bool) {
+	realm := t.Tenant
+	of, fromACS := strings.CutPrefix(t.Issuer, wellknown.ACS+"@")
+	if fromACS {
+		realm = of
+	}
+	return jwt.AudienceHost(t.Audience, realm), fromACS
 }
 
 type claim struct {
@@ -125,7 +148,11 @@ func (x *Explanation) advice() string {
 		}
 	}
 	if passes != nil {
-		return "Nothing in it speaks against it at " + strings.Join(passes, ", ") + "; the other doors ask for another kind of token or permission."
+		at := ""
+		if x.Server != "" {
+			at = " of " + x.Server
+		}
+		return "Nothing in it speaks against it at " + strings.Join(passes, ", ") + at + "; the other doors ask for another kind of token or permission."
 	}
 	var worst bearer.Code
 	for code, n := range count {
@@ -183,12 +210,7 @@ func JudgeToken(text, host string, now time.Time) []AtDoor {
 
 // judgeAt does the checks that depend on the door.
 func judgeAt(t *jwt.Token, p mail.Protocol, host string) *jwt.Refusal {
-	realm := t.Tenant
-	of, fromACS := strings.CutPrefix(t.Issuer, wellknown.ACS+"@")
-	if fromACS {
-		realm = of
-	}
-	named := jwt.AudienceHost(t.Audience, realm)
+	named, fromACS := namedBy(t)
 	if host == "" {
 		host = named
 	}
