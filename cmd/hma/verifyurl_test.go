@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"encoding/xml"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -120,11 +119,11 @@ func TestFilesOfPeople(t *testing.T) {
 		t.Errorf("others may read it: %v, %v", at, err)
 	}
 	var errs bytes.Buffer
-	if code := run(t.Context(), []string{"report", "--json", "--out", name}, stdio{in: strings.NewReader(""), out: io.Discard, err: &errs}); code != exitUsage || !strings.Contains(errs.String(), "--out goes with --html") {
+	if code := run(t.Context(), []string{"report", "--json", "--out", name}, stdio{in: strings.NewReader(""), out: &errs, err: &errs}); code != exitUsage || !strings.Contains(errs.String(), "--out goes with --html") {
 		t.Errorf("exits %d: %s", code, errs.String())
 	}
 	errs.Reset()
-	if code := run(t.Context(), []string{"verify", "--url", "http://mail.example.org"}, stdio{in: strings.NewReader(""), out: io.Discard, err: &errs}); code != exitUsage || strings.Contains(errs.String(), "usage:") {
+	if code := run(t.Context(), []string{"verify", "--url", "http://mail.example.org"}, stdio{in: strings.NewReader(""), out: &errs, err: &errs}); code != exitUsage || strings.Contains(errs.String(), "usage:") {
 		t.Errorf("exits %d: %s", code, errs.String())
 	}
 }
