@@ -134,6 +134,32 @@ func (v view) Groups() []group {
 	return all
 }
 
+// unchecked are rules that could not judge for the same reasons.
+type unchecked struct {
+	Rules   []rule.Finding
+	Reasons []string
+}
+
+// Unchecked are the rules that could not judge, those with the same reasons together, in the order of the first.
+func (v view) Unchecked() []unchecked {
+	var all []unchecked
+	for _, x := range v.NotChecked {
+		var reasons []string
+		for _, e := range x.Evidence {
+			if text := strings.TrimSpace(e.Object + ": " + e.Found); !slices.Contains(reasons, text) {
+				reasons = append(reasons, text)
+			}
+		}
+		i := slices.IndexFunc(all, func(u unchecked) bool { return slices.Equal(u.Reasons, reasons) })
+		if i < 0 {
+			i = len(all)
+			all = append(all, unchecked{Reasons: reasons})
+		}
+		all[i].Rules = append(all[i].Rules, x)
+	}
+	return all
+}
+
 // NotGiven are the notes of what nobody gave to be judged.
 func (v view) NotGiven() []rule.Finding {
 	var all []rule.Finding

@@ -26,7 +26,8 @@ type Report struct {
 	Doors      []DoorRow      `json:"doors"`
 	Tenants    []string       `json:"tenants"`
 	Names      []NameRow      `json:"names"`
-	Losing     []rule.Loss    `json:"losing"`
+	// Losing are who loses access, null where that is not known.
+	Losing []rule.Loss `json:"losing"`
 	// Certificates are the OAuth certificate and the one that follows it, where they lie.
 	Certificates []Certificate `json:"certificates"`
 	// Plan is what enables it; null when it cannot be planned, and Unplanned says why.
@@ -116,6 +117,8 @@ func Make(o *procedure.Overview) *Report {
 	}
 	if slices.ContainsFunc(f.Unread, func(u facts.Unread) bool { return u.Source == facts.SourceUsers || u.Source == facts.SourcePeople }) {
 		r.Losing = nil // nobody was seen to have an account
+	} else if r.Losing == nil && r.LosingKnown() {
+		r.Losing = []rule.Loss{}
 	}
 	r.doors(f)
 	r.names(f)

@@ -241,7 +241,8 @@ func TestUnread(t *testing.T) {
 		Unread: []facts.Unread{{Source: facts.SourcePrincipal, Object: "contoso", Problem: "does not answer"},
 			{Source: facts.SourceUsers, Object: "contoso", Problem: "does not answer"}}})
 	o.Losses = []rule.Loss{{Person: "ada@contoso.com", Ways: []string{"Outlook"}, Reason: "has no account in the tenant"}}
-	o.Check.Findings = []rule.Finding{{Rule: "who-loses-access", Severity: rule.NotChecked}}
+	same := []rule.Evidence{{Object: "contoso", Found: "read users: does not answer"}}
+	o.Check.Findings = []rule.Finding{{Rule: "who-loses-access", Severity: rule.NotChecked, Evidence: same}, {Rule: "users-synchronised", Severity: rule.NotChecked, Evidence: same}}
 	r := Make(o)
 	if len(r.Names) != 1 || !slices.Equal(r.Names[0].States, []string{"unknown", "missing"}) || r.Counts.Missing != 1 || r.Losing != nil || r.Counts.Losing != 0 {
 		t.Errorf("%+v, %+v, losing %v", r.Names, r.Counts, r.Losing)
@@ -251,6 +252,9 @@ func TestUnread(t *testing.T) {
 		if !strings.Contains(html, says) {
 			t.Errorf("the page does not say %q", says)
 		}
+	}
+	if n := strings.Count(html, "because contoso: read users: does not answer"); n != 1 {
+		t.Errorf("the same reason stands %d times", n)
 	}
 	if strings.Contains(html, "Nobody of 2 people") || strings.Contains(html, "ada@contoso.com") {
 		t.Error("the page tells who loses access")
