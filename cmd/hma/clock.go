@@ -22,6 +22,9 @@ and keys are due as they would then. TIME is how far it is to be from the machin
 clock (+90d, -2h, 0) or a time (RFC 3339); it runs on from there.`,
 		Example: "  hma clock\n  hma clock --set +90d\n  hma clock --set 0",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("set") && text == "" {
+				return usage("clock: --set wants a time: 0 is this machine's")
+			}
 			offset, err := parseClock(text, now())
 			if err != nil {
 				return err
