@@ -364,6 +364,7 @@ func (p *Procedure) begin(j *journal.Journal, run *Run, m *making) (set bool, er
 	switch {
 	case m.found.all(m.c.wanted()):
 		return false, p.found(j, run, m.c, rec)
+	case m.found.live.equal(m.c.wanted()) && m.c.planned().equal(m.c.wanted()): // the plan is for the directory's copy alone
 	case !m.found.among(m.c.planned(), m.c.wanted()):
 		return false, fmt.Errorf("%w: %s", ErrMoved, m.found.live)
 	case rec.intended(): // by this run, when it stopped

@@ -207,7 +207,7 @@ func (o *organisation) order(d *directory, next map[string]any) error {
 	switch {
 	case d.kind == facts.Owa && next["OAuthAuthentication"] == true && ecp.ad["OAuthAuthentication"] != true:
 		return fmt.Errorf("OAuth on ECP comes before OWA")
-	case d.kind == facts.Ecp && next["OAuthAuthentication"] == false && owa.ad["OAuthAuthentication"] == true:
+	case d.kind == facts.Ecp && next["OAuthAuthentication"] == false && d.ad["OAuthAuthentication"] == true && owa.ad["OAuthAuthentication"] == true:
 		return fmt.Errorf("OAuth leaves OWA before ECP")
 	case d.kind == facts.Ecp && !legacy(next) && legacy(d.ad) && legacy(owa.ad):
 		return fmt.Errorf("the legacy methods leave OWA before ECP")

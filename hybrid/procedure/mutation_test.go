@@ -136,14 +136,7 @@ func (h *healthy) ReadFile(_ context.Context, name string) ([]byte, error) {
 // judge checks the organisation after an administrator has been seen to sign in.
 func (h *healthy) judge(t *testing.T) []rule.Finding {
 	t.Helper()
-	p := engine(t, h.organisation, "")
-	p.o.Now = func() time.Time {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		return h.now
-	}
-	p.o.Target.Files, p.o.Target.Collected = h, h.collected
-	p.o.Target.Tenants = append(p.o.Target.Tenants, target.Tenant{Name: "fabrikam.onmicrosoft.com", Graph: second{h.other}})
+	p := h.engine(t, "")
 	f, err := p.facts(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -153,6 +146,20 @@ func (h *healthy) judge(t *testing.T) []rule.Finding {
 		t.Fatal(err)
 	}
 	return rule.Judge(f, h.now)
+}
+
+// engine is the procedure over both tenants.
+func (h *healthy) engine(t *testing.T, dir string) *Procedure {
+	t.Helper()
+	p := engine(t, h.organisation, dir)
+	p.o.Now = func() time.Time {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return h.now
+	}
+	p.o.Target.Files, p.o.Target.Collected = h, h.collected
+	p.o.Target.Tenants = append(p.o.Target.Tenants, target.Tenant{Name: "fabrikam.onmicrosoft.com", Graph: second{h.other}})
+	return p
 }
 
 func without[T any](list []T, drop func(T) bool) []T {
@@ -170,7 +177,7 @@ func (h *healthy) drop(cmdlet, property string, value any) {
 
 // TestMutations: a healthy organisation gives no finding, and each property that is
 // wrong is found by the rule that is meant for it and by no other. Where one wrong
-// thing is two, the other rules are named.
+// thing is two, the other rules are named. What a plan can repair its plan repairs.
 func TestMutations(t *testing.T) {
 	for _, x := range newHealthy().judge(t) {
 		if x.Severity != rule.Note {
@@ -461,6 +468,7 @@ func TestMutations(t *testing.T) {
 			if !slices.Equal(found, rules) {
 				t.Errorf("found by %v, want %v", found, rules)
 			}
+			repaired(t, h, m.rules, name)
 		})
 	}
 	for _, r := range rule.All() {
@@ -470,6 +478,38 @@ func TestMutations(t *testing.T) {
 	}
 	if len(mutations) < 60 {
 		t.Errorf("only %d mutations", len(mutations))
+	}
+}
+
+// repairable are the rules whose faults a plan repairs.
+var repairable = []string{"spn-list", "autodiscover-names", "reply-urls", "oauth-virtual-directories", "directory-drift", "owa-ecp-methods", "default-authorization-endpoint", "oauth2-client-profile"}
+
+// notRepaired are the mutations of those rules that a plan leaves to somebody, with the reason.
+var notRepaired = map[string]string{
+	"two default endpoints": "somebody has to choose one", "default endpoint is ACS": "somebody has to know why",
+	"no OAB": "a virtual directory has to be made", "http URL": "somebody has to choose a URL",
+	"Basic on MAPI in IIS alone": "no cmdlet changes IIS", "Basic on EWS in IIS alone": "no cmdlet changes IIS", "Windows off OAB in IIS alone": "no cmdlet changes IIS",
+}
+
+// repaired applies the plan for a spoiled organisation, after which the rule that was meant is silent.
+func repaired(t *testing.T, h *healthy, rules, name string) {
+	t.Helper()
+	meant, _, _ := strings.Cut(rules, " ")
+	if !slices.Contains(repairable, meant) || notRepaired[name] != "" {
+		return
+	}
+	p := h.engine(t, t.TempDir())
+	plan, err := p.MakePlan(t.Context(), Choices{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Apply(t.Context(), plan); err != nil {
+		t.Fatalf("repair it: %v", err)
+	}
+	for _, x := range h.judge(t) {
+		if x.Rule == meant && x.Severity == rule.Fault {
+			t.Errorf("repaired, and still %s %v", x.Summary, x.Evidence)
+		}
 	}
 }
 
