@@ -522,6 +522,20 @@ func TestAbsent(t *testing.T) {
 	}
 }
 
+// TestCloudAway: the server does its part; that nobody could see whether the cloud knows it is said.
+func TestCloudAway(t *testing.T) {
+	_, o := start(t, &fake{first: func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.Host == "login.example.com" {
+			panic(http.ErrAbortHandler)
+		}
+		return false
+	}})
+	r := run(t, o)
+	if !r.Passed || r.Rows[6].Verdict != Offered || !strings.Contains(strings.Join(r.Rows[6].Notes, " "), "B7, not tried") || r.Rows[3].Notes != nil {
+		t.Errorf("passed %v, OWA %+v, EWS notes %q", r.Passed, r.Rows[6].Notes, r.Rows[3].Notes)
+	}
+}
+
 func TestURLs(t *testing.T) {
 	for raw, want := range map[string]string{
 		"https://Mail.Example.com:443":                     "8 https://mail.example.com/autodiscover/autodiscover.xml",

@@ -298,6 +298,8 @@ func (l *look) judge(report *Report) Row {
 			row.Problems = append(row.Problems, problem(q, f))
 		case f.outcome == Fail:
 			row.Notes = append(row.Notes, shouldBe(q, f))
+		case q.ID == "B7" && f.outcome == NotTried && outcomes["B5"] == Pass:
+			row.Notes = append(row.Notes, fmt.Sprintf("%s, not tried: %s; %s", q.ID, q.Expected, f.found)) // it passes, but nobody saw the cloud
 		}
 	}
 	switch {
