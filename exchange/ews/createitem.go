@@ -137,8 +137,12 @@ func deleteTag(bag mapi.Bag, tag mapi.Tag) {
 }
 
 // complete adds to a message made of elements what MIME would have told: the
-// author and the conversation.
+// author and the conversation. A contact has neither.
 func (d *draft) complete() {
+	if d.kind == contactItem {
+		d.completeContact()
+		return
+	}
 	me := oxcmail.Address{Name: d.person.DisplayName, Email: d.person.PrimarySMTP}
 	if _, set := d.props[mapi.PidTagSentRepresentingEmail]; !set {
 		d.from(me)

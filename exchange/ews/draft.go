@@ -106,6 +106,9 @@ func (d *draft) extendedProperty(e *soap.Element) error {
 }
 
 func setMIME(d *draft, _ *itemProperty, e *soap.Element) error {
+	if d.kind&(message|postItem) == 0 {
+		return errUnsupported
+	}
 	blob, ok := e.Content.(mapi.Blob)
 	if !ok || blob.Size == 0 {
 		return errMimeInvalid
@@ -150,7 +153,7 @@ func setBody(d *draft, _ *itemProperty, e *soap.Element) error {
 	return nil
 }
 
-func setCategories(d *draft, p *itemProperty, e *soap.Element) error {
+func setStrings(d *draft, p *itemProperty, e *soap.Element) error {
 	list := []string{}
 	for _, s := range e.Children {
 		list = append(list, s.Text)

@@ -43,6 +43,7 @@ var (
 	errExtendedValue   = &problem{"ErrorInvalidExtendedPropertyValue", "The extended property's value does not fit its type."}
 	errPropertySet     = &problem{"ErrorInvalidPropertySet", "The property is read-only or cannot be set."}
 	errPropertyValue   = &problem{"ErrorInvalidValueForProperty", "The value does not fit the property."}
+	errPropertyKind    = &problem{"ErrorInvalidPropertyRequest", "The property does not belong to items of this kind."}
 	errUpdateCount     = &problem{"ErrorIncorrectUpdatePropertyCount", "A change must set exactly one property."}
 	errUpdateMismatch  = &problem{"ErrorUpdatePropertyMismatch", "The property does not match the path."}
 	errUnsupported     = &problem{"ErrorInvalidOperation", "The request asks for something that this server does not offer."}

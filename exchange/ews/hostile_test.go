@@ -208,6 +208,8 @@ func TestForeignMailbox(t *testing.T) {
 		`<m:SendItem SaveItemToFolder="false">` + ids + `</m:SendItem>`,
 		`<m:UpdateItem ConflictResolution="AlwaysOverwrite"><m:ItemChanges><t:ItemChange><t:ItemId Id="` + item + `"/><t:Updates/></t:ItemChange></m:ItemChanges></m:UpdateItem>`,
 		`<m:CreateItem MessageDisposition="SaveOnly"><m:SavedItemFolderId><t:FolderId Id="` + folder + `"/></m:SavedItemFolderId><m:Items><t:Message/></m:Items></m:CreateItem>`,
+		`<m:UpdateItem ConflictResolution="AlwaysOverwrite"><m:ItemChanges><t:ItemChange><t:ItemId Id="` + item + `"/><t:Updates><t:DeleteItemField><t:IndexedFieldURI FieldURI="contacts:EmailAddress" FieldIndex="EmailAddress1"/></t:DeleteItemField></t:Updates></t:ItemChange></m:ItemChanges></m:UpdateItem>`,
+		`<m:CreateItem><m:SavedItemFolderId><t:FolderId Id="` + folder + `"/></m:SavedItemFolderId><m:Items><t:Contact/></m:Items></m:CreateItem>`,
 		`<m:SyncFolderItems>` + shape + `<m:SyncFolderId><t:FolderId Id="` + folder + `"/></m:SyncFolderId><m:MaxChangesReturned>5</m:MaxChangesReturned></m:SyncFolderItems>`,
 		`<m:SyncFolderHierarchy><m:FolderShape><t:BaseShape>IdOnly</t:BaseShape></m:FolderShape><m:SyncFolderId><t:FolderId Id="` + folder + `"/></m:SyncFolderId></m:SyncFolderHierarchy>`,
 		`<m:CopyItem><m:ToFolderId><t:DistinguishedFolderId Id="inbox"/></m:ToFolderId>` + ids + `</m:CopyItem>`,

@@ -18,6 +18,7 @@ type itemProperty struct {
 	or      any        // what is written when the item lacks the property
 	also    []mapi.Tag // further properties that write or a search looks at
 	rcpt    int32      // a recipient type: the property is a list of recipients
+	entries []*entry   // the members of a dictionary
 	write   func(x *itemWriter, p *itemProperty) error
 	set     func(d *draft, p *itemProperty, e *soap.Element) error
 }
@@ -46,7 +47,8 @@ var (
 	fromTags   = []mapi.Tag{mapi.PidTagSentRepresentingName, mapi.PidTagSentRepresentingEmail, mapi.PidTagSentRepresentingSmtp}
 )
 
-// itemProperties is in the order of the schema (ItemType, then MessageType).
+// itemProperties is in the order of the schema (ItemType, then MessageType, then
+// what init adds).
 var itemProperties = []*itemProperty{
 	{uri: "item:MimeContent", element: "MimeContent", in: notAll | onlyGet | noSearch, write: writeMIME, set: setMIME},
 	{uri: "item:ItemId", element: "ItemId", in: inDefault | readOnly | noSearch, write: writeID},
@@ -58,7 +60,7 @@ var itemProperties = []*itemProperty{
 	{uri: "item:Attachments", element: "Attachments", in: inDefault | onlyGet | wantAttached | noSearch, write: writeAttachments, set: setAttachments},
 	{uri: "item:DateTimeReceived", element: "DateTimeReceived", tag: mapi.PidTagMessageDeliveryTime, in: readOnly},
 	{uri: "item:Size", element: "Size", tag: mapi.PidTagMessageSize, in: inDefault | readOnly},
-	{uri: "item:Categories", element: "Categories", tag: mapi.PidNameKeywords, write: writeCategories, set: setCategories},
+	{uri: "item:Categories", element: "Categories", tag: mapi.PidNameKeywords, write: writeStrings, set: setStrings},
 	{uri: "item:Importance", element: "Importance", tag: mapi.PidTagImportance, in: inDefault, enum: importances},
 	{uri: "item:InReplyTo", element: "InReplyTo", tag: mapi.PidTagInReplyToID},
 	{uri: "item:IsSubmitted", element: "IsSubmitted", bit: mapi.MsgFlagSubmitted, in: readOnly},
@@ -113,9 +115,14 @@ var (
 )
 
 func init() {
+	itemProperties = append(itemProperties, contactProperties...)
 	for _, p := range itemProperties {
 		itemByURI[p.uri] = p
 		itemsByElement[p.element] = append(itemsByElement[p.element], p)
+		for _, e := range p.entries {
+			e.of = p
+			entryByPath[indexedPath{e.uri, e.key}] = e
+		}
 	}
 }
 

@@ -255,16 +255,16 @@ func writePreview(x *itemWriter, _ *itemProperty) error {
 	return nil
 }
 
-func writeCategories(x *itemWriter, p *itemProperty) error {
+func writeStrings(x *itemWriter, p *itemProperty) error {
 	list := x.item.Props.Strings(p.tag)
 	if len(list) == 0 {
 		return nil
 	}
-	x.w.Start("t:Categories")
+	x.w.Start("t:" + p.element)
 	for _, s := range list {
 		x.w.Element("t:String", s)
 	}
-	x.w.End("t:Categories")
+	x.w.End("t:" + p.element)
 	return nil
 }
 

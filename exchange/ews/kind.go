@@ -37,7 +37,7 @@ var itemKinds = []itemKind{
 	{element: "MeetingResponse", kind: message | meetingMessage, class: "IPM.Schedule.Meeting.Resp"},
 	{element: "MeetingCancellation", kind: message | meetingMessage, class: "IPM.Schedule.Meeting.Canceled"},
 	{element: "MeetingMessage", kind: message | meetingMessage, class: "IPM.Schedule.Meeting"},
-	{element: "Contact", kind: contactItem, class: "IPM.Contact", folder: store.RoleContacts},
+	{element: "Contact", kind: contactItem, class: "IPM.Contact", folder: store.RoleContacts, create: true},
 	{element: "DistributionList", kind: distributionList, class: "IPM.DistList", folder: store.RoleContacts},
 	{element: "Task", kind: taskItem, class: "IPM.Task", folder: store.RoleTasks},
 	{element: "PostItem", kind: postItem, class: "IPM.Post", folder: store.RoleDrafts, create: true},

@@ -1,6 +1,7 @@
 package ews
 
 import (
+	"slices"
 	"strconv"
 
 	"hma/exchange/store"
@@ -43,7 +44,10 @@ func itemField(uri string) (field, bool) {
 	case p.tag != 0:
 		f.tags = []mapi.Tag{p.tag}
 	default:
-		f.tags = p.also
+		f.tags = slices.Clone(p.also)
+		for _, e := range p.entries {
+			f.tags = append(f.tags, e.tag)
+		}
 	}
 	return f, true
 }
@@ -129,6 +133,11 @@ func (c *call) field(e *soap.Element, byURI func(string) (field, bool)) (field, 
 	case "IndexedFieldURI":
 		uri, _ := e.Attr("FieldURI")
 		index, _ := e.Attr("FieldIndex")
+		if e := entryByPath[indexedPath{uri, index}]; e != nil {
+			if _, known := byURI(e.of.uri); known {
+				return field{tags: []mapi.Tag{e.tag}}, nil
+			}
+		}
 		if uri != "item:InternetMessageHeader" || index == "" {
 			return field{}, errPathForQuery
 		}

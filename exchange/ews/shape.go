@@ -16,6 +16,7 @@ type shape struct {
 	props    []*itemProperty // in the order of the schema
 	extended []extended
 	headers  map[string]bool // of item:InternetMessageHeader, lower case
+	entries  map[*entry]bool // of dictionaries
 	bodyType string          // HTML, Text, or Best
 	maxBody  int             // letters, 0 without a limit
 	want     store.Want      // without named properties that only the mailbox knows
@@ -76,7 +77,7 @@ func canonical(b *strings.Builder, e *soap.Element) {
 }
 
 func compileShape(e *soap.Element, listed bool) (*shape, error) {
-	s := &shape{bodyType: "Best", listed: listed}
+	s := &shape{bodyType: "Best", listed: listed, entries: make(map[*entry]bool)}
 	base := e.Child(soap.NSTypes, "BaseShape")
 	if base == nil {
 		return nil, invalid(e, "BaseShape is missing")
@@ -123,6 +124,12 @@ func compileShape(e *soap.Element, listed bool) (*shape, error) {
 		asked[headers] = true
 	}
 	for _, p := range itemProperties {
+		some := false
+		for _, e := range p.entries {
+			some = some || s.entries[e]
+			s.entries[e] = s.entries[e] || asked[p]
+		}
+		asked[p] = asked[p] || some
 		if asked[p] && !(listed && p.in&onlyGet != 0) {
 			s.props = append(s.props, p)
 			s.needs(p)
@@ -149,6 +156,8 @@ func (s *shape) additional(e *soap.Element, asked map[*itemProperty]bool) error 
 					s.headers = make(map[string]bool)
 				}
 				s.headers[strings.ToLower(index)] = true
+			} else if e := entryByPath[indexedPath{uri, index}]; e != nil {
+				s.entries[e] = true
 			} else if prefix, _, found := strings.Cut(uri, ":"); !found || !fieldPrefixes[prefix] {
 				return invalid(path, "%q is no indexed FieldURI", uri)
 			}
@@ -177,6 +186,12 @@ func (s *shape) needs(p *itemProperty) {
 		s.want.Tags = append(s.want.Tags, mapi.PidTagMessageFlags)
 	}
 	s.want.Tags = append(s.want.Tags, p.also...)
+	for _, e := range p.entries {
+		if s.entries[e] {
+			s.want.Tags = append(s.want.Tags, e.tag)
+			s.want.Tags = append(s.want.Tags, e.also...)
+		}
+	}
 	s.want.Recipients = s.want.Recipients || p.rcpt != 0
 	s.want.Attachments = s.want.Attachments || p.in&wantAttached != 0
 	if p.in&wantBody != 0 {

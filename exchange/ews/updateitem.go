@@ -7,8 +7,8 @@ import (
 )
 
 // updateItem answers UpdateItem (MS-OXWSCORE 3.1.4.9): one message for each
-// change. It sets and deletes properties of messages; sending, appending and
-// what belongs to calendars is not offered.
+// change. It sets and deletes properties of the kinds of item that CreateItem
+// makes; sending and appending is not offered.
 //
 // NeverOverwrite and AutoResolve require the change key. With NeverOverwrite a
 // key that is not the current one is a conflict; AutoResolve sets the named
@@ -82,14 +82,22 @@ func (d *draft) update(u *soap.Element) error {
 	path := u.Children[0]
 	uri, _ := path.Attr("FieldURI")
 	p := itemByURI[uri]
-	if path.Name.Local == "FieldURI" {
+	switch path.Name.Local {
+	case "IndexedFieldURI":
+		index, _ := path.Attr("FieldIndex")
+		return d.updateEntry(u, entryByPath[indexedPath{uri, index}])
+	case "FieldURI":
 		if p == nil || p.uri == "item:MimeContent" || p.uri == "item:Attachments" {
 			return errUnsupported
 		}
 		if p.in&readOnly != 0 {
 			return errPropertySet
 		}
-	} else if path.Name.Local != "ExtendedFieldURI" {
+		if p.of != 0 && p.of&d.kind == 0 {
+			return errPropertyKind
+		}
+	case "ExtendedFieldURI":
+	default:
 		return errUnsupported
 	}
 	switch u.Name.Local {
@@ -136,6 +144,7 @@ func (d *draft) deleteField(p *itemProperty, path *soap.Element) error {
 		d.remove(p.tag)
 	default:
 		d.remove(p.also...)
+		d.removeEntries(p.entries...)
 	}
 	return nil
 }

@@ -107,6 +107,9 @@ func TestWellKnownNames(t *testing.T) {
 		mapi.PidLidFileUnder:             {Set: mapi.PSETIDAddress, LID: 0x8005},
 		mapi.PidNameAcceptLanguage:       {Set: mapi.PSInternetHeaders, Text: "accept-language"},
 		mapi.PidLidValidFlagStringProof:  {Set: mapi.PSETIDCommon, LID: 0x85BF},
+		mapi.PidLidEmail3OriginalEntryID: {Set: mapi.PSETIDAddress, LID: 0x80A5},
+		mapi.PidLidHasPicture:            {Set: mapi.PSETIDAddress, LID: 0x8015},
+		mapi.PidNameIMAddress3:           {Set: mapi.PSETIDAirSync, Text: "AirSync:IMAddress3"},
 	} {
 		if name, ok := mapi.WellKnownName(tag.ID()); !ok || name != want {
 			t.Errorf("%s is %v, want %v", tag, name, want)

@@ -134,6 +134,13 @@ const (
 	PidNameAcceptLanguage                 Tag = 0x8050_001F
 	PidLidInternetAccountName             Tag = 0x8051_001F
 	PidLidValidFlagStringProof            Tag = 0x8052_0040
+	PidLidEmail1OriginalEntryID           Tag = 0x8053_0102
+	PidLidEmail2OriginalEntryID           Tag = 0x8054_0102
+	PidLidEmail3OriginalEntryID           Tag = 0x8055_0102
+	PidLidPostalAddressID                 Tag = 0x8056_0003
+	PidLidHasPicture                      Tag = 0x8057_000B
+	PidNameIMAddress2                     Tag = 0x8058_001F // not in MS-OXPROPS
+	PidNameIMAddress3                     Tag = 0x8059_001F // not in MS-OXPROPS
 )
 
 // wellKnown is in the order of the ids: entry n has id 0x8000+n. Append only.
@@ -221,6 +228,13 @@ var wellKnown = [...]Name{
 	{PSInternetHeaders, 0, "accept-language"},
 	{PSETIDCommon, 0x8580, ""},
 	{PSETIDCommon, 0x85BF, ""},
+	{PSETIDAddress, 0x8085, ""},
+	{PSETIDAddress, 0x8095, ""},
+	{PSETIDAddress, 0x80A5, ""},
+	{PSETIDAddress, 0x8022, ""},
+	{PSETIDAddress, 0x8015, ""},
+	{PSETIDAirSync, 0, "AirSync:IMAddress2"},
+	{PSETIDAirSync, 0, "AirSync:IMAddress3"},
 }
 
 var wellKnownIDs = func() map[Name]uint16 {

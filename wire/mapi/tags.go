@@ -140,6 +140,49 @@ const (
 	PidTagAttachmentHidden        Tag = 0x7FFE_000B
 )
 
+// Further properties of contacts (MS-OXOCNTC 2.2.1).
+const (
+	PidTagCallbackTelephoneNumber     Tag = 0x3A02_001F
+	PidTagInitials                    Tag = 0x3A0A_001F
+	PidTagOfficeLocation              Tag = 0x3A19_001F
+	PidTagPrimaryTelephoneNumber      Tag = 0x3A1A_001F
+	PidTagBusiness2TelephoneNumber    Tag = 0x3A1B_001F
+	PidTagRadioTelephoneNumber        Tag = 0x3A1D_001F
+	PidTagCarTelephoneNumber          Tag = 0x3A1E_001F
+	PidTagOtherTelephoneNumber        Tag = 0x3A1F_001F
+	PidTagPagerTelephoneNumber        Tag = 0x3A21_001F
+	PidTagPrimaryFaxNumber            Tag = 0x3A23_001F
+	PidTagBusinessFaxNumber           Tag = 0x3A24_001F
+	PidTagHomeFaxNumber               Tag = 0x3A25_001F
+	PidTagTelexNumber                 Tag = 0x3A2C_001F
+	PidTagISDNNumber                  Tag = 0x3A2D_001F
+	PidTagAssistantTelephoneNumber    Tag = 0x3A2E_001F
+	PidTagHome2TelephoneNumber        Tag = 0x3A2F_001F
+	PidTagAssistant                   Tag = 0x3A30_001F
+	PidTagWeddingAnniversary          Tag = 0x3A41_0040
+	PidTagBirthday                    Tag = 0x3A42_0040
+	PidTagMiddleName                  Tag = 0x3A44_001F
+	PidTagDisplayNamePrefix           Tag = 0x3A45_001F
+	PidTagProfession                  Tag = 0x3A46_001F
+	PidTagSpouseName                  Tag = 0x3A48_001F
+	PidTagTTYTDDPhoneNumber           Tag = 0x3A4B_001F // PidTagTelecommunicationsDeviceForDeafTelephoneNumber
+	PidTagManagerName                 Tag = 0x3A4E_001F
+	PidTagNickname                    Tag = 0x3A4F_001F
+	PidTagBusinessHomePage            Tag = 0x3A51_001F
+	PidTagCompanyMainTelephoneNumber  Tag = 0x3A57_001F
+	PidTagChildrensNames              Tag = 0x3A58_101F
+	PidTagHomeAddressCity             Tag = 0x3A59_001F
+	PidTagHomeAddressCountry          Tag = 0x3A5A_001F
+	PidTagHomeAddressPostalCode       Tag = 0x3A5B_001F
+	PidTagHomeAddressStateOrProvince  Tag = 0x3A5C_001F
+	PidTagHomeAddressStreet           Tag = 0x3A5D_001F
+	PidTagOtherAddressCity            Tag = 0x3A5F_001F
+	PidTagOtherAddressCountry         Tag = 0x3A60_001F
+	PidTagOtherAddressPostalCode      Tag = 0x3A61_001F
+	PidTagOtherAddressStateOrProvince Tag = 0x3A62_001F
+	PidTagOtherAddressStreet          Tag = 0x3A63_001F
+)
+
 // Bits of PidTagMessageFlags (MS-OXCMSG 2.2.1.6).
 const (
 	MsgFlagRead       int32 = 0x0001

@@ -8,6 +8,7 @@ HMA_CA (the authority's certificate). The token comes from HMA_TOKEN, or from
 HMA_TOKEN_URL with HMA_SCOPE, HMA_CLIENT_ID, HMA_CLIENT_SECRET (optional) and
 HMA_PASSWORD by the password grant.
 """
+import datetime
 import os
 import sys
 import time
@@ -19,10 +20,11 @@ if os.environ.get("HMA_CA"):
 
 import exchangelib  # noqa: E402
 from exchangelib import (  # noqa: E402
-    DELEGATE, Account, Configuration, FileAttachment, Folder, HTMLBody, Mailbox, Message,
+    DELEGATE, Account, Configuration, Contact, FileAttachment, Folder, HTMLBody, Mailbox, Message,
     OAuth2AuthorizationCodeCredentials, OAuth2LegacyCredentials,
 )
 from exchangelib.errors import ErrorItemNotFound  # noqa: E402
+from exchangelib.indexed_properties import EmailAddress, PhoneNumber, PhysicalAddress  # noqa: E402
 
 env = os.environ
 
@@ -279,6 +281,49 @@ def _():
     again = account.drafts.get(id=m.id)
     assert [a.content for a in again.attachments] == [b"again"]
     again.delete()
+
+
+@step("contacts")
+def _():
+    address = f"erika.{run}@example.org"
+    c = Contact(account=account, folder=account.contacts, file_as="Muster, Erika", file_as_mapping="LastCommaFirst",
+                display_name=f"Erika Muster {run}", given_name="Erika", surname="Muster", company_name="Fabrikam", job_title="Head",
+                body="met in Ulm", birthday=datetime.date(1980, 2, 29), children=["Max", "Mia"], categories=["Friends"],
+                email_addresses=[EmailAddress(label="EmailAddress1", email=address)],
+                phone_numbers=[PhoneNumber(label="MobilePhone", phone_number="+49 170 1"), PhoneNumber(label="HomePhone", phone_number="+49 731 2")],
+                physical_addresses=[PhysicalAddress(label="Home", street="Am Markt 1", city="Ulm", zipcode="89073", country="Germany")],
+                postal_address_index="Home").save()
+    again = account.contacts.get(id=c.id, changekey=c.changekey)
+    for name in ("subject", "file_as", "file_as_mapping", "display_name", "given_name", "surname", "company_name", "job_title", "body",
+                 "birthday", "children", "categories", "postal_address_index", "physical_addresses"):
+        want, got = getattr(c, name), getattr(again, name)
+        if name == "subject":
+            want = c.display_name
+        assert got == want, (name, got, want)
+    assert [(e.label, e.email) for e in again.email_addresses] == [("EmailAddress1", address)], again.email_addresses
+    assert {p.label: p.phone_number for p in again.phone_numbers} == {"MobilePhone": "+49 170 1", "HomePhone": "+49 731 2"}, again.phone_numbers
+    assert again.complete_name.last_name == "Muster" and again.contact_source == "Store"
+
+    again.job_title = None
+    again.surname = "Mustermann"
+    again.email_addresses = [EmailAddress(label="EmailAddress2", email=address)]
+    again.phone_numbers = [PhoneNumber(label="MobilePhone", phone_number="+49 170 3")]
+    again.physical_addresses = [PhysicalAddress(label="Home", street="Am Markt 2", city="Ulm", zipcode="89073", country="Germany")]
+    again.save()
+    again = account.contacts.get(id=c.id)
+    assert (again.job_title, again.surname, again.given_name) == (None, "Mustermann", "Erika"), again
+    assert {e.label: e.email for e in again.email_addresses if e.email} == {"EmailAddress2": address}, again.email_addresses
+    assert {p.label: p.phone_number for p in again.phone_numbers if p.phone_number} == {"MobilePhone": "+49 170 3"}, again.phone_numbers
+    assert [a.street for a in again.physical_addresses if a.street] == ["Am Markt 2"], again.physical_addresses
+
+    for query in ({"surname": "Mustermann"}, {"email_addresses__EmailAddress2": address}, {"phone_numbers__MobilePhone__startswith": "+49 170"},
+                  {"physical_addresses__Home__street": "Am Markt 2"}, {"birthday": datetime.date(1980, 2, 29)}):
+        found = list(account.contacts.filter(display_name=again.display_name, **query).only("display_name"))
+        assert [f.id for f in found] == [again.id], (query, found)
+    assert not account.contacts.filter(email_addresses__EmailAddress1=address).exists()
+    assert again.id in {i.id for kind, i in account.contacts.sync_items(only_fields=["display_name"]) if kind == "create"}
+    again.delete()
+    assert not account.contacts.filter(display_name=again.display_name).exists()
 
 
 @step("junk and back")
