@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 
@@ -80,6 +81,14 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 		db.write.SetMaxIdleConns(1)
 		db.read = db.write
 	} else {
+		// A new file is its owner's alone; what SQLite puts beside it has its mode.
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		if err == nil {
+			err = f.Close()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("open database: %w", err)
+		}
 		name := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String()
 		if db.write, err = sql.Open("sqlite", name+"?_txlock=immediate&_pragma=journal_mode(WAL)&"+pragmas); err != nil {
 			return nil, fmt.Errorf("open database %s: %w", path, err)
