@@ -137,10 +137,14 @@ func deleteTag(bag mapi.Bag, tag mapi.Tag) {
 }
 
 // complete adds to a message made of elements what MIME would have told: the
-// author and the conversation. A contact has neither.
+// author and the conversation. Contacts and tasks have neither.
 func (d *draft) complete() {
-	if d.kind == contactItem {
+	switch d.kind {
+	case contactItem:
 		d.completeContact()
+		return
+	case taskItem:
+		d.settleTask(mapi.Bag{})
 		return
 	}
 	me := oxcmail.Address{Name: d.person.DisplayName, Email: d.person.PrimarySMTP}

@@ -48,6 +48,7 @@ var (
 	errUpdateMismatch  = &problem{"ErrorUpdatePropertyMismatch", "The property does not match the path."}
 	errUnsupported     = &problem{"ErrorInvalidOperation", "The request asks for something that this server does not offer."}
 	errDisposition     = &problem{"ErrorMessageDispositionRequired", "The MessageDisposition attribute is required for messages."}
+	errOccurrences     = &problem{"ErrorAffectedTaskOccurrencesRequired", "The AffectedTaskOccurrences attribute is required to delete a task."}
 	errTooLarge        = &problem{"ErrorMessageSizeExceeded", "The message exceeds the maximum supported size."}
 	errMimeInvalid     = &problem{"ErrorMimeContentInvalid", "The MIME content is not a message."}
 	errInternalFailure = &problem{"ErrorInternalServerError", "An internal server error occurred. The operation failed."}

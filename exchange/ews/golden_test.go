@@ -91,7 +91,7 @@ func (w *world) fill(body string) string {
 		return body
 	}
 	values := []string{"{inbox}", w.folder(store.RoleInbox).Encode(idKey)}
-	for prefix, role := range map[string]store.Role{"item": store.RoleInbox, "draft": store.RoleDrafts, "contact": store.RoleContacts} {
+	for prefix, role := range map[string]store.Role{"item": store.RoleInbox, "draft": store.RoleDrafts, "contact": store.RoleContacts, "task": store.RoleTasks} {
 		for i, item := range w.items(role) {
 			n := string(rune('0' + i))
 			values = append(values, "{"+prefix+n+"}", item.ID.Encode(idKey), "{"+prefix+n+".key}", changeKey(itemKey, item.ChangeKey))

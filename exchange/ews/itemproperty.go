@@ -1,6 +1,8 @@
 package ews
 
 import (
+	"slices"
+
 	"hma/wire/mapi"
 	"hma/wire/soap"
 )
@@ -115,7 +117,7 @@ var (
 )
 
 func init() {
-	itemProperties = append(itemProperties, contactProperties...)
+	itemProperties = slices.Concat(itemProperties, contactProperties, taskProperties)
 	for _, p := range itemProperties {
 		itemByURI[p.uri] = p
 		itemsByElement[p.element] = append(itemsByElement[p.element], p)

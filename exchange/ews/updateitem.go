@@ -60,7 +60,7 @@ func (c *call) change(e *soap.Element, resolution string) (stamp store.Stamp, cl
 		key = nil
 	}
 	item, err := c.mailbox.Item(c.ctx, id, store.Want{
-		Tags: []mapi.Tag{mapi.PidTagMessageClass, mapi.PidTagMessageFlags}, Recipients: true})
+		Tags: []mapi.Tag{mapi.PidTagMessageClass, mapi.PidTagMessageFlags, mapi.PidLidTaskStatus}, Recipients: true})
 	if err != nil {
 		return stamp, "", err
 	}
@@ -69,6 +69,9 @@ func (c *call) change(e *soap.Element, resolution string) (stamp store.Stamp, cl
 		if err := d.update(u); err != nil {
 			return stamp, "", err
 		}
+	}
+	if d.kind == taskItem {
+		d.settleTask(item.Props)
 	}
 	stamp, err = d.apply(item, key)
 	return stamp, item.Props.String(mapi.PidTagMessageClass), err
@@ -134,7 +137,7 @@ func (d *draft) deleteField(p *itemProperty, path *soap.Element) error {
 	case p.rcpt != 0:
 		d.recipients[p.rcpt] = []store.Recipient{}
 		d.rewritten = true
-	case p.uri == "message:IsRead" || p.uri == "item:ItemClass":
+	case p.uri == "message:IsRead" || p.uri == "item:ItemClass" || p.uri == "task:Status" || p.uri == "task:PercentComplete":
 		return errPropertySet
 	case p.uri == "item:Body":
 		d.rewritten = true
@@ -142,6 +145,7 @@ func (d *draft) deleteField(p *itemProperty, path *soap.Element) error {
 	case p.tag != 0:
 		d.rewritten = d.rewritten || p.uri == "item:Subject"
 		d.remove(p.tag)
+		d.remove(p.also...)
 	default:
 		d.remove(p.also...)
 		d.removeEntries(p.entries...)

@@ -60,7 +60,7 @@ func exchangelib(t *testing.T, e *testenv.Env) {
 		"HMA_CLIENT_ID": e.Endpoints.Clients[0].ID, "HMA_PASSWORD": user.Password, "HMA_CA": e.Endpoints.CA, "NO_PROXY": "*", "no_proxy": "*",
 	}, python, "exchangelib/smoke.py")
 	expect(t, lines, "ok sign in", "ok list folders", "ok list inbox", "ok filter", "ok send to self with attachment", "ok read it with body and attachment",
-		"ok send to another user", "ok draft, then send it", "ok sync hierarchy and items", "ok move", "ok contacts", "ok delete", "ok all")
+		"ok send to another user", "ok draft, then send it", "ok sync hierarchy and items", "ok move", "ok contacts", "ok tasks", "ok delete", "ok all")
 }
 
 // mailIn hands mail in with Python's LMTP client and finds it over EWS.

@@ -109,6 +109,7 @@ func TestWellKnownNames(t *testing.T) {
 		mapi.PidLidValidFlagStringProof:  {Set: mapi.PSETIDCommon, LID: 0x85BF},
 		mapi.PidLidEmail3OriginalEntryID: {Set: mapi.PSETIDAddress, LID: 0x80A5},
 		mapi.PidLidHasPicture:            {Set: mapi.PSETIDAddress, LID: 0x8015},
+		mapi.PidLidContacts:              {Set: mapi.PSETIDCommon, LID: 0x853A},
 		mapi.PidNameIMAddress3:           {Set: mapi.PSETIDAirSync, Text: "AirSync:IMAddress3"},
 	} {
 		if name, ok := mapi.WellKnownName(tag.ID()); !ok || name != want {

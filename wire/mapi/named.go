@@ -141,6 +141,7 @@ const (
 	PidLidHasPicture                      Tag = 0x8057_000B
 	PidNameIMAddress2                     Tag = 0x8058_001F // not in MS-OXPROPS
 	PidNameIMAddress3                     Tag = 0x8059_001F // not in MS-OXPROPS
+	PidLidContacts                        Tag = 0x805A_101F
 )
 
 // wellKnown is in the order of the ids: entry n has id 0x8000+n. Append only.
@@ -235,6 +236,7 @@ var wellKnown = [...]Name{
 	{PSETIDAddress, 0x8015, ""},
 	{PSETIDAirSync, 0, "AirSync:IMAddress2"},
 	{PSETIDAirSync, 0, "AirSync:IMAddress3"},
+	{PSETIDCommon, 0x853A, ""},
 }
 
 var wellKnownIDs = func() map[Name]uint16 {

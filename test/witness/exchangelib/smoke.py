@@ -12,6 +12,7 @@ import datetime
 import os
 import sys
 import time
+from decimal import Decimal
 
 # An authority may name the single permissions that ".default" stands for.
 os.environ["OAUTHLIB_RELAX_TOKEN_SCOPE"] = "1"
@@ -21,7 +22,7 @@ if os.environ.get("HMA_CA"):
 import exchangelib  # noqa: E402
 from exchangelib import (  # noqa: E402
     DELEGATE, Account, Configuration, Contact, FileAttachment, Folder, HTMLBody, Mailbox, Message,
-    OAuth2AuthorizationCodeCredentials, OAuth2LegacyCredentials,
+    OAuth2AuthorizationCodeCredentials, OAuth2LegacyCredentials, Task,
 )
 from exchangelib.errors import ErrorItemNotFound  # noqa: E402
 from exchangelib.indexed_properties import EmailAddress, PhoneNumber, PhysicalAddress  # noqa: E402
@@ -324,6 +325,26 @@ def _():
     assert again.id in {i.id for kind, i in account.contacts.sync_items(only_fields=["display_name"]) if kind == "create"}
     again.delete()
     assert not account.contacts.filter(display_name=again.display_name).exists()
+
+
+@step("tasks")
+def _():
+    day = datetime.date(2026, 3, 10)
+    t = Task(account=account, folder=account.tasks, subject=f"report {run}", body="soon", start_date=datetime.date(2026, 3, 2), due_date=day,
+             status="InProgress", percent_complete=Decimal(29), total_work=90, contacts=["Bob"], companies=["Contoso"]).save()
+    again = account.tasks.get(id=t.id, changekey=t.changekey)
+    assert (again.subject, again.body, again.start_date, again.due_date) == (t.subject, "soon", t.start_date, day), again
+    assert (again.status, again.percent_complete, again.total_work, again.is_complete) == ("InProgress", 29, 90, False), again
+    assert (again.contacts, again.companies) == (["Bob"], ["Contoso"]), again
+    again.start_date = None
+    again.complete()
+    again = account.tasks.get(id=t.id)
+    assert (again.status, again.percent_complete, again.is_complete, again.start_date) == ("Completed", 100, True, None), again
+    assert again.complete_date, again
+    found = list(account.tasks.filter(is_complete=True, due_date=day, subject=t.subject).only("subject", "status"))
+    assert [(f.id, f.status) for f in found] == [(again.id, "Completed")], found
+    again.delete()
+    assert not account.tasks.filter(subject=t.subject).exists()
 
 
 @step("junk and back")
