@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"hma/client/mail"
 )
 
 // Client reads and writes through one Graph endpoint. It is safe for concurrent use.
@@ -177,16 +179,13 @@ func (c *Client) once(ctx context.Context, method, target, token string, body []
 		req.Header.Set("Content-Type", "application/json")
 	}
 	resp, err := c.http.Do(req)
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		err = fmt.Errorf("graph: %s does not answer: %w", req.URL.Host, e.Err) // the URL that net/http puts before it is long
-	}
 	if err != nil {
-		return err
+		return fmt.Errorf("graph: %w", mail.NoAnswer(req, err))
 	}
 	defer resp.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	if err != nil {
-		return err
+		return fmt.Errorf("graph: %w", mail.NoAnswer(req, err))
 	}
 	if len(data) > maxBody {
 		return fmt.Errorf("graph: answer longer than %d bytes", maxBody)

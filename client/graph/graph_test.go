@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -20,6 +21,22 @@ func serve(t *testing.T, h http.HandlerFunc) (*Client, string) {
 		t.Fatal(err)
 	}
 	return c, s.URL + "/v1.0"
+}
+
+// Of a Graph that does not answer people read its name and the reason, and no address.
+func TestNoAnswer(t *testing.T) {
+	s := httptest.NewServer(nil)
+	s.Close()
+	hc := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, s.Listener.Addr().String())
+	}}}
+	c, err := New("https://graph.example/v1.0", hc, func(context.Context) (string, error) { return "t", nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Organization(t.Context()); err == nil || !strings.HasSuffix(err.Error(), "graph: graph.example does not answer: connection refused") {
+		t.Error(err)
+	}
 }
 
 func TestServicePrincipal(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -111,20 +112,43 @@ const maxBody = 4 << 20
 func fetch(hc *http.Client, req *http.Request) (*http.Response, []byte, error) {
 	resp, err := hc.Do(req)
 	if err != nil {
-		if e, ok := errors.AsType[*url.Error](err); ok {
-			err = e.Err // the URL that net/http puts before it may hold secrets, and is long
-		}
-		return nil, nil, fmt.Errorf("%s does not answer: %w", req.URL.Host, err)
+		return nil, nil, NoAnswer(req, err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	if err != nil {
-		return resp, body, fmt.Errorf("read the answer: %w", err)
+		return resp, body, fmt.Errorf("read the answer: %w", reason(err))
 	}
 	if len(body) > maxBody {
 		return resp, body[:maxBody], fmt.Errorf("answer longer than %d bytes", maxBody)
 	}
 	return resp, body, nil
+}
+
+// NoAnswer is the error of a request that failed: the host that was asked, and the reason
+// without the URL that net/http puts before it, which is long and may hold secrets.
+func NoAnswer(req *http.Request, err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		err = e.Err
+	}
+	return fmt.Errorf("%s does not answer: %w", req.URL.Host, reason(err))
+}
+
+// reason leaves out of a network's error the addresses of this machine, of where the name led and of the DNS server.
+func reason(err error) error {
+	if e, ok := errors.AsType[*net.DNSError](err); ok {
+		bare := *e
+		bare.Server = ""
+		return &bare
+	}
+	e, ok := errors.AsType[*net.OpError](err)
+	if !ok || e.Addr == nil {
+		return err
+	}
+	if call, ok := errors.AsType[*os.SyscallError](e.Err); ok {
+		return call.Err
+	}
+	return e.Err
 }
 
 // Answer is what came for a request that is no handshake.

@@ -33,13 +33,13 @@ func (c *Client) Inspect(ctx context.Context, host, address string) (Secure, err
 	defer cancel()
 	plainConn, err := c.dial(ctx, address, host)
 	if err != nil {
-		return Secure{}, err
+		return Secure{}, reason(err)
 	}
 	defer plainConn.Close()
 	// The certificate is judged below; the lowest version tells an old server from one that is away.
 	conn := tls.Client(plainConn, &tls.Config{ServerName: name, InsecureSkipVerify: true, MinVersion: tls.VersionTLS10})
 	if err := conn.HandshakeContext(ctx); err != nil {
-		return Secure{}, fmt.Errorf("TLS: %w", err)
+		return Secure{}, fmt.Errorf("TLS: %w", reason(err))
 	}
 	state := conn.ConnectionState()
 	leaf := state.PeerCertificates[0]

@@ -2,15 +2,18 @@ package mail
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -78,6 +81,35 @@ func TestHandshake(t *testing.T) {
 		if !strings.Contains(good.Request, "(260 characters)") || !strings.Contains(good.Response, "session=secret-t...(260 characters); Path=/") {
 			t.Errorf("%s: the length is not kept:\n%s\n%s", p, good.Request, good.Response)
 		}
+	}
+}
+
+// What people read of a server that does not answer is its name and the reason, and no address of either end.
+func TestNoAnswer(t *testing.T) {
+	s, c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		tcp := conn.(*tls.Conn).NetConn().(*net.TCPConn)
+		tcp.SetLinger(0)
+		tcp.Close()
+	})
+	_, err := c.Get(t.Context(), "https://example.com/x", "")
+	if !errors.Is(err, syscall.ECONNRESET) || err.Error() != "example.com does not answer: connection reset by peer" {
+		t.Errorf("a reset: %v", err)
+	}
+	s.Close()
+	if _, err = c.Get(t.Context(), "https://example.com/x", ""); !errors.Is(err, syscall.ECONNREFUSED) || err.Error() != "example.com does not answer: connection refused" {
+		t.Errorf("nobody listens: %v", err)
+	}
+	if _, err = c.Inspect(t.Context(), "example.com", ""); err == nil || err.Error() != "connection refused" {
+		t.Errorf("nobody listens for a handshake: %v", err)
+	}
+	lookup := &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "mail.example", Server: "10.0.0.53:53", IsNotFound: true}}
+	if got := reason(fmt.Errorf("transport: %w", lookup)).Error(); got != "lookup mail.example: no such host" {
+		t.Errorf("no such name: %s", got)
 	}
 }
 
