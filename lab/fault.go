@@ -93,6 +93,9 @@ func parseFault(text string, servers []Server) (fault, error) {
 	if f.target != "" && f.kind.Takes == "" || (f.door != "") != f.kind.atDoor || parts[4] != "" && f.kind.Name != slow {
 		return refuse("want %s", f.kind.Name+f.kind.Takes)
 	}
+	if f.kind.atDoor && slices.Contains([]string{"activesync", "eas", "microsoft-server-activesync"}, f.door) {
+		return refuse("ActiveSync has no OAuth of its own in IIS that could be turned: it takes what its lists in the directory allow")
+	}
 	if f.kind.atDoor && doorKinds[f.door] == "" {
 		return refuse("DOOR is autodiscover, ews, mapi, oab, owa or ecp")
 	}

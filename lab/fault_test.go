@@ -25,6 +25,7 @@ func TestParseFault(t *testing.T) {
 		"": "want cloud-down, slow[:", "x": "want cloud-down", "cloud-down:EX1": "want cloud-down", "roll-keys=1s": "want roll-keys", "503=1s": "want 503[:cloud|SERVER]",
 		"503:EX9": "no server EX9", "503:EX1/owa": "want 503", "slow=0s": "TIME", "slow=2m": "TIME", "slow=x": "TIME", "slow:": "want cloud-down",
 		"iis-drift": "want iis-drift:SERVER/DOOR", "iis-drift:EX1": "want iis-drift", "iis-drift:cloud/oab": "no server cloud", "iis-drift:EX1/rpc": "DOOR",
+		"iis-drift:EX1/ActiveSync": "its lists", "iis-drift:EX1/Microsoft-Server-ActiveSync": "its lists",
 	} {
 		if f, err := parseFault(text, defaultServers); !errors.Is(err, ErrFault) || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q is taken as %v: %v; want %q", text, f.kind, err, says)
