@@ -2,6 +2,7 @@ package procedure
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -227,5 +228,18 @@ func explainChallenge(lines []string, unknown Explanation) Explanation {
 	default:
 		x.Meaning = "Modern authentication is offered: the client signs in at authorization_uri and comes back with a token."
 	}
+	if host := foreign(b.Challenge().AuthorizationURI); host != "" {
+		x.Meaning += fmt.Sprintf(" But the client would be sent to %q, which is none of Microsoft's: the cloud of a lab, an AD FS of your own, or an attack that collects passwords.", host)
+		x.Fix = strings.TrimSpace(fmt.Sprintf("%s If %q is not yours, let nobody sign in there: look at AuthorizationEndpoint in Get-AuthServer, and for who changes the answer on its way.", x.Fix, host))
+	}
 	return x
+}
+
+// foreign returns the host to which an authorization_uri sends the client, "" for one of Microsoft's where people sign in, and for none.
+func foreign(authorizationURI string) string {
+	u, err := url.Parse(authorizationURI)
+	if err != nil || slices.Contains(wellknown.SignInHosts, strings.ToLower(u.Host)) {
+		return ""
+	}
+	return u.Host
 }

@@ -54,6 +54,43 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// What to do about a token that no door takes is chosen by what was found in it.
+func TestAdvice(t *testing.T) {
+	for name, c := range map[string]struct{ in, want string }{
+		"expired":     {token(`{"alg":"RS256"}`, `{"iss":"i","aud":"https://a","scp":"x","exp":1}`), "Sign in again. If the new token"},
+		"early":       {token(`{"alg":"RS256"}`, fmt.Sprintf(`{"iss":"i","aud":"https://a","exp":%d,"nbf":%d}`, noon.Unix()+7200, noon.Unix()+3600)), "Compare the clocks"},
+		"endless":     {token(`{"alg":"RS256"}`, `{"iss":"i","aud":"https://a"}`), "Get one with an exp claim"},
+		"unsigned":    {token(`{"alg":"none"}`, `{"iss":"i","aud":"https://a","exp":1}`), "Get one as the identity service issues it: signed with RS256"},
+		"application": {token(`{"alg":"RS256"}`, fmt.Sprintf(`{"iss":"i","aud":"https://a","idtyp":"app","exp":%d}`, noon.Unix()+60)), "Ask for a delegated access token"},
+		"no issuer":   {token(`{"alg":"RS256"}`, fmt.Sprintf(`{"aud":"https://a","exp":%d}`, noon.Unix()+60)), "Compare the iss claim"},
+	} {
+		if x := Explain(c.in, "", noon); !strings.HasPrefix(x.Fix, "No door takes it. "+c.want) {
+			t.Errorf("%s: %s", name, x.Fix)
+		}
+	}
+}
+
+// Who is sent to a host that is none of Microsoft's is told so, by whatever name that host looks like one.
+func TestForeignSignIn(t *testing.T) {
+	for uri, host := range map[string]string{
+		"https://login.microsoftonline.com/common/oauth2/authorize": "",
+		"https://LOGIN.windows.net/common/oauth2/authorize":         "",
+		"https://login.microsoftonline.us/common/oauth2/authorize":  "",
+		"https://login.partner.microsoftonline.cn/common":           "",
+		"https://login.microsoftonline.com@evil.example/common":     "evil.example",
+		"https://login.microsoftonline.com.evil.example/common":     "login.microsoftonline.com.evil.example",
+		"https://localhost:8443/common/oauth2/authorize":            "localhost:8443",
+	} {
+		for _, after := range []string{"", `, error="invalid_token"`} {
+			x := Explain(`Bearer client_id="x", authorization_uri="`+uri+`"`+after, "", noon)
+			told := strings.Contains(x.Meaning, fmt.Sprintf("would be sent to %q, which is none of Microsoft's", host)) && strings.Contains(x.Fix, fmt.Sprintf("If %q is not yours", host))
+			if told != (host != "") || host == "" && strings.Contains(x.Meaning, "But") {
+				t.Errorf("%s: %s %s", uri, x.Meaning, x.Fix)
+			}
+		}
+	}
+}
+
 // A token at each door, by what it says itself. That the doors answer so is held by
 // internal/testenv, with the hostile tokens.
 func TestJudgeToken(t *testing.T) {

@@ -139,10 +139,12 @@ func (x *Explanation) token(header, body []claim, now time.Time) {
 // advice says what to do about the refusals, the most frequent one first.
 func (x *Explanation) advice() string {
 	count := map[bearer.Code]int{}
+	found := map[bearer.Code]AtDoor{}
 	var passes []string
 	for _, d := range x.Doors {
 		if d.Refused {
 			count[d.Code]++
+			found[d.Code] = d
 		} else {
 			passes = append(passes, string(d.Door))
 		}
@@ -160,10 +162,25 @@ func (x *Explanation) advice() string {
 			worst = code
 		}
 	}
-	if info, ok := bearer.Lookup(worst); ok {
-		return "No door takes it. " + info.Fix
+	return "No door takes it. " + found[worst].fix()
+}
+
+// fix says what to do about the refusal. A server's 2000001 leaves open what it means; what was found in the token does not.
+func (d AtDoor) fix() string {
+	switch {
+	case d.Why == jwt.Expired:
+		return "Sign in again. If the new token is refused too, compare the clocks of client, server and identity service."
+	case d.Why == jwt.NotYetValid:
+		return "Compare the clocks of client, server and identity service: the one that issued it is ahead."
+	case d.Why == jwt.Endless:
+		return "Get one with an exp claim, as the identity service issues them."
+	case d.Reason == bearer.ReasonUnparsable:
+		return "Get one as the identity service issues it: signed with RS256, copied whole and unaltered."
+	case d.Code == bearer.Unparsable: // its profile
+		return "Ask for a delegated access token for the mail server's URL instead of an ID token or an application's token."
 	}
-	return "No door takes it."
+	info, _ := bearer.Lookup(d.Code)
+	return info.Fix
 }
 
 // AtDoor is what one door says to a token by what the token carries alone: its

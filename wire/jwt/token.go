@@ -127,16 +127,23 @@ func parse(text string) (*Token, error) {
 	return t, nil
 }
 
+// What Lifetime finds.
+const (
+	Endless     = "token never expires"
+	Expired     = "token is expired"
+	NotYetValid = "token is not yet valid"
+)
+
 // Lifetime refuses a token that never expires, has expired, or is not valid yet.
 func (c *Claims) Lifetime(now time.Time) *Refusal {
 	if c.Expires == nil {
-		return &Refusal{bearer.Unparsable, bearer.ReasonUnparsable, "token never expires"}
+		return &Refusal{bearer.Unparsable, bearer.ReasonUnparsable, Endless}
 	}
 	if !now.Before(c.Expires.Time().Add(Skew)) {
-		return &Refusal{bearer.Unparsable, bearer.ReasonExpired, "token is expired"}
+		return &Refusal{bearer.Unparsable, bearer.ReasonExpired, Expired}
 	}
 	if c.NotBefore != nil && now.Before(c.NotBefore.Time().Add(-Skew)) {
-		return &Refusal{bearer.Unparsable, bearer.ReasonExpired, "token is not yet valid"}
+		return &Refusal{bearer.Unparsable, bearer.ReasonExpired, NotYetValid}
 	}
 	return nil
 }
