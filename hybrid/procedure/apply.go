@@ -73,6 +73,9 @@ func (p *Procedure) Apply(ctx context.Context, plan *Plan) (*Run, error) {
 	if err := p.saveSurvey(id, survey); err != nil {
 		return nil, err
 	}
+	if err := p.saveFound(id, f); err != nil {
+		return nil, err
+	}
 	data, err := json.Marshal(plan)
 	if err != nil {
 		return nil, fmt.Errorf("begin run: %w", err)

@@ -197,9 +197,8 @@ func (p *Procedure) saveAfter(ctx context.Context, run string) {
 // maxAfter bounds the file: 500 servers with 20 tenants take a tenth of it.
 const maxAfter = 64 << 20
 
-// readAfter returns what saveAfter kept, nil when there is nothing.
-func (p *Procedure) readAfter(run string) (map[string]any, error) {
-	name := afterPath(p.o.Dir, run)
+// readKept returns a file that a run kept, nil when there is none.
+func readKept(name string) ([]byte, error) {
 	info, err := os.Stat(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -213,6 +212,16 @@ func (p *Procedure) readAfter(run string) (map[string]any, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	return data, nil
+}
+
+// readAfter returns what saveAfter kept, nil when there is nothing.
+func (p *Procedure) readAfter(run string) (map[string]any, error) {
+	name := afterPath(p.o.Dir, run)
+	data, err := readKept(name)
+	if data == nil || err != nil {
+		return nil, err
 	}
 	var before map[string]any
 	if err := json.Unmarshal(data, &before); err != nil {

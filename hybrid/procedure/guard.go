@@ -1,21 +1,24 @@
 package procedure
 
 import (
+	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
+	"hma/hybrid/journal"
 	"hma/hybrid/procedure/desired"
 	"hma/hybrid/procedure/facts"
 	"hma/hybrid/procedure/rule"
 )
 
 // closes says what way in would be missing after the changes, each set to what to gives, that is not
-// missing now; "" for none. A plan file may have been edited or cut, and what is taken back may be what
+// missing now nor known to have been before; "" for none. A plan file may have been edited or cut, and what is taken back may be what
 // another run, or somebody by hand, stands on.
-func closes(f *facts.Facts, changes []Change, to func(*Change) values) string {
+func closes(f *facts.Facts, changes []Change, to func(*Change) values, known ...string) string {
 	then := settled(f, changes, to)
-	now := closed(f)
+	now := append(closed(f), known...)
 	for _, problem := range closed(then) {
 		if !slices.Contains(now, problem) {
 			return problem
@@ -123,11 +126,12 @@ func settlePolicy(f *facts.Facts, c *Change, to values) {
 	f.Policies = append(f.Policies, policy)
 }
 
-// keepsDoors refuses a part of the way back after which a way in would be missing.
-func (r *Run) keepsDoors(f *facts.Facts, part []int) error {
+// keepsDoors refuses a way back, of all changes or of a part, after which a way in would be missing that is
+// there now.
+func (r *Run) keepsDoors(f *facts.Facts, part []int, known ...string) error {
 	var back []Change
 	for _, c := range r.plan.Changes {
-		if rec := r.records[c.Number]; slices.Contains(part, c.Number) && rec.intended() && !rec.undone && !rec.left {
+		if rec := r.records[c.Number]; within(part, c.Number) && rec.intended() && !rec.undone && !rec.left {
 			back = append(back, c)
 		}
 	}
@@ -137,9 +141,39 @@ func (r *Run) keepsDoors(f *facts.Facts, part []int) error {
 			return c.planned()
 		}
 		return r.records[c.Number].before().Settings
-	})
-	if problem != "" {
+	}, known...)
+	switch {
+	case problem == "":
+		return nil
+	case part != nil:
 		return fmt.Errorf("roll back %s in part: %w: %s", r.ID, ErrStands, problem)
 	}
+	return fmt.Errorf("roll back %s: %w: %s; put it right first, or leave it so with --leave-moved", r.ID, ErrStands, problem)
+}
+
+func foundPath(dir, run string) string { return filepath.Join(dir, "journal", run+".found.json") }
+
+// saveFound keeps what the organisation is when a run begins, for the way back.
+func (p *Procedure) saveFound(run string, f *facts.Facts) error {
+	data, err := json.Marshal(f)
+	if err == nil {
+		err = journal.WriteFile(foundPath(p.o.Dir, run), data)
+	}
+	if err != nil {
+		return fmt.Errorf("begin run: %w", err)
+	}
 	return nil
+}
+
+// readFound returns what saveFound kept; nil for a run of an older program.
+func (p *Procedure) readFound(run string) (*facts.Facts, error) {
+	data, err := readKept(foundPath(p.o.Dir, run))
+	if data == nil || err != nil {
+		return nil, err
+	}
+	f := &facts.Facts{}
+	if err := json.Unmarshal(data, f); err != nil {
+		return nil, fmt.Errorf("read %s: %w: %w", foundPath(p.o.Dir, run), ErrInvalid, err)
+	}
+	return f, nil
 }

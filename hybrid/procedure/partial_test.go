@@ -89,6 +89,35 @@ func TestRollbackInPart(t *testing.T) {
 	}
 }
 
+// TestRollbackUnderOthers holds that a run is not taken back as a whole under OWA and ECP that somebody put
+// on tokens after it: without a word they would be closed to everybody.
+func TestRollbackUnderOthers(t *testing.T) {
+	o := newOrganisation()
+	p := engine(t, o, t.TempDir())
+	plan, err := p.MakePlan(t.Context(), Choices{Scope: ScopeOutlook})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := p.Apply(t.Context(), plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range o.dirs {
+		if d.kind.Browser() && d.server == "EX2" {
+			for _, values := range []map[string]any{d.ad, d.live} {
+				values["OAuthAuthentication"], values["BasicAuthentication"], values["FormsAuthentication"], values["WindowsAuthentication"] = true, false, false, false
+			}
+		}
+	}
+	before := o.state()
+	if _, err := p.Rollback(t.Context(), run.ID, false); !errors.Is(err, ErrStands) || o.state() != before {
+		t.Fatalf("%v", err)
+	}
+	if run, err = p.Rollback(t.Context(), run.ID, true); err != nil || run.Outcome != OutcomeRolledBack {
+		t.Errorf("with leave-moved: %+v, %v", run, err)
+	}
+}
+
 // TestRollbackInPartOfAnUnfinishedRun is refused: nobody knows yet what will stand.
 func TestRollbackInPartOfAnUnfinishedRun(t *testing.T) {
 	o := newOrganisation()

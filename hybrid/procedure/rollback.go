@@ -23,7 +23,8 @@ import (
 //
 // A value that somebody moved since is not overwritten: before anything is
 // restored Rollback fails with ErrMoved and names them all, unless leaveMoved,
-// when they are left as they are and the rest is restored. A policy that the run made
+// when they are left as they are and the rest is restored. So with a way in that would be missing
+// afterwards, because somebody else made it stand on what the run set (ErrStands). A policy that the run made
 // and that applies to somebody by then is left in any case.
 func (p *Procedure) Rollback(ctx context.Context, id string, leaveMoved bool) (*Run, error) {
 	return p.rollback(ctx, id, nil, leaveMoved)
@@ -49,12 +50,20 @@ func (p *Procedure) rollback(ctx context.Context, id string, part []int, leaveMo
 	if err := run.choose(part); err != nil {
 		return nil, err
 	}
-	if part != nil {
+	found, err := p.readFound(id)
+	if err != nil {
+		return run, err
+	}
+	if part != nil || found != nil && !leaveMoved {
 		f, err := p.facts(ctx)
 		if err != nil {
 			return run, err
 		}
-		if err := run.keepsDoors(f, part); err != nil {
+		var known []string
+		if part == nil {
+			known = closed(found)
+		}
+		if err := run.keepsDoors(f, part, known...); err != nil {
 			return nil, err
 		}
 	}
