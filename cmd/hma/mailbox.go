@@ -1,7 +1,9 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -65,6 +67,76 @@ func (a *app) mailbox() *cobra.Command {
 	imports.Flags().StringVar(&address, "mailbox", "", "`address` of the mailbox")
 	imports.Flags().StringVar(&folder, "folder", "inbox", "`folder`: inbox, sentitems, drafts, archive ...")
 	imports.Flags().BoolVar(&unread, "unread", false, "mark as unread")
-	cmd.AddCommand(imports)
+	cmd.AddCommand(imports, a.mailboxCheck())
 	return cmd
+}
+
+func (a *app) mailboxCheck() *cobra.Command {
+	var address string
+	var repair bool
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Check mailboxes for damage, and repair it",
+		Long: "Compares what the store keeps twice: counters, numbers, folders, references and contents.\n" +
+			"With --repair what can be computed again is set right; what has lost its folder goes to Recovered items.",
+		Example: "  hma mailbox check\n  hma mailbox check --mailbox alice@contoso.com --repair",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			lab, err := a.running()
+			if err != nil {
+				return err
+			}
+			query := url.Values{"mailbox": {address}}
+			if repair {
+				query.Set("repair", "1")
+			}
+			answer, err := lab.stream(cmd.Context(), "check", http.MethodPost, roles.CheckPath+"?"+query.Encode(), "application/json", http.NoBody)
+			if err != nil {
+				return err
+			}
+			defer answer.Close()
+			return a.checked(answer)
+		},
+	}
+	cmd.Flags().StringVar(&address, "mailbox", "", "`address` of the one mailbox to check; all without")
+	cmd.Flags().BoolVar(&repair, "repair", false, "repair what can be computed again")
+	return cmd
+}
+
+// checked shows the lines of a check as they come.
+func (a *app) checked(answer io.Reader) error {
+	found, repaired := []roles.CheckLine{}, 0
+	lines := json.NewDecoder(answer)
+	for {
+		var line roles.CheckLine
+		if err := lines.Decode(&line); err != nil {
+			return unreachable(fmt.Errorf("check: it broke off: %w", err))
+		}
+		if line.Error != "" {
+			return unreachable(fmt.Errorf("check: %s", line.Error))
+		}
+		if line.Damage == nil {
+			if a.json {
+				err := printJSON(a.out, map[string]any{"version": 1, "mailboxes": line.Checked, "found": len(found), "repaired": repaired, "damages": found})
+				if err != nil {
+					return err
+				}
+			} else {
+				a.view.printf("%d mailboxes, %d found, %d repaired\n", line.Checked, len(found), repaired)
+			}
+			if len(found) > 0 {
+				return exit{exitFound, nil}
+			}
+			return nil
+		}
+		found = append(found, line)
+		done := ""
+		if line.Repaired {
+			repaired++
+			done = "repaired: "
+		}
+		if !a.json {
+			a.view.printf("%s: %s%s: %s (%s)\n", line.Mailbox, done, line.Where, line.What, line.Kind)
+		}
+	}
 }

@@ -23,6 +23,23 @@ func (r *running) socket() *http.Client {
 
 // send sends a body to a path of the admin socket and returns the answer's body.
 func (r *running) send(ctx context.Context, what, method, path, contentType string, body io.Reader) ([]byte, error) {
+	answer, err := r.stream(ctx, what, method, path, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Close()
+	text, err := io.ReadAll(io.LimitReader(answer, maxAnswer))
+	if err != nil {
+		return nil, unreachable(fmt.Errorf("%s: %w", what, err))
+	}
+	return text, nil
+}
+
+// maxAnswer bounds an answer that is read whole.
+const maxAnswer = 1 << 20
+
+// stream is send for an answer that is read as it comes; the caller closes it.
+func (r *running) stream(ctx context.Context, what, method, path, contentType string, body io.Reader) (io.ReadCloser, error) {
 	req, err := http.NewRequestWithContext(ctx, method, "http://lab"+path, body)
 	if err != nil {
 		return nil, err
@@ -32,19 +49,19 @@ func (r *running) send(ctx context.Context, what, method, path, contentType stri
 	if err != nil {
 		return nil, unreachable(fmt.Errorf("%s: %w", what, err))
 	}
+	if resp.StatusCode < 300 {
+		return resp.Body, nil
+	}
 	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return nil, unreachable(fmt.Errorf("%s: %w", what, err))
 	}
-	if resp.StatusCode >= 300 {
-		code := exitUnreachable
-		if resp.StatusCode < 500 {
-			code = exitUsage
-		}
-		return nil, exit{code, fmt.Errorf("%s: %s", what, strings.TrimSpace(string(text)))}
+	code := exitUnreachable
+	if resp.StatusCode < 500 {
+		code = exitUsage
 	}
-	return text, nil
+	return nil, exit{code, fmt.Errorf("%s: %s", what, strings.TrimSpace(string(text)))}
 }
 
 // ask is send with JSON both ways.

@@ -243,43 +243,47 @@ func (m *Mailbox) CreateFolder(ctx context.Context, f NewFolder) (*Folder, error
 	if class == "" {
 		class = "IPF.Note"
 	}
-	props, err := packBag(f.Props)
-	if err != nil {
-		return nil, fmt.Errorf("create folder: %w", err)
-	}
+	f.Name, f.Class = name, class
 	var made *Folder
-	err = m.write(ctx, func(w *writer) error {
-		path, err := w.path(f.Parent.Folder)
-		if err != nil {
-			return err
-		}
-		if len(path) >= MaxFolderDepth {
-			return fmt.Errorf("more than %d levels: %w", MaxFolderDepth, ErrInvalid)
-		}
-		parent, err := w.counts(f.Parent.Folder)
-		if err != nil {
-			return err
-		}
-		if err := w.nameFree(f.Parent.Folder, 0, name); err != nil {
-			return err
-		}
-		fid, cn := w.number(), w.change()
-		key := m.changeKey(cn)
-		_, err = w.Exec(insertFolder, m.id, fid, f.Parent.Folder, GenericFolder, class, "", name, nameKey(name), number(f.Hidden), cn,
-			key.Bytes(), mapi.PCL(nil).With(key).Bytes(), micros(w.now), 0, props)
-		if err != nil {
-			return err
-		}
-		parent.children++
-		if made, err = m.folder(w, fid); err != nil {
-			return err
-		}
-		return nil
+	err = m.write(ctx, func(w *writer) (err error) {
+		made, err = w.createFolder(f)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("create folder: %w", err)
 	}
 	return made, nil
+}
+
+// createFolder makes a folder whose name and class are clean.
+func (w *writer) createFolder(f NewFolder) (*Folder, error) {
+	props, err := packBag(f.Props)
+	if err != nil {
+		return nil, err
+	}
+	path, err := w.path(f.Parent.Folder)
+	if err != nil {
+		return nil, err
+	}
+	if len(path) >= MaxFolderDepth {
+		return nil, fmt.Errorf("more than %d levels: %w", MaxFolderDepth, ErrInvalid)
+	}
+	parent, err := w.counts(f.Parent.Folder)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.nameFree(f.Parent.Folder, 0, f.Name); err != nil {
+		return nil, err
+	}
+	fid, cn := w.number(), w.change()
+	key := w.m.changeKey(cn)
+	_, err = w.Exec(insertFolder, w.m.id, fid, f.Parent.Folder, GenericFolder, f.Class, "", f.Name, nameKey(f.Name), number(f.Hidden), cn,
+		key.Bytes(), mapi.PCL(nil).With(key).Bytes(), micros(w.now), 0, props)
+	if err != nil {
+		return nil, err
+	}
+	parent.children++
+	return w.m.folder(w, fid)
 }
 
 // touchFolder writes a folder's row with a new change number.

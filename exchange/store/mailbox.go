@@ -106,6 +106,29 @@ func (s *Store) FindMailbox(ctx context.Context, id guid.GUID) (*Mailbox, error)
 	return s.load(ctx, id)
 }
 
+// Mailboxes returns the GUIDs of all mailboxes that were ever opened.
+func (s *Store) Mailboxes(ctx context.Context) ([]guid.GUID, error) {
+	rows, err := s.db.Query(ctx, "SELECT guid FROM mailbox ORDER BY id")
+	if err != nil {
+		return nil, fmt.Errorf("list mailboxes: %w", err)
+	}
+	defer rows.Close()
+	var list []guid.GUID
+	for rows.Next() {
+		var text string
+		err := rows.Scan(&text)
+		if err == nil {
+			var id guid.GUID
+			id, err = guid.Parse(text)
+			list = append(list, id)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("list mailboxes: %w", err)
+		}
+	}
+	return list, rows.Err()
+}
+
 func (s *Store) load(ctx context.Context, id guid.GUID) (*Mailbox, error) {
 	m := &Mailbox{store: s, guid: id, names: &names{}}
 	var database string

@@ -1,6 +1,7 @@
 package roles
 
 import (
+	"encoding/json"
 	"errors"
 	"net"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 
 	"hma/exchange/store"
 	"hma/exchange/transport"
+	"hma/wire/guid"
 )
 
 // ServeLMTP takes mail in on the listener until the roles close.
@@ -34,21 +36,9 @@ const importTime = 2 * time.Minute
 func (r *Roles) importMail(w http.ResponseWriter, q *http.Request) {
 	fail := func(status int, text string) { http.Error(w, text, status) }
 	http.NewResponseController(w).SetReadDeadline(time.Now().Add(importTime)) // fails only where there is no connection
-	address := q.URL.Query().Get("mailbox")
-	found, err := directory{r.Org}.Mailbox(q.Context(), address)
-	if errors.Is(err, transport.ErrUnknownRecipient) {
-		fail(http.StatusNotFound, "nobody here has the address "+address)
-		return
-	}
+	mailbox, status, err := r.mailboxOf(q)
 	if err != nil {
-		r.log.Error("import", "error", err)
-		fail(http.StatusInternalServerError, "the directory could not be read")
-		return
-	}
-	mailbox, err := r.Store.OpenMailbox(q.Context(), found.GUID, found.Info)
-	if err != nil {
-		r.log.Error("import", "error", err)
-		fail(http.StatusInternalServerError, "the mailbox could not be opened")
+		fail(status, err.Error())
 		return
 	}
 	role := store.Role(strings.ToLower(q.URL.Query().Get("folder")))
@@ -73,4 +63,75 @@ func (r *Roles) importMail(w http.ResponseWriter, q *http.Request) {
 		r.log.Error("import", "error", err)
 		fail(http.StatusUnprocessableEntity, "the message could not be read or stored")
 	}
+}
+
+// mailboxOf opens the mailbox that a query names by address, or says what to
+// answer instead.
+func (r *Roles) mailboxOf(q *http.Request) (mailbox *store.Mailbox, status int, err error) {
+	address := q.URL.Query().Get("mailbox")
+	found, err := directory{r.Org}.Mailbox(q.Context(), address)
+	if errors.Is(err, transport.ErrUnknownRecipient) {
+		return nil, http.StatusNotFound, errors.New("nobody here has the address " + address)
+	}
+	if err != nil {
+		r.log.Error("open mailbox", "error", err)
+		return nil, http.StatusInternalServerError, errors.New("the directory could not be read")
+	}
+	mailbox, err = r.Store.OpenMailbox(q.Context(), found.GUID, found.Info)
+	if err != nil {
+		r.log.Error("open mailbox", "error", err)
+		return nil, http.StatusInternalServerError, errors.New("the mailbox could not be opened")
+	}
+	return mailbox, http.StatusOK, nil
+}
+
+// CheckPath is where the admin socket checks mailboxes: query mailbox (an
+// address; all without), repair (1). The answer is JSON lines, each a CheckLine.
+const CheckPath = "/mailbox/v1/check"
+
+// CheckLine is one line of the answer at CheckPath: a damage, or the last line,
+// without which the check broke off.
+type CheckLine struct {
+	Mailbox       string `json:"mailbox,omitempty"` // display name
+	*store.Damage        // nil in the last line
+	Checked       int    `json:"checked,omitempty"` // in the last line: the mailboxes
+	Error         string `json:"error,omitempty"`   // in the last line: why it broke off
+}
+
+func (r *Roles) checkMail(w http.ResponseWriter, q *http.Request) {
+	var list []guid.GUID
+	if q.URL.Query().Get("mailbox") != "" {
+		mailbox, status, err := r.mailboxOf(q)
+		if err != nil {
+			http.Error(w, err.Error(), status)
+			return
+		}
+		list = append(list, mailbox.GUID())
+	} else {
+		var err error
+		if list, err = r.Store.Mailboxes(q.Context()); err != nil {
+			r.log.Error("check", "error", err)
+			http.Error(w, "the mailboxes could not be listed", http.StatusInternalServerError)
+			return
+		}
+	}
+	w.Header().Set("Content-Type", "application/jsonl")
+	out := json.NewEncoder(w)
+	end := CheckLine{}
+	for _, id := range list {
+		mailbox, err := r.Store.FindMailbox(q.Context(), id)
+		if err == nil {
+			name := mailbox.Info().DisplayName
+			err = mailbox.Check(q.Context(), q.URL.Query().Get("repair") == "1", func(d store.Damage) {
+				out.Encode(CheckLine{Mailbox: name, Damage: &d}) // whoever asked is gone when it fails: the context says so
+			})
+		}
+		if err != nil {
+			r.log.Error("check", "mailbox", id, "error", err)
+			end.Error = "mailbox " + id.String() + " could not be read or repaired: the server's log says why"
+			break
+		}
+		end.Checked++
+	}
+	out.Encode(end)
 }

@@ -119,6 +119,7 @@ func (r *Roles) ServeAdmin(l net.Listener, more http.Handler) {
 	mux := http.NewServeMux()
 	mux.Handle("/adminapi/", adminapi.New(r.cmdlets, adminapi.Options{Identify: adminapi.SocketCaller, Now: r.cfg.Now, Lease: &r.lease, Log: r.log}))
 	mux.HandleFunc("POST "+ImportPath, r.importMail)
+	mux.HandleFunc("POST "+CheckPath, r.checkMail)
 	if more != nil {
 		mux.Handle("/", more)
 	}

@@ -90,6 +90,7 @@ func checkCounters(t testing.TB, db *sqldb.DB) {
 			t.Errorf("%s: %d rows are wrong", what, n)
 		}
 	}
+	checkMailboxes(t, db)
 }
 
 func TestItemRoundTrip(t *testing.T) {
