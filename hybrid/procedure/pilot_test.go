@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -64,8 +65,8 @@ func TestRings(t *testing.T) {
 			o := newOrganisation()
 			before(o)
 			p := engine(t, o, t.TempDir())
-			at := noon
-			p.o.Now = func() time.Time { at = at.Add(time.Second); return at }
+			var seconds atomic.Int64 // doors are asked side by side
+			p.o.Now = func() time.Time { return noon.Add(time.Duration(seconds.Add(1)) * time.Second) }
 			first := o.state()
 			stood, had := o.org["DefaultAuthenticationPolicy"], o.assigned["ada"]
 

@@ -10,12 +10,12 @@ parser.setLanguage(await Language.load(grammar));
 for (const file of process.argv.slice(2)) {
   const text = readFileSync(file, "utf8").replace(/^\uFEFF/, "");
   const lines = text.split(/\r?\n/);
-  let nodes = 0;
+  let nodes = 0, wrong = 0;
   const visit = (node) => {
     nodes++;
-    if (node.isError || node.isMissing) console.log(`${file}:${node.startPosition.row + 1}: ${lines[node.startPosition.row]}`);
+    if ((node.isError || node.isMissing) && ++wrong) console.log(`${file}:${node.startPosition.row + 1}: ${lines[node.startPosition.row]}`);
     node.children.forEach(visit);
   };
   visit(parser.parse(text).rootNode);
-  console.log(`parsed ${nodes} nodes`);
+  console.log(`${file}: ${nodes} nodes, ${wrong} of them wrong`);
 }
