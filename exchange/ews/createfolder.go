@@ -67,23 +67,11 @@ func (c *call) folderField(u *store.FolderUpdate, e *soap.Element) error {
 	default:
 		return errFolderProperty
 	}
-	path := e.Child(soap.NSTypes, "ExtendedFieldURI")
-	if path == nil {
-		return errExtended
-	}
-	x, err := parseExtended(path)
+	tag, v, err := c.extendedValue(e)
 	if err != nil {
 		return err
 	}
-	v, err := parseExtendedValue(x.tag.Type(), e)
-	if err != nil {
-		return err
-	}
-	tags, err := c.tags([]extended{x}, true)
-	if err != nil {
-		return err
-	}
-	switch tag := tags[0]; tag {
+	switch tag {
 	case mapi.PidTagDisplayName:
 		u.Name = new(v.(string))
 	case mapi.PidTagContainerClass:

@@ -2,7 +2,6 @@ package ews
 
 import (
 	"hma/exchange/store"
-	"hma/wire/soap"
 )
 
 // deleteFolder answers DeleteFolder (MS-OXWSFOLD 3.1.4.4): one message for each id.
@@ -11,15 +10,7 @@ func deleteFolder(c *call) error {
 	if err != nil {
 		return err
 	}
-	list, err := c.ids("FolderIds")
-	if err != nil {
-		return err
-	}
-	return c.each(list, func(e *soap.Element) (func() error, error) {
-		f, err := c.folder(e)
-		if err != nil {
-			return nil, err
-		}
+	return c.eachFolder(func(f *store.Folder) (func() error, error) {
 		if f.Role != "" {
 			return nil, errDeleteDistinguished
 		}
@@ -38,15 +29,7 @@ func emptyFolder(c *call) error {
 	if err != nil {
 		return err
 	}
-	list, err := c.ids("FolderIds")
-	if err != nil {
-		return err
-	}
-	return c.each(list, func(e *soap.Element) (func() error, error) {
-		f, err := c.folder(e)
-		if err != nil {
-			return nil, err
-		}
+	return c.eachFolder(func(f *store.Folder) (func() error, error) {
 		switch f.Role {
 		case store.RoleRoot, store.RoleMsgFolderRoot, store.RoleSearchFolders, store.RoleCalendar, store.RoleRecoverableRoot:
 			return nil, &problem{"ErrorCannotEmptyFolder", "The folder cannot be emptied."}

@@ -79,29 +79,17 @@ func (d *draft) setProperty(p *itemProperty, e *soap.Element) error {
 }
 
 func (d *draft) extendedProperty(e *soap.Element) error {
-	path := e.Child(soap.NSTypes, "ExtendedFieldURI")
-	if path == nil {
-		return errExtended
-	}
-	x, err := parseExtended(path)
+	tag, v, err := d.extendedValue(e)
 	if err != nil {
 		return err
 	}
-	v, err := parseExtendedValue(x.tag.Type(), e)
-	if err != nil {
-		return err
-	}
-	tags, err := d.tags([]extended{x}, true)
-	if err != nil {
-		return err
-	}
-	if tags[0] == mapi.PidTagMessageFlags {
+	if tag == mapi.PidTagMessageFlags {
 		flags := v.(int32)
 		read := flags&mapi.MsgFlagRead != 0
 		d.flags, d.read = &flags, &read
 		return nil
 	}
-	d.put(tags[0], v)
+	d.put(tag, v)
 	return nil
 }
 

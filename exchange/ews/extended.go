@@ -122,6 +122,27 @@ func (c *call) tags(list []extended, create bool) ([]mapi.Tag, error) {
 	return out, nil
 }
 
+// extendedValue reads an ExtendedProperty that is set: its tag in the caller's mailbox, which learns its name, and its value.
+func (c *call) extendedValue(e *soap.Element) (mapi.Tag, any, error) {
+	path := e.Child(soap.NSTypes, "ExtendedFieldURI")
+	if path == nil {
+		return 0, nil, errExtended
+	}
+	x, err := parseExtended(path)
+	if err != nil {
+		return 0, nil, err
+	}
+	v, err := parseExtendedValue(x.tag.Type(), e)
+	if err != nil {
+		return 0, nil, err
+	}
+	tags, err := c.tags([]extended{x}, true)
+	if err != nil {
+		return 0, nil, err
+	}
+	return tags[0], v, nil
+}
+
 // writeExtended writes one ExtendedProperty when the value is one of its type.
 func writeExtended(w *soap.Writer, x extended, value any) {
 	texts, ok := valueTexts(x.tag.Type(), value)

@@ -1,6 +1,6 @@
 package ews
 
-import "hma/wire/soap"
+import "hma/exchange/store"
 
 // getFolder answers GetFolder (MS-OXWSFOLD 3.1.4.6): one message for each id.
 func getFolder(c *call) error {
@@ -8,19 +8,7 @@ func getFolder(c *call) error {
 	if err != nil {
 		return err
 	}
-	list, err := c.ids("FolderIds")
-	if err != nil {
-		return err
-	}
-	return c.each(list, func(e *soap.Element) (func() error, error) {
-		id, err := c.folderID(e)
-		if err != nil {
-			return nil, err
-		}
-		f, err := c.mailbox.Folder(c.ctx, id)
-		if err != nil {
-			return nil, orFolder(err)
-		}
+	return c.eachFolder(func(f *store.Folder) (func() error, error) {
 		return func() error {
 			c.w.Start("m:Folders")
 			defer c.w.End("m:Folders")

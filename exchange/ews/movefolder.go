@@ -50,6 +50,21 @@ func transferFolders(c *call, move bool, transfer func(ctx context.Context, id, 
 	})
 }
 
+// eachFolder is each for a request about folders that must be there.
+func (c *call) eachFolder(one func(f *store.Folder) (payload func() error, err error)) error {
+	list, err := c.ids("FolderIds")
+	if err != nil {
+		return err
+	}
+	return c.each(list, func(e *soap.Element) (func() error, error) {
+		f, err := c.folder(e)
+		if err != nil {
+			return nil, err
+		}
+		return one(f)
+	})
+}
+
 // folder reads a folder id and the folder that it names.
 func (c *call) folder(e *soap.Element) (*store.Folder, error) {
 	id, err := c.folderID(e)
