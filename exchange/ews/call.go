@@ -385,6 +385,14 @@ func (c *call) parse(text string) (store.ID, error) {
 	return id, nil
 }
 
+// box returns the mailbox that an id which parse admitted lives in, as the caller sees it.
+func (c *call) box(id store.ID) *store.Mailbox {
+	if id.InMailbox() == c.mailbox.GUID() {
+		return c.mailbox
+	}
+	panic("ews: an id of a mailbox that was not opened") // parse admits no other
+}
+
 // itemID reads an ItemId element; key is its change key, nil without one.
 func (c *call) itemID(e *soap.Element) (id store.ItemID, key []byte, err error) {
 	switch e.Name.Local {
@@ -457,7 +465,7 @@ func (c *call) target(e *soap.Element) (store.FolderID, error) {
 	if err != nil {
 		return id, err
 	}
-	_, err = c.mailbox.Folder(c.ctx, id)
+	_, err = c.box(id).Folder(c.ctx, id)
 	return id, orFolder(err)
 }
 

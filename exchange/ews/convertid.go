@@ -116,13 +116,13 @@ func (c *call) fromEntryID(raw []byte, err error) (store.ID, error) {
 func (c *call) entryID(id store.ID) ([]byte, error) {
 	switch id := id.(type) {
 	case store.FolderID:
-		return folderEntryID(c.mailbox, id), nil
+		return folderEntryID(c.box(id), id), nil
 	case store.ItemID:
-		item, err := c.mailbox.Item(c.ctx, id, store.Want{})
+		item, err := c.box(id).Item(c.ctx, id, store.Want{})
 		if err != nil {
 			return nil, err
 		}
-		return itemEntryID(c.mailbox, item), nil
+		return itemEntryID(c.box(id), item), nil
 	}
 	return nil, errInvalidID
 }

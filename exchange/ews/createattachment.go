@@ -26,7 +26,7 @@ func createAttachment(c *call) error {
 		if err != nil {
 			return nil, err
 		}
-		stamp, err := c.mailbox.UpdateItem(c.ctx, item, store.ItemUpdate{AddAttachments: []store.Attachment{a}, MIME: new(mapi.Blob{})})
+		stamp, err := c.box(item).UpdateItem(c.ctx, item, store.ItemUpdate{AddAttachments: []store.Attachment{a}, MIME: new(mapi.Blob{})})
 		if err != nil {
 			return nil, err
 		}
@@ -55,7 +55,7 @@ func deleteAttachment(c *call) error {
 		if err != nil {
 			return nil, err
 		}
-		stamp, err := c.mailbox.UpdateItem(c.ctx, a.ID.Item, store.ItemUpdate{DeleteAttachments: []int32{a.ID.Number}, MIME: new(mapi.Blob{})})
+		stamp, err := c.box(a.ID).UpdateItem(c.ctx, a.ID.Item, store.ItemUpdate{DeleteAttachments: []int32{a.ID.Number}, MIME: new(mapi.Blob{})})
 		if err != nil {
 			return nil, err
 		}

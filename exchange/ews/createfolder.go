@@ -44,7 +44,7 @@ func createFolder(c *call) error {
 			made.Class = *u.Class
 		}
 		made.Hidden = u.Hidden != nil && *u.Hidden
-		f, err := c.mailbox.CreateFolder(c.ctx, made)
+		f, err := c.box(parent).CreateFolder(c.ctx, made)
 		if err != nil {
 			return nil, err
 		}

@@ -94,7 +94,7 @@ func (c *call) create(e *soap.Element, disposition string, folder *store.FolderI
 		flags = *d.flags
 	}
 	item.Props[mapi.PidTagMessageFlags] = flags
-	stamp, err = c.mailbox.CreateItem(c.ctx, item)
+	stamp, err = c.box(item.Folder).CreateItem(c.ctx, item)
 	return stamp, item.Props.String(mapi.PidTagMessageClass), err
 }
 

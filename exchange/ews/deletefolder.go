@@ -14,7 +14,7 @@ func deleteFolder(c *call) error {
 		if f.Role != "" {
 			return nil, errDeleteDistinguished
 		}
-		return nil, orFolder(c.mailbox.DeleteFolder(c.ctx, f.ID, how))
+		return nil, orFolder(c.box(f.ID).DeleteFolder(c.ctx, f.ID, how))
 	})
 }
 
@@ -34,6 +34,6 @@ func emptyFolder(c *call) error {
 		case store.RoleRoot, store.RoleMsgFolderRoot, store.RoleSearchFolders, store.RoleCalendar, store.RoleRecoverableRoot:
 			return nil, &problem{"ErrorCannotEmptyFolder", "The folder cannot be emptied."}
 		}
-		return nil, orFolder(c.mailbox.EmptyFolder(c.ctx, f.ID, how, below))
+		return nil, orFolder(c.box(f.ID).EmptyFolder(c.ctx, f.ID, how, below))
 	})
 }

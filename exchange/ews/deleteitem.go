@@ -31,7 +31,7 @@ func deleteItem(c *call) error {
 			err = c.notTask(id)
 		}
 		if err == nil {
-			_, err = c.mailbox.DeleteItem(c.ctx, id, how)
+			_, err = c.box(id).DeleteItem(c.ctx, id, how)
 		}
 		return nil, err
 	})
@@ -39,7 +39,7 @@ func deleteItem(c *call) error {
 
 // notTask fails for a task.
 func (c *call) notTask(id store.ItemID) error {
-	item, err := c.mailbox.Item(c.ctx, id, store.Want{Tags: []mapi.Tag{mapi.PidTagMessageClass}})
+	item, err := c.box(id).Item(c.ctx, id, store.Want{Tags: []mapi.Tag{mapi.PidTagMessageClass}})
 	if err == nil && kindOf(item.Props.String(mapi.PidTagMessageClass)).kind == taskItem {
 		return errOccurrences
 	}

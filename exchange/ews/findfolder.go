@@ -40,7 +40,7 @@ func findFolder(c *call) error {
 		id, err := c.folderID(e)
 		var found []*store.Folder
 		if err == nil {
-			found, err = c.mailbox.Folders(c.ctx, id, deep)
+			found, err = c.box(id).Folders(c.ctx, id, deep)
 			err = orFolder(err)
 		}
 		if err != nil {

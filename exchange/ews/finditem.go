@@ -77,12 +77,12 @@ func (c *call) page(q store.Query, v view, parent *soap.Element) (page *store.Pa
 		return nil, err
 	}
 	if v.denominator > 0 {
-		total, err := c.mailbox.Count(c.ctx, q)
+		total, err := c.box(q.Folder).Count(c.ctx, q)
 		if err != nil {
 			return nil, orFolder(err)
 		}
 		q.Offset, _ = v.window(total)
 	}
-	page, err = c.mailbox.List(c.ctx, q)
+	page, err = c.box(q.Folder).List(c.ctx, q)
 	return page, orFolder(err)
 }

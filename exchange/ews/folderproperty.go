@@ -156,7 +156,7 @@ func (c *call) writeFolderExtended(s *folderShape, f *store.Folder) error {
 		case 0:
 			continue
 		case mapi.PidTagEntryID, mapi.PidTagRecordKey:
-			v = folderEntryID(c.mailbox, f.ID)
+			v = folderEntryID(c.box(f.ID), f.ID)
 		case mapi.PidTagChangeKey:
 			v = f.ChangeKey
 		default:
@@ -165,7 +165,7 @@ func (c *call) writeFolderExtended(s *folderShape, f *store.Folder) error {
 				continue
 			}
 			if _, apart := value.(mapi.Blob); apart {
-				if err := c.mailbox.Resolve(c.ctx, props, maxValue, tag); err != nil {
+				if err := c.box(f.ID).Resolve(c.ctx, props, maxValue, tag); err != nil {
 					return err
 				}
 				value = props[tag]

@@ -43,7 +43,7 @@ func (c *call) attachment(e *soap.Element) (*store.Attachment, error) {
 	if !ok {
 		return nil, errInvalidID
 	}
-	return c.mailbox.Attachment(c.ctx, id)
+	return c.box(id).Attachment(c.ctx, id)
 }
 
 // writeAttachment writes a file with its bytes, or a message with what its MIME form tells.
@@ -56,9 +56,9 @@ func (c *call) writeAttachment(a *store.Attachment, bodyType string) error {
 		if a.Content.IsZero() {
 			return nil
 		}
-		return c.w.Base64(c.mailbox.OpenBlob(c.ctx, a.Content))
+		return c.w.Base64(c.box(a.ID).OpenBlob(c.ctx, a.Content))
 	}
-	m, err := oxcmail.Read(c.mailbox.OpenBlob(c.ctx, a.Content), func(_ *oxcmail.Attachment, r io.Reader) (mapi.Blob, error) {
+	m, err := oxcmail.Read(c.box(a.ID).OpenBlob(c.ctx, a.Content), func(_ *oxcmail.Attachment, r io.Reader) (mapi.Blob, error) {
 		return mapi.Blob{}, nil
 	})
 	if err != nil {
@@ -67,7 +67,7 @@ func (c *call) writeAttachment(a *store.Attachment, bodyType string) error {
 	c.w.Start("t:Message")
 	defer c.w.End("t:Message")
 	c.w.Start("t:MimeContent", "CharacterSet", "UTF-8")
-	if err := c.w.Base64(c.mailbox.OpenBlob(c.ctx, a.Content)); err != nil {
+	if err := c.w.Base64(c.box(a.ID).OpenBlob(c.ctx, a.Content)); err != nil {
 		return err
 	}
 	c.w.End("t:MimeContent")

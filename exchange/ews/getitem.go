@@ -15,7 +15,7 @@ func getItem(c *call) error {
 	for _, e := range list {
 		id, _, err := c.itemID(e)
 		if err == nil {
-			item, ierr := c.mailbox.Item(c.ctx, id, shape.want)
+			item, ierr := c.box(id).Item(c.ctx, id, shape.want)
 			if err = ierr; err == nil {
 				err = c.success(func() error {
 					c.w.Start("m:Items")

@@ -21,6 +21,7 @@ type itemWriter struct {
 	*call
 	r    *readItem
 	item *store.Item
+	box  *store.Mailbox // where the item lives
 
 	html, plain string // once bodies has run
 	native      string // HTML or Text
@@ -29,7 +30,7 @@ type itemWriter struct {
 
 // writeItem writes an item that was read with r.want.
 func (c *call) writeItem(r *readItem, item *store.Item) error {
-	x := &itemWriter{call: c, r: r, item: item}
+	x := &itemWriter{call: c, r: r, item: item, box: c.box(item.ID)}
 	kind := kindOf(item.Props.String(mapi.PidTagMessageClass))
 	element := "t:" + kind.element
 	c.w.Start(element)
@@ -111,7 +112,7 @@ func (x *itemWriter) writeExtendedProperties() error {
 			}
 			// Resolved apart from the item, so that one long value at a time is in memory.
 			one := mapi.Bag{found: value}
-			if err := x.mailbox.Resolve(x.ctx, one, maxValue); err != nil {
+			if err := x.box.Resolve(x.ctx, one, maxValue); err != nil {
 				return err
 			}
 			v = one[found]
@@ -125,7 +126,7 @@ func (x *itemWriter) writeExtendedProperties() error {
 func (x *itemWriter) computed(tag mapi.Tag) any {
 	switch tag {
 	case mapi.PidTagEntryID:
-		return itemEntryID(x.mailbox, x.item)
+		return itemEntryID(x.box, x.item)
 	case mapi.PidTagRecordKey, mapi.PidTagInstanceKey:
 		return x.instanceKey()
 	case mapi.PidTagChangeKey:
@@ -133,9 +134,9 @@ func (x *itemWriter) computed(tag mapi.Tag) any {
 	case mapi.PidTagPredecessorChangeList:
 		return x.item.PCL
 	case mapi.PidTagSourceKey:
-		return mapi.XID{Replica: x.mailbox.DatabaseGUID(), Local: x.item.ID.Mid}.Bytes()
+		return mapi.XID{Replica: x.box.DatabaseGUID(), Local: x.item.ID.Mid}.Bytes()
 	case mapi.PidTagParentEntryID:
-		return folderEntryID(x.mailbox, x.item.Folder)
+		return folderEntryID(x.box, x.item.Folder)
 	}
 	return nil
 }
@@ -156,7 +157,7 @@ func writeParent(x *itemWriter, _ *itemProperty) error {
 
 // writeMIME streams the message. Nothing of it is kept.
 func writeMIME(x *itemWriter, _ *itemProperty) error {
-	r, err := transport.OpenMIME(x.ctx, x.mailbox, x.item.ID)
+	r, err := transport.OpenMIME(x.ctx, x.box, x.item.ID)
 	if err != nil {
 		return err
 	}
@@ -176,7 +177,7 @@ func (x *itemWriter) bodies() error {
 	}
 	x.loaded = true
 	p := x.item.Props
-	if err := x.mailbox.Resolve(x.ctx, p, maxValue, mapi.PidTagBody, mapi.PidTagHTML, mapi.PidTagBodyHTML); err != nil {
+	if err := x.box.Resolve(x.ctx, p, maxValue, mapi.PidTagBody, mapi.PidTagHTML, mapi.PidTagBodyHTML); err != nil {
 		return err
 	}
 	x.plain = p.String(mapi.PidTagBody)
@@ -274,7 +275,7 @@ func (x *itemWriter) headers(fn func(name, value string)) error {
 	if !ok {
 		return nil
 	}
-	if err := x.mailbox.Resolve(x.ctx, x.item.Props, maxValue, tag); err != nil {
+	if err := x.box.Resolve(x.ctx, x.item.Props, maxValue, tag); err != nil {
 		return err
 	}
 	var name, value string
@@ -430,7 +431,7 @@ func writeRecipients(x *itemWriter, p *itemProperty) error {
 }
 
 func writeReplyTo(x *itemWriter, p *itemProperty) error {
-	if err := x.mailbox.Resolve(x.ctx, x.item.Props, maxValue, p.also...); err != nil {
+	if err := x.box.Resolve(x.ctx, x.item.Props, maxValue, p.also...); err != nil {
 		return err
 	}
 	list := oxcmail.ReplyTo(x.item.Props)

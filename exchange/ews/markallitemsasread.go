@@ -23,7 +23,7 @@ func markAllItemsAsRead(c *call) error {
 	return c.each(list, func(e *soap.Element) (func() error, error) {
 		id, err := c.folderID(e)
 		if err == nil {
-			err = orFolder(c.mailbox.MarkAllRead(c.ctx, id, read.(bool)))
+			err = orFolder(c.box(id).MarkAllRead(c.ctx, id, read.(bool)))
 		}
 		return nil, err
 	})

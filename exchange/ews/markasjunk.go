@@ -34,13 +34,13 @@ func markAsJunk(c *call) error {
 		if err != nil {
 			return nil, err
 		}
-		item, err := c.mailbox.Item(c.ctx, id, store.Want{})
+		item, err := c.box(id).Item(c.ctx, id, store.Want{})
 		if err != nil {
 			return nil, err
 		}
 		stamp := store.Stamp{ID: item.ID, ChangeKey: item.ChangeKey}
 		if move && item.Folder != to {
-			stamp, err = c.mailbox.MoveItem(c.ctx, id, to)
+			stamp, err = c.box(id).MoveItem(c.ctx, id, to)
 		}
 		if err != nil || !move {
 			return nil, err

@@ -16,12 +16,12 @@ var (
 
 // moveFolder answers MoveFolder (MS-OXWSFOLD 3.1.4.7): one message for each id.
 // Ids of the folder and of everything in it stay.
-func moveFolder(c *call) error { return transferFolders(c, true, c.mailbox.MoveFolder) }
+func moveFolder(c *call) error { return transferFolders(c, true, (*store.Mailbox).MoveFolder) }
 
 // copyFolder answers CopyFolder (MS-OXWSFOLD 3.1.4.1): one message for each id.
-func copyFolder(c *call) error { return transferFolders(c, false, c.mailbox.CopyFolder) }
+func copyFolder(c *call) error { return transferFolders(c, false, (*store.Mailbox).CopyFolder) }
 
-func transferFolders(c *call, move bool, transfer func(ctx context.Context, id, parent store.FolderID) (*store.Folder, error)) error {
+func transferFolders(c *call, move bool, transfer func(m *store.Mailbox, ctx context.Context, id, parent store.FolderID) (*store.Folder, error)) error {
 	to, err := c.child("ToFolderId")
 	if err != nil {
 		return err
@@ -42,7 +42,7 @@ func transferFolders(c *call, move bool, transfer func(ctx context.Context, id, 
 		if move && f.Role != "" {
 			return nil, errMoveDistinguished
 		}
-		after, err := transfer(c.ctx, f.ID, parent)
+		after, err := transfer(c.box(f.ID), c.ctx, f.ID, parent)
 		if errors.Is(err, store.ErrInvalid) {
 			return nil, errMoveCopy
 		}
@@ -71,7 +71,7 @@ func (c *call) folder(e *soap.Element) (*store.Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := c.mailbox.Folder(c.ctx, id)
+	f, err := c.box(id).Folder(c.ctx, id)
 	return f, orFolder(err)
 }
 

@@ -10,12 +10,12 @@ import (
 
 // moveItem answers MoveItem (MS-OXWSCORE 3.1.4.7): one message for each id. A
 // moved item has a new id; the old one names nothing any more.
-func moveItem(c *call) error { return transferItems(c, c.mailbox.MoveItem) }
+func moveItem(c *call) error { return transferItems(c, (*store.Mailbox).MoveItem) }
 
 // copyItem answers CopyItem (MS-OXWSCORE 3.1.4.1): one message for each id.
-func copyItem(c *call) error { return transferItems(c, c.mailbox.CopyItem) }
+func copyItem(c *call) error { return transferItems(c, (*store.Mailbox).CopyItem) }
 
-func transferItems(c *call, transfer func(context.Context, store.ItemID, store.FolderID) (store.Stamp, error)) error {
+func transferItems(c *call, transfer func(*store.Mailbox, context.Context, store.ItemID, store.FolderID) (store.Stamp, error)) error {
 	to, err := c.child("ToFolderId")
 	if err != nil {
 		return err
@@ -41,11 +41,11 @@ func transferItems(c *call, transfer func(context.Context, store.ItemID, store.F
 		if err != nil {
 			return nil, err
 		}
-		item, err := c.mailbox.Item(c.ctx, id, store.Want{Tags: []mapi.Tag{mapi.PidTagMessageClass}})
+		item, err := c.box(id).Item(c.ctx, id, store.Want{Tags: []mapi.Tag{mapi.PidTagMessageClass}})
 		if err != nil {
 			return nil, err
 		}
-		stamp, err := transfer(c.ctx, id, folder)
+		stamp, err := transfer(c.box(id), c.ctx, id, folder)
 		if err != nil || !ids {
 			return nil, err
 		}

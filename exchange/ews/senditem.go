@@ -58,7 +58,7 @@ func (c *call) send(e *soap.Element, folder store.FolderID) error {
 	if key == nil {
 		return errNeedsChangeKey
 	}
-	item, err := c.mailbox.Item(c.ctx, id, store.Want{})
+	item, err := c.box(id).Item(c.ctx, id, store.Want{})
 	if err != nil {
 		return err
 	}

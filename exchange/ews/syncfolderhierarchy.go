@@ -58,7 +58,7 @@ func (c *call) folderChanges() (*store.FolderChanges, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.mailbox.SyncFolders(c.ctx, root, state)
+	return c.box(root).SyncFolders(c.ctx, root, state)
 }
 
 // syncState reads the request's state, which must be of this folder and operation.

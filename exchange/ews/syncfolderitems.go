@@ -84,7 +84,7 @@ func (c *call) itemChanges(target *soap.Element, limit int, associated bool) (*s
 	if err != nil {
 		return nil, err
 	}
-	return c.mailbox.SyncItems(c.ctx, folder, state, limit, associated)
+	return c.box(folder).SyncItems(c.ctx, folder, state, limit, associated)
 }
 
 // writeItemChange writes one change. An item that went away meanwhile is left to
@@ -92,7 +92,7 @@ func (c *call) itemChanges(target *soap.Element, limit int, associated bool) (*s
 func (c *call) writeItemChange(shape *readItem, change store.ItemChange) error {
 	switch change.Kind {
 	case store.Created, store.Updated:
-		item, err := c.mailbox.Item(c.ctx, change.ID, shape.want)
+		item, err := c.box(change.ID).Item(c.ctx, change.ID, shape.want)
 		if errors.Is(err, store.ErrNotFound) {
 			return nil
 		}

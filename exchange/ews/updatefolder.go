@@ -28,7 +28,7 @@ func updateFolder(c *call) error {
 				return nil, err
 			}
 		}
-		f, err := c.mailbox.UpdateFolder(c.ctx, id, u)
+		f, err := c.box(id).UpdateFolder(c.ctx, id, u)
 		if err != nil {
 			return nil, orFolder(err)
 		}

@@ -59,7 +59,7 @@ func (c *call) change(e *soap.Element, resolution string) (stamp store.Stamp, cl
 	if resolution != "NeverOverwrite" {
 		key = nil
 	}
-	item, err := c.mailbox.Item(c.ctx, id, store.Want{
+	item, err := c.box(id).Item(c.ctx, id, store.Want{
 		Tags: []mapi.Tag{mapi.PidTagMessageClass, mapi.PidTagMessageFlags, mapi.PidLidTaskStatus}, Recipients: true})
 	if err != nil {
 		return stamp, "", err
@@ -163,7 +163,7 @@ func (d *draft) apply(item *store.Item, key []byte) (store.Stamp, error) {
 	}
 	onlyRead := len(d.props) == 0 && len(d.delete) == 0 && len(d.recipients) == 0
 	if onlyRead && d.read != nil && key == nil {
-		return d.mailbox.SetRead(d.ctx, item.ID, *d.read)
+		return d.box(item.ID).SetRead(d.ctx, item.ID, *d.read)
 	}
 	u := store.ItemUpdate{IfChangeKey: key, Set: d.props, Delete: d.delete, Read: d.read}
 	if len(d.recipients) > 0 {
@@ -172,5 +172,5 @@ func (d *draft) apply(item *store.Item, key []byte) (store.Stamp, error) {
 	if d.rewritten {
 		u.MIME = new(mapi.Blob{})
 	}
-	return d.mailbox.UpdateItem(d.ctx, item.ID, u)
+	return d.box(item.ID).UpdateItem(d.ctx, item.ID, u)
 }
