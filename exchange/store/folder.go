@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"strings"
 	"time"
@@ -97,7 +96,7 @@ func folderName(name string) (string, error) {
 }
 
 // scanFolders reads rows of folderColumns and closes them.
-func (m *Mailbox) scanFolders(rows *sql.Rows, err error) ([]*Folder, error) {
+func (m *Mailbox) scanFolders(rows *sqldb.Rows, err error) ([]*Folder, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +124,7 @@ func (m *Mailbox) scanFolders(rows *sql.Rows, err error) ([]*Folder, error) {
 
 // querier is what both a database and a transaction can do.
 type querier interface {
-	Query(query string, args ...any) (*sql.Rows, error)
+	Query(query string, args ...any) (*sqldb.Rows, error)
 }
 
 // reads is a database as a querier.
@@ -134,7 +133,7 @@ type reads struct {
 	db  *sqldb.DB
 }
 
-func (r reads) Query(query string, args ...any) (*sql.Rows, error) {
+func (r reads) Query(query string, args ...any) (*sqldb.Rows, error) {
 	return r.db.Query(r.ctx, query, args...)
 }
 

@@ -287,7 +287,7 @@ func (s *selection) list() string {
 }
 
 // scan reads the rows of list, with extra more columns behind it, and closes them.
-func (m *Mailbox) scanItems(s *selection, extra int, rows *sql.Rows, err error) (items []*Item, extras [][]any, _ error) {
+func (m *Mailbox) scanItems(s *selection, extra int, rows *sqldb.Rows, err error) (items []*Item, extras [][]any, _ error) {
 	if err != nil {
 		return nil, nil, err
 	}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,7 +21,7 @@ type recorder struct {
 	args  [][]any
 }
 
-func (r *recorder) Query(query string, args ...any) (*sql.Rows, error) {
+func (r *recorder) Query(query string, args ...any) (*sqldb.Rows, error) {
 	r.texts, r.args = append(r.texts, query), append(r.args, args)
 	return r.querier.Query(query, args...)
 }

@@ -147,8 +147,14 @@ func (db *DB) closePools() error {
 }
 
 // Query runs one reading statement outside a transaction. The caller closes the rows.
-func (db *DB) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	ctx = db.detach(ctx)
+func (db *DB) Query(ctx context.Context, query string, args ...any) (*Rows, error) {
+	cost := costOf(ctx)
+	defer cost.read()()
+	r, err := db.query(db.detach(ctx), query, args)
+	return rows(r, err, cost)
+}
+
+func (db *DB) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
 	if db.flavour == PostgreSQL {
 		return db.read.QueryContext(ctx, query, args...)
 	}
@@ -156,16 +162,17 @@ func (db *DB) Query(ctx context.Context, query string, args ...any) (*sql.Rows, 
 	if err != nil {
 		return nil, err
 	}
-	rows, err := stmt.QueryContext(ctx, args...)
+	r, err := stmt.QueryContext(ctx, args...)
 	if err != nil && db.readStmts.lookup(query) != stmt {
 		return db.read.QueryContext(ctx, query, args...) // it was dropped and closed meanwhile
 	}
-	return rows, err
+	return r, err
 }
 
 // QueryRow runs one reading statement outside a transaction and returns its
 // first row; Scan reports [sql.ErrNoRows] when there is none.
 func (db *DB) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
+	defer costOf(ctx).read()()
 	ctx = db.detach(ctx)
 	if db.flavour == PostgreSQL {
 		return db.read.QueryRowContext(ctx, query, args...)
@@ -184,6 +191,7 @@ func (db *DB) QueryRow(ctx context.Context, query string, args ...any) *sql.Row 
 
 // View runs fn in a read-only transaction: all its statements see one state.
 func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
+	defer costOf(ctx).read()()
 	ctx = db.detach(ctx)
 	tx, err := db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: db.flavour == PostgreSQL, Isolation: db.viewIsolation()})
 	if err != nil {
@@ -240,15 +248,18 @@ func (t *Tx) Exec(query string, args ...any) (sql.Result, error) {
 }
 
 // Query runs a statement that returns rows. The caller closes them before the next statement.
-func (t *Tx) Query(query string, args ...any) (*sql.Rows, error) {
+func (t *Tx) Query(query string, args ...any) (*Rows, error) {
 	stmt, err := t.prepared(query)
 	if err != nil {
 		return nil, err
 	}
+	var r *sql.Rows
 	if stmt == nil {
-		return t.tx.QueryContext(t.ctx, query, args...)
+		r, err = t.tx.QueryContext(t.ctx, query, args...)
+	} else {
+		r, err = stmt.QueryContext(t.ctx, args...)
 	}
-	return stmt.QueryContext(t.ctx, args...)
+	return rows(r, err, nil)
 }
 
 // QueryRow runs a statement that returns at most one row.

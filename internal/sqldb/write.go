@@ -32,6 +32,7 @@ func (db *DB) Write(ctx context.Context, fn func(*Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	defer costOf(ctx).write()()
 	if db.flavour == PostgreSQL {
 		return db.writePostgreSQL(ctx, fn)
 	}
