@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"hma/exchange/addressbook"
 	"hma/exchange/clientaccess"
 	"hma/exchange/org"
 	"hma/exchange/store"
@@ -210,7 +211,7 @@ func (c *call) open() error {
 		c.request.Record.Reason = "EWS is switched off for the mailbox"
 		return errAccessDenied
 	}
-	mailbox, err := c.door.store.OpenMailbox(c.ctx, p.MailboxGUID, store.MailboxInfo{OwnerSID: p.SID, LegacyDN: p.LegacyDN, DisplayName: p.DisplayName})
+	mailbox, err := c.door.store.OpenMailbox(c.ctx, p.MailboxGUID, addressbook.MailboxInfo(p))
 	if err != nil {
 		return err
 	}

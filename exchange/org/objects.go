@@ -195,4 +195,10 @@ type Recipient struct {
 	PopEnabled             bool
 	ImapEnabled            bool
 	HiddenFromAddressLists bool
+	// Quota and RetainDeletedItemsFor are the mailbox's own limits, which count only with OwnQuota
+	// and OwnRetention (UseDatabaseQuotaDefaults, UseDatabaseRetentionDefaults $false); see Limits.
+	Quota                 Quota         `json:",omitzero"`
+	OwnQuota              bool          `json:",omitempty"`
+	RetainDeletedItemsFor time.Duration `json:",omitempty"`
+	OwnRetention          bool          `json:",omitempty"`
 }

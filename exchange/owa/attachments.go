@@ -18,6 +18,7 @@ import (
 	"time"
 	"unicode"
 
+	"hma/exchange/addressbook"
 	"hma/exchange/auth"
 	"hma/exchange/clientaccess"
 	"hma/exchange/org"
@@ -132,7 +133,7 @@ func (a *Attachments) list(r *clientaccess.Request) ([]message, error) {
 }
 
 func (a *Attachments) open(ctx context.Context, p *org.Recipient) (*store.Mailbox, error) {
-	mailbox, err := a.Store.OpenMailbox(ctx, p.MailboxGUID, store.MailboxInfo{OwnerSID: p.SID, LegacyDN: p.LegacyDN, DisplayName: p.DisplayName})
+	mailbox, err := a.Store.OpenMailbox(ctx, p.MailboxGUID, addressbook.MailboxInfo(p))
 	if err != nil {
 		return nil, err
 	}

@@ -130,6 +130,10 @@ func (w *writer) enter(it *Item) error {
 	if err != nil {
 		return err
 	}
+	it.deletedAt = 0
+	if recoverable(it.Folder.Folder) {
+		it.deletedAt = micros(w.now)
+	}
 	cn := w.change()
 	it.CreatedCN, it.CN, it.ReadCN = cn, cn, cn
 	it.Props[mapi.PidTagInternetArticleNumber] = int32(c.uid)

@@ -24,6 +24,7 @@ type Item struct {
 	Attachments []Attachment // nil unless wanted
 
 	deletedFrom mapi.GlobCnt // soft-deleted from this folder
+	deletedAt   int64        // when it came into Recoverable Items, microseconds; 0 elsewhere
 	nextAttach  int32
 }
 

@@ -19,11 +19,11 @@ import (
 func promotedColumn(tag mapi.Tag) (query.Column, bool) { return query.Find(tag) }
 
 // headColumns are read of every item, whatever is wanted.
-const headColumns = "id, mid, fid, assoc, is_read, size, created_cn, cn, read_cn, change_key, pcl, deleted_from, next_attach, mime_hash, mime_size"
+const headColumns = "id, mid, fid, assoc, is_read, size, created_cn, cn, read_cn, change_key, pcl, deleted_from, deleted_at, next_attach, mime_hash, mime_size"
 
 // rowColumns are all columns that a write of an item sets, in the order of rowValues.
 var rowColumns = func() []string {
-	names := []string{"mid", "fid", "assoc", "created_cn", "cn", "read_cn", "deleted_cn", "deleted_from", "change_key", "pcl",
+	names := []string{"mid", "fid", "assoc", "created_cn", "cn", "read_cn", "deleted_cn", "deleted_from", "deleted_at", "change_key", "pcl",
 		"next_attach", "goid_hash", "mime_hash", "mime_size", "props", "internet_msg_id_hash"}
 	for _, c := range query.Columns {
 		names = append(names, c.Name)
@@ -169,12 +169,15 @@ func (it *Item) rowValues(now time.Time) ([]any, error) {
 	it.Props[mapi.PidTagMessageSize] = int32(min(it.Size, math.MaxInt32))
 	it.Props[mapi.PidTagLastModificationTime] = fromMicros(micros(now))
 
-	var mimeHash, mimeSize, from, deletedCN, goid, msgID any
+	var mimeHash, mimeSize, from, deletedCN, deletedAt, goid, msgID any
 	if !it.MIME.IsZero() {
 		mimeHash, mimeSize = it.MIME.Hash[:], it.MIME.Size
 	}
 	if it.deletedFrom != 0 {
 		from, deletedCN = it.deletedFrom, it.CN
+	}
+	if it.deletedAt != 0 {
+		deletedAt = it.deletedAt
 	}
 	if id := it.Props.Bytes(mapi.PidLidCleanGlobalObjectID); id != nil {
 		goid = query.Hash(string(id))
@@ -182,7 +185,7 @@ func (it *Item) rowValues(now time.Time) ([]any, error) {
 	if id, ok := it.Props[mapi.PidTagInternetMessageID].(string); ok {
 		msgID = query.Hash(query.Fold(clean(id)))
 	}
-	values := []any{it.ID.Mid, it.Folder.Folder, number(it.Associated), it.CreatedCN, it.CN, it.ReadCN, deletedCN, from, it.ChangeKey, it.PCL,
+	values := []any{it.ID.Mid, it.Folder.Folder, number(it.Associated), it.CreatedCN, it.CN, it.ReadCN, deletedCN, from, deletedAt, it.ChangeKey, it.PCL,
 		it.nextAttach, goid, mimeHash, mimeSize, packed, msgID}
 	for _, c := range query.Columns {
 		v, err := it.columnValue(c)
@@ -294,10 +297,10 @@ func (m *Mailbox) scanItems(s *selection, extra int, rows *sqldb.Rows, err error
 	defer rows.Close()
 	for rows.Next() {
 		it := &Item{ID: ItemID{Mailbox: m.guid}, Folder: FolderID{Mailbox: m.guid}, Props: make(mapi.Bag, len(s.columns))}
-		var from, mimeSize sql.NullInt64
+		var from, deletedAt, mimeSize sql.NullInt64
 		var mimeHash, packed []byte
 		dest := []any{&it.ID.Row, &it.ID.Mid, &it.Folder.Folder, &it.Associated, &it.Read, &it.Size, &it.CreatedCN, &it.CN, &it.ReadCN,
-			&it.ChangeKey, &it.PCL, &from, &it.nextAttach, &mimeHash, &mimeSize}
+			&it.ChangeKey, &it.PCL, &from, &deletedAt, &it.nextAttach, &mimeHash, &mimeSize}
 		values := make([]any, len(s.columns)+extra)
 		for i := range s.columns {
 			dest = append(dest, &values[i])
@@ -311,7 +314,7 @@ func (m *Mailbox) scanItems(s *selection, extra int, rows *sqldb.Rows, err error
 		if err := rows.Scan(dest...); err != nil {
 			return nil, nil, err
 		}
-		it.deletedFrom = mapi.GlobCnt(from.Int64)
+		it.deletedFrom, it.deletedAt = mapi.GlobCnt(from.Int64), deletedAt.Int64
 		if len(mimeHash) == len(it.MIME.Hash) {
 			it.MIME = mapi.Blob{Hash: [32]byte(mimeHash), Size: mimeSize.Int64}
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"hma/internal/sqldb"
 	"hma/wire/guid"
@@ -17,8 +18,12 @@ type MailboxInfo struct {
 	OwnerSID    string // who may do everything in it
 	LegacyDN    string // for entry ids and recipient tables
 	DisplayName string
-	Quota       int64 // bytes; 0 is no limit
 	Kind        MailboxKind
+	// The sizes in bytes, Recoverable Items left out, at which the mailbox is warned,
+	// may send no more, and takes nothing in any more (ErrQuota); 0 is no limit.
+	WarnQuota, SendQuota, Quota int64
+	// RetainDeleted is how long Recoverable Items keep what was deleted; Options.DeletedRetention when zero.
+	RetainDeleted time.Duration
 }
 
 // MailboxKind is what sort of mailbox it is.
@@ -132,14 +137,16 @@ func (s *Store) Mailboxes(ctx context.Context) ([]guid.GUID, error) {
 func (s *Store) load(ctx context.Context, id guid.GUID) (*Mailbox, error) {
 	m := &Mailbox{store: s, guid: id, names: &names{}}
 	var database string
-	err := s.db.QueryRow(ctx, "SELECT id, db_guid, owner_sid, legacy_dn, display_name, quota, kind FROM mailbox WHERE guid = $1", column(id)).
-		Scan(&m.id, &database, &m.info.OwnerSID, &m.info.LegacyDN, &m.info.DisplayName, &m.info.Quota, &m.info.Kind)
+	var retain int64
+	err := s.db.QueryRow(ctx, "SELECT id, db_guid, owner_sid, legacy_dn, display_name, kind, warn_quota, send_quota, quota, retain_deleted FROM mailbox WHERE guid = $1", column(id)).
+		Scan(&m.id, &database, &m.info.OwnerSID, &m.info.LegacyDN, &m.info.DisplayName, &m.info.Kind, &m.info.WarnQuota, &m.info.SendQuota, &m.info.Quota, &retain)
 	if err != nil {
 		return nil, fmt.Errorf("open mailbox %s: %w", id, noRow(err))
 	}
 	if m.db, err = guid.Parse(database); err != nil {
 		return nil, fmt.Errorf("open mailbox %s: %w", id, err)
 	}
+	m.info.RetainDeleted = time.Duration(retain) * time.Microsecond
 	s.boxes.put(m)
 	return m, nil
 }
@@ -153,8 +160,8 @@ func (s *Store) establish(ctx context.Context, id guid.GUID, info MailboxInfo) e
 		var number int64
 		err := noRow(tx.QueryRow("SELECT id FROM mailbox WHERE guid = $1", column(id)).Scan(&number))
 		if err == nil {
-			_, err = tx.Exec("UPDATE mailbox SET owner_sid = $2, legacy_dn = $3, display_name = $4, quota = $5, kind = $6 WHERE id = $1",
-				number, info.OwnerSID, info.LegacyDN, clean(info.DisplayName), info.Quota, info.Kind)
+			_, err = tx.Exec("UPDATE mailbox SET owner_sid = $2, legacy_dn = $3, display_name = $4, kind = $5, warn_quota = $6, send_quota = $7, quota = $8, retain_deleted = $9 WHERE id = $1",
+				number, info.OwnerSID, info.LegacyDN, clean(info.DisplayName), info.Kind, info.WarnQuota, info.SendQuota, info.Quota, info.RetainDeleted.Microseconds())
 			return err
 		}
 		if !errors.Is(err, ErrNotFound) {
@@ -166,9 +173,10 @@ func (s *Store) establish(ctx context.Context, id guid.GUID, info MailboxInfo) e
 		now := micros(s.opts.Now())
 		m := &Mailbox{store: s, id: number, guid: id, db: guid.New()}
 		_, err = tx.Exec(`INSERT INTO mailbox (id, guid, db_guid, mapping_signature, kind, owner_sid, legacy_dn, display_name, quota, size,
-			next_counter, last_cn, epoch, tombstone_floor, created) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11, 1, 0, $12)`,
+			next_counter, last_cn, epoch, tombstone_floor, created, warn_quota, send_quota, retain_deleted)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11, 1, 0, $12, $13, $14, $15)`,
 			number, column(id), column(m.db), column(guid.New()), info.Kind, info.OwnerSID, info.LegacyDN, clean(info.DisplayName), info.Quota,
-			firstCounter, firstCounter-1, now)
+			firstCounter, firstCounter-1, now, info.WarnQuota, info.SendQuota, info.RetainDeleted.Microseconds())
 		if err != nil {
 			return err
 		}

@@ -5,7 +5,7 @@ package store
 // The mailbox's number is the first column of every key. Ids and change numbers
 // are 48-bit counters of the mailbox; times are UTC microseconds; text that is
 // compared or sorted has shadow columns made by query.Fold.
-var migrations = []string{schema1}
+var migrations = []string{schema1, schema2}
 
 const schema1 = `
 CREATE TABLE mailbox (
@@ -266,4 +266,18 @@ CREATE TABLE subscription (
 	props {{blob}} NOT NULL,
 	PRIMARY KEY (mailbox, id)
 );
+`
+
+// schema2 adds the limits of a mailbox, who used it last, and when an item came
+// into Recoverable Items. The tombstone of that move is one number before the item's.
+const schema2 = `
+ALTER TABLE mailbox ADD COLUMN warn_quota BIGINT NOT NULL DEFAULT 0;     -- bytes; 0 is none
+ALTER TABLE mailbox ADD COLUMN send_quota BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE mailbox ADD COLUMN retain_deleted BIGINT NOT NULL DEFAULT 0; -- microseconds; 0 is the store's default
+ALTER TABLE mailbox ADD COLUMN warned BIGINT NOT NULL DEFAULT 0;         -- the last warning of the quota
+ALTER TABLE mailbox ADD COLUMN last_logon BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE item ADD COLUMN deleted_at BIGINT;
+UPDATE item SET deleted_at = COALESCE((SELECT MAX(at) FROM tombstone t WHERE t.mailbox = item.mailbox AND t.cn = item.created_cn - 1 AND t.kind = 0 AND t.id = item.id), mtime)
+	WHERE fid BETWEEN 17 AND 20;
+CREATE INDEX item_deleted_at ON item (mailbox, deleted_at, id) WHERE deleted_at IS NOT NULL;
 `

@@ -18,6 +18,9 @@ type Options struct {
 	// TombstoneRetention is how long the store can tell a client what was deleted;
 	// 60 days when zero.
 	TombstoneRetention time.Duration
+	// DeletedRetention is how long Recoverable Items keep what was deleted, of
+	// mailboxes that have no limit of their own; 14 days when zero.
+	DeletedRetention time.Duration
 	// BlobGrace is how long a blob may wait for the item that refers to it; 24 hours when zero.
 	BlobGrace time.Duration
 	// Poll is how often other processes' changes are looked for while somebody
@@ -42,6 +45,9 @@ func Open(ctx context.Context, db *sqldb.DB, opts Options) (*Store, error) {
 	}
 	if opts.TombstoneRetention == 0 {
 		opts.TombstoneRetention = 60 * 24 * time.Hour
+	}
+	if opts.DeletedRetention == 0 {
+		opts.DeletedRetention = 14 * 24 * time.Hour
 	}
 	if opts.BlobGrace == 0 {
 		opts.BlobGrace = 24 * time.Hour

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"hma/exchange/addressbook"
 	"hma/exchange/org"
-	"hma/exchange/store"
 	"hma/exchange/transport"
 )
 
@@ -26,7 +26,7 @@ func (d directory) Mailbox(ctx context.Context, address string) (*transport.Mail
 		return nil, fmt.Errorf("%s: %w", address, transport.ErrUnknownRecipient)
 	}
 	r := found[0]
-	return &transport.Mailbox{GUID: r.MailboxGUID, Address: r.PrimarySMTP, Info: mailboxInfo(r)}, nil
+	return &transport.Mailbox{GUID: r.MailboxGUID, Address: r.PrimarySMTP, Info: addressbook.MailboxInfo(r)}, nil
 }
 
 // Accepted tells whether the organisation receives mail for the domain.
@@ -36,11 +36,6 @@ func (d directory) Accepted(ctx context.Context, domain string) (bool, error) {
 		return false, err
 	}
 	return slices.ContainsFunc(c.AcceptedDomains, func(a *org.AcceptedDomain) bool { return strings.EqualFold(a.DomainName, domain) }), nil
-}
-
-// mailboxInfo is what the store needs to know of a person to open the mailbox.
-func mailboxInfo(r *org.Recipient) store.MailboxInfo {
-	return store.MailboxInfo{OwnerSID: r.SID, LegacyDN: r.LegacyDN, DisplayName: r.DisplayName}
 }
 
 // maySendAs lets people write in their own names only.

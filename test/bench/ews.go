@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"hma/exchange/addressbook"
 	"hma/exchange/auth"
 	"hma/exchange/clientaccess"
 	"hma/exchange/ews"
@@ -143,7 +144,7 @@ func mailOwner() org.Recipient {
 
 func openInbox(ctx context.Context, st *store.Store) (*store.Mailbox, store.FolderID, error) {
 	r := mailOwner()
-	m, err := st.OpenMailbox(ctx, r.MailboxGUID, store.MailboxInfo{OwnerSID: r.SID, LegacyDN: r.LegacyDN, DisplayName: r.DisplayName})
+	m, err := st.OpenMailbox(ctx, r.MailboxGUID, addressbook.MailboxInfo(&r))
 	if err != nil {
 		return nil, store.FolderID{}, err
 	}
