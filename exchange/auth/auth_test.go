@@ -437,3 +437,26 @@ func TestCriticalSystemObject(t *testing.T) {
 		t.Errorf("admitted, or another reason: %+v", d)
 	}
 }
+
+// A shared or resource mailbox is no person, and a group none at all: a token or password of that name opens no door,
+// even if the account were enabled by mistake.
+func TestNobodySignsInAsASharedMailbox(t *testing.T) {
+	for _, kind := range []org.RecipientType{org.TypeShared, org.TypeRoom, org.TypeEquipment, org.TypeDistributionGroup, org.TypeRoomList} {
+		for _, enabled := range []bool{false, true} {
+			w := newWorld()
+			w.people.Change("jane@contoso.com", func(r *org.Recipient) { r.Type, r.Enabled = kind, enabled })
+			for _, door := range bearerKinds {
+				if id, d := w.bearer(door, w.Delegated()); id != nil || code(d) != bearer.InvalidUser {
+					t.Errorf("%s at %s: %+v %+v", kind, door, id, d)
+				}
+			}
+			basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("jane@contoso.com:"+authtest.Password))
+			if id, d := w.ask(org.ActiveSync, basic); id != nil || d.Status != 401 {
+				t.Errorf("%s with a password: %+v %+v", kind, id, d)
+			}
+			if id, d := w.auth.Session(t.Context(), w.facts(org.Owa), "S-1-5-21-1-2-3-1104", w.Issuer); id != nil || d.Status != 401 {
+				t.Errorf("%s in a session: %+v %+v", kind, id, d)
+			}
+		}
+	}
+}

@@ -172,7 +172,8 @@ func (c *call) free(p *org.Recipient, name string) error {
 	return nil
 }
 
-func anyone(*org.Recipient) bool { return true }
+// isAccount admits those that have an account, be it disabled: everybody but groups.
+func isAccount(p *org.Recipient) bool { return !p.Type.Group() }
 
 func hasMailbox(p *org.Recipient) bool { return !p.MailboxGUID.IsNil() }
 
@@ -209,6 +210,8 @@ func validAddress(s string) bool {
 // recipientDetails is RecipientTypeDetails.
 func recipientDetails(p *org.Recipient) string {
 	switch {
+	case p.Type != org.TypeUser:
+		return string(p.Type)
 	case hasMailbox(p) && p.MasterAccountSID != "":
 		return "LinkedMailbox"
 	case !hasMailbox(p) && !p.Enabled:
@@ -218,7 +221,10 @@ func recipientDetails(p *org.Recipient) string {
 }
 
 func recipientType(p *org.Recipient) string {
-	if hasMailbox(p) {
+	switch {
+	case p.Type.Group():
+		return string(org.TypeDistributionGroup)
+	case hasMailbox(p):
 		return "UserMailbox"
 	}
 	return "User"

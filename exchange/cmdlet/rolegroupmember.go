@@ -55,7 +55,7 @@ func (c *call) setRoleGroupMember(member bool) error {
 		return err
 	}
 	c.args["Identity"] = c.args["Member"]
-	p, err := c.onePerson(anyone)
+	p, err := c.onePerson(isAccount)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ const askSync = `how-to, prerequisite 6: "Ensure that all user identities are sy
 func user() []*cmdlet {
 	return []*cmdlet{
 		{psobject.Command{Name: "Get-User", Synopsis: "Shows people; page with -ResultSize and -Filter \"Guid -gt '<last one>'\".", Asks: askSync + "; " + askPolicy,
-			Params: peopleParams()}, func(c *call) error { return c.eachPerson(anyone, showUser) }},
+			Params: peopleParams()}, func(c *call) error { return c.eachPerson(isAccount, showUser) }},
 		{psobject.Command{Name: "Set-User", Synopsis: "Changes a person's names and authentication policy.", Asks: askPolicy,
 			Params: []psobject.Parameter{identity(true), param("AuthenticationPolicy", "string"), param("UserPrincipalName", "string"),
 				param("DisplayName", "string"), param("FirstName", "string"), param("LastName", "string"), confirm}}, setUser},
@@ -43,7 +43,7 @@ func setUser(c *call) error {
 		return err
 	}
 	if upn := c.args.text("UserPrincipalName"); c.args.has("UserPrincipalName") {
-		p, err := c.onePerson(anyone)
+		p, err := c.onePerson(isAccount)
 		if err != nil {
 			return err
 		}
@@ -54,7 +54,7 @@ func setUser(c *call) error {
 			return err
 		}
 	}
-	return c.updatePerson(anyone, func(p *org.Recipient) error {
+	return c.updatePerson(isAccount, func(p *org.Recipient) error {
 		if c.args.has("AuthenticationPolicy") {
 			p.AuthenticationPolicy = policy
 		}

@@ -204,7 +204,7 @@ func (c *call) connecting(block *soap.Element) (*org.Recipient, error) {
 // open opens the person's mailbox, as its owner.
 func (c *call) open() error {
 	p := c.person
-	if p.MailboxGUID.IsNil() || !p.Active() {
+	if !p.Receives() {
 		return errNoMailbox
 	}
 	if !p.EwsEnabled {

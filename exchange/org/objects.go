@@ -153,11 +153,12 @@ type AuthenticationPolicy struct {
 	BlockModern map[Protocol]bool
 }
 
-// Recipient is a person or mailbox of the organisation.
+// Recipient is somebody or something of the organisation that mail can be sent to, and every person.
 type Recipient struct {
 	Stamp
 	GUID        guid.GUID
-	SID         string // S-1-5-21-...
+	Type        RecipientType `json:",omitempty"`
+	SID         string        // S-1-5-21-...
 	SAMAccount  string
 	UPN         string
 	DisplayName string
@@ -201,4 +202,7 @@ type Recipient struct {
 	OwnQuota              bool          `json:",omitempty"`
 	RetainDeletedItemsFor time.Duration `json:",omitempty"`
 	OwnRetention          bool          `json:",omitempty"`
+	// Resource is there for rooms and equipment, Group for groups.
+	Resource *Resource `json:",omitempty"`
+	Group    *Group    `json:",omitempty"`
 }

@@ -140,6 +140,9 @@ CREATE INDEX person_master_sid ON person (master_sid);
 CREATE INDEX person_master_account ON person (master_account);
 `, `
 ALTER TABLE person_password ADD COLUMN nt {{blob}};
+`, `
+CREATE TABLE group_member (grp TEXT {{search}} NOT NULL, member TEXT {{search}} NOT NULL, PRIMARY KEY (grp, member));
+CREATE INDEX group_member_member ON group_member (member, grp);
 `}
 
 // Open migrates db and returns the organisation in it. An empty database is an

@@ -440,6 +440,8 @@ func TestPersonLookupsUseIndexes(t *testing.T) {
 		"SELECT body FROM person WHERE mailbox = $1 LIMIT 10", "SELECT body FROM person WHERE object_id = $1 LIMIT 10",
 		"SELECT p.body FROM person_address a JOIN person p ON p.guid = a.person WHERE a.address = $1 LIMIT 10",
 		"SELECT body FROM person WHERE (display, guid) > ($1, $1) ORDER BY display, guid LIMIT 5",
+		"SELECT p.body FROM group_member m JOIN person p ON p.guid = m.member WHERE m.grp = $1 AND m.member > $1 ORDER BY m.member LIMIT 5",
+		"SELECT p.body FROM group_member m JOIN person p ON p.guid = m.grp WHERE m.member = $1 AND m.grp > $1 ORDER BY m.grp LIMIT 5",
 	} {
 		plan, err := db.Explain(t.Context(), query, "x")
 		must(t, err)

@@ -1,6 +1,7 @@
 package org
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/base64"
@@ -179,7 +180,7 @@ func (o *Organization) insertRecipient(tx *sqldb.Tx, c *Configuration, r *Recipi
 		return err
 	}
 	if n, err := res.RowsAffected(); err != nil || n == 0 {
-		return errors.Join(fmt.Errorf("%q: %w", r.UPN, ErrExists), err)
+		return errors.Join(fmt.Errorf("%q: %w", r.label(), ErrExists), err)
 	}
 	return insertAddresses(tx, r)
 }
@@ -232,7 +233,7 @@ func (o *Organization) UpdateRecipient(ctx context.Context, id guid.GUID, fn fun
 			master_sid = $9, master_account = $10 WHERE guid = $11`, asciiLower(r.SID), asciiLower(r.UPN), asciiLower(r.SAMAccount), r.MailboxGUID.String(), asciiLower(r.ObjectID),
 			fold(r.DisplayName), string(body), micros(o.opts.Now()), asciiLower(r.MasterAccountSID), asciiLower(r.LinkedMasterAccount), id.String())
 		if sqldb.IsUnique(err) {
-			return fmt.Errorf("%q: %w", r.UPN, ErrExists)
+			return fmt.Errorf("%q: %w", r.label(), ErrExists)
 		}
 		if err != nil {
 			return fmt.Errorf("write recipient: %w", err)
@@ -251,8 +252,11 @@ func (o *Organization) UpdateRecipient(ctx context.Context, id guid.GUID, fn fun
 
 // check puts the primary address first among the addresses and refuses what no directory holds.
 func (r *Recipient) check() error {
-	if r.UPN == "" || r.DisplayName == "" || r.SAMAccount == "" {
-		return refuse("A recipient needs a user principal name, a display name and an account name.")
+	if r.DisplayName == "" || r.SAMAccount == "" {
+		return refuse("A recipient needs a display name and an account name.")
+	}
+	if err := r.checkType(); err != nil {
+		return err
 	}
 	if (r.MasterAccountSID == "") != (r.LinkedMasterAccount == "") {
 		return refuse("A linked mailbox has both the name and the SID of its owner's account.")
@@ -264,7 +268,7 @@ func (r *Recipient) check() error {
 	addresses := []string{r.PrimarySMTP}
 	for _, a := range r.Addresses {
 		if a == "" {
-			return refuse("The e-mail addresses of %s hold an empty one.", r.UPN)
+			return refuse("The e-mail addresses of %s hold an empty one.", r.label())
 		}
 		if !slices.ContainsFunc(addresses, func(b string) bool { return asciiLower(a) == asciiLower(b) }) {
 			addresses = append(addresses, a)
@@ -297,9 +301,14 @@ func (r *Recipient) SourceAnchor() string {
 	return base64.StdEncoding.EncodeToString(b[:])
 }
 
-// Active tells whether the mailbox is somebody's to use: of an enabled account, or a linked
-// one, whose own account is disabled as it must be (Get-Mailbox, RecipientTypeDetails LinkedMailbox).
-func (r *Recipient) Active() bool { return r.Enabled || r.MasterAccountSID != "" }
+// Active tells whether somebody may sign in as the recipient: with an enabled account, or the owner of a linked
+// mailbox, whose own account is disabled as it must be (Get-Mailbox, RecipientTypeDetails LinkedMailbox).
+func (r *Recipient) Active() bool {
+	return r.Type == TypeUser && (r.Enabled || r.MasterAccountSID != "")
+}
+
+// label names the recipient in an error.
+func (r *Recipient) label() string { return cmp.Or(r.UPN, r.PrimarySMTP) }
 
 // Synchronised tells whether the person has an account in the cloud.
 func (r *Recipient) Synchronised() bool { return r.ImmutableID != "" || r.ObjectID != "" }

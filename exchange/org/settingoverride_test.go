@@ -19,7 +19,8 @@ func TestOlderLiveRows(t *testing.T) {
 		must(t, db.Write(t.Context(), func(tx *sqldb.Tx) error {
 			for _, back := range []string{"ALTER TABLE live DROP COLUMN overrides", "DROP TABLE admin_audit",
 				"DROP INDEX person_master_sid", "DROP INDEX person_master_account",
-				"ALTER TABLE person DROP COLUMN master_sid", "ALTER TABLE person DROP COLUMN master_account", "ALTER TABLE person_password DROP COLUMN nt"} {
+				"ALTER TABLE person DROP COLUMN master_sid", "ALTER TABLE person DROP COLUMN master_account", "ALTER TABLE person_password DROP COLUMN nt",
+				"DROP TABLE group_member"} {
 				if _, err := tx.Exec(back); err != nil {
 					return err
 				}

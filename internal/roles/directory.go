@@ -22,7 +22,7 @@ func (d directory) Mailbox(ctx context.Context, address string) (*transport.Mail
 	if err != nil {
 		return nil, err
 	}
-	if len(found) != 1 || found[0].MailboxGUID.IsNil() || !found[0].Active() {
+	if len(found) != 1 || !found[0].Receives() {
 		return nil, fmt.Errorf("%s: %w", address, transport.ErrUnknownRecipient)
 	}
 	r := found[0]
