@@ -5,7 +5,7 @@ package store
 // The mailbox's number is the first column of every key. Ids and change numbers
 // are 48-bit counters of the mailbox; times are UTC microseconds; text that is
 // compared or sorted has shadow columns made by query.Fold.
-var migrations = []string{schema1, schema2}
+var migrations = []string{schema1, schema2, schema3}
 
 const schema1 = `
 CREATE TABLE mailbox (
@@ -280,4 +280,45 @@ ALTER TABLE item ADD COLUMN deleted_at BIGINT;
 UPDATE item SET deleted_at = COALESCE((SELECT MAX(at) FROM tombstone t WHERE t.mailbox = item.mailbox AND t.cn = item.created_cn - 1 AND t.kind = 0 AND t.id = item.id), mtime)
 	WHERE fid BETWEEN 17 AND 20;
 CREATE INDEX item_deleted_at ON item (mailbox, deleted_at, id) WHERE deleted_at IS NOT NULL;
+`
+
+// schema3 adds what happens to mail at delivery: the rules of folders, in MAPI's
+// forms (MS-OXORULE 2.2.1.3), the out-of-office settings of a mailbox, and to whom
+// they were told since they were turned on.
+const schema3 = `
+CREATE TABLE rule (
+	mailbox BIGINT NOT NULL,
+	fid BIGINT NOT NULL,
+	id BIGINT NOT NULL,              -- from the mailbox's counter, never used again
+	seq BIGINT NOT NULL,
+	state BIGINT NOT NULL,           -- bits of PidTagRuleState
+	user_flags BIGINT NOT NULL,
+	level BIGINT NOT NULL,
+	name TEXT NOT NULL,
+	provider TEXT NOT NULL,
+	provider_data {{blob}} NOT NULL,
+	conditions {{blob}} NOT NULL,    -- a restriction, MS-OXCDATA 2.12
+	actions {{blob}} NOT NULL,       -- MS-OXORULE 2.2.5
+	PRIMARY KEY (mailbox, fid, id)
+);
+
+CREATE TABLE oof (
+	mailbox BIGINT PRIMARY KEY,
+	state BIGINT NOT NULL,
+	audience BIGINT NOT NULL,
+	starts BIGINT NOT NULL,          -- 0 without a duration
+	ends BIGINT NOT NULL,
+	internal_reply TEXT NOT NULL,
+	internal_lang TEXT NOT NULL,
+	external_reply TEXT NOT NULL,
+	external_lang TEXT NOT NULL,
+	senders BIGINT NOT NULL          -- rows of oof_sender
+);
+
+CREATE TABLE oof_sender (
+	mailbox BIGINT NOT NULL,
+	sender TEXT {{search}} NOT NULL, -- address in lower case
+	at BIGINT NOT NULL,
+	PRIMARY KEY (mailbox, sender)
+);
 `
