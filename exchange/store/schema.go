@@ -5,7 +5,7 @@ package store
 // The mailbox's number is the first column of every key. Ids and change numbers
 // are 48-bit counters of the mailbox; times are UTC microseconds; text that is
 // compared or sorted has shadow columns made by query.Fold.
-var migrations = []string{schema1, schema2, schema3}
+var migrations = []string{schema1, schema2, schema3, schema4}
 
 const schema1 = `
 CREATE TABLE mailbox (
@@ -321,4 +321,27 @@ CREATE TABLE oof_sender (
 	at BIGINT NOT NULL,
 	PRIMARY KEY (mailbox, sender)
 );
+`
+
+// schema4 is the search index: which items have which terms (query.Terms), and
+// which the index must still look at. Every term begins with the mailbox's number.
+const schema4 = `
+CREATE TABLE search_pending (
+	mailbox BIGINT NOT NULL,
+	item BIGINT NOT NULL,            -- written, changed or gone since it was indexed
+	PRIMARY KEY (mailbox, item)
+){{clustered}};
+INSERT INTO search_pending (mailbox, item) SELECT mailbox, id FROM item;
+{{sqlite}}
+-- The rowid is searchRow(mailbox, item).
+CREATE VIRTUAL TABLE item_search USING fts5(terms, content='', contentless_delete=1, detail=none, tokenize='ascii');
+{{postgresql}}
+CREATE TABLE item_search (
+	mailbox BIGINT NOT NULL,
+	item BIGINT NOT NULL,
+	terms TSVECTOR NOT NULL,
+	PRIMARY KEY (mailbox, item)
+);
+CREATE INDEX item_search_terms ON item_search USING gin (terms);
+{{both}}
 `

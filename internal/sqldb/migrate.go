@@ -12,7 +12,8 @@ import (
 // version 1 and so on; a step is an SQL script in which {{blob}} stands for the
 // flavour's type of raw bytes, {{search}} for its byte-wise text collation, and
 // {{clustered}} behind a table whose rows lie in the order of the primary key.
-// Data of a version this program does not know is refused: an old program must
+// What follows a line {{sqlite}} or {{postgresql}} is for that flavour alone, up
+// to a line {{both}}. Data of a version this program does not know is refused: an old program must
 // not write where a newer one has been.
 func (db *DB) Migrate(ctx context.Context, component string, steps []string) error {
 	err := db.Write(ctx, func(tx *Tx) error {
@@ -35,7 +36,7 @@ func (db *DB) Migrate(ctx context.Context, component string, steps []string) err
 		}
 		for i, step := range steps[version:] {
 			// Scripts have several statements: they run unprepared.
-			if _, err := tx.tx.ExecContext(tx.ctx, dialect(tx.flavour).Replace(step)); err != nil {
+			if _, err := tx.tx.ExecContext(tx.ctx, dialect(tx.flavour).Replace(only(tx.flavour, step))); err != nil {
 				return fmt.Errorf("step %d: %w", version+i+1, err)
 			}
 		}
@@ -50,6 +51,27 @@ func (db *DB) Migrate(ctx context.Context, component string, steps []string) err
 		return fmt.Errorf("migrate %s: %w", component, err)
 	}
 	return nil
+}
+
+// only leaves out what a step has for the other flavour.
+func only(f Flavour, step string) string {
+	var out strings.Builder
+	mine := true
+	for line := range strings.Lines(step) {
+		switch strings.TrimSpace(line) {
+		case "{{sqlite}}":
+			mine = f == SQLite
+		case "{{postgresql}}":
+			mine = f == PostgreSQL
+		case "{{both}}":
+			mine = true
+		default:
+			if mine {
+				out.WriteString(line)
+			}
+		}
+	}
+	return out.String()
 }
 
 func dialect(f Flavour) *strings.Replacer {

@@ -189,3 +189,25 @@ func BenchmarkWrite(b *testing.B) {
 		}
 	})
 }
+
+// TestMigrateOfOneFlavour holds that a step may have lines for one kind of database.
+func TestMigrateOfOneFlavour(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		err := db.Migrate(t.Context(), "test", []string{`
+CREATE TABLE before (id BIGINT);
+{{sqlite}}
+CREATE VIRTUAL TABLE words USING fts5(terms);
+{{postgresql}}
+CREATE TABLE words (terms TSVECTOR);
+{{both}}
+CREATE TABLE after (id BIGINT)`})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, table := range []string{"before", "words", "after"} {
+			if err := db.Statement(t.Context(), "DELETE FROM "+table); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
