@@ -12,7 +12,8 @@ import (
 	"hma/wire/mapi"
 )
 
-// ID is what an opaque id of a client stands for: a FolderID, an ItemID or an AttachmentID.
+// ID is what an opaque id of a client stands for: a FolderID, an ItemID, an
+// OccurrenceID or an AttachmentID.
 type ID interface {
 	// Encode returns the id as text that begins with "AAMk", sealed with key so
 	// that ParseID with another key refuses it.
@@ -40,11 +41,22 @@ type AttachmentID struct {
 	Number int32
 }
 
+// OccurrenceID names one occurrence of a series by the series' item and the day
+// that the pattern gives the occurrence, in days since 1 January 1601. Whether the
+// item is a series that has it, the store does not know.
+type OccurrenceID struct {
+	Item ItemID
+	Day  int32
+}
+
 // InMailbox implements ID.
 func (id FolderID) InMailbox() guid.GUID { return id.Mailbox }
 
 // InMailbox implements ID.
 func (id ItemID) InMailbox() guid.GUID { return id.Mailbox }
+
+// InMailbox implements ID.
+func (id OccurrenceID) InMailbox() guid.GUID { return id.Item.Mailbox }
 
 // InMailbox implements ID.
 func (id AttachmentID) InMailbox() guid.GUID { return id.Item.Mailbox }
@@ -60,6 +72,7 @@ const (
 	kindItem       = 2
 	kindAttachment = 3
 	kindSync       = 4
+	kindOccurrence = 5
 )
 
 // idHead is "AAMk" in base64.
@@ -117,6 +130,12 @@ func (id AttachmentID) Encode(key []byte) string {
 	return seal(key, kindAttachment, id.Item.Mailbox, row[:], mid[:], binary.BigEndian.AppendUint32(nil, uint32(id.Number)))
 }
 
+// Encode implements ID.
+func (id OccurrenceID) Encode(key []byte) string {
+	row, mid := id.Item.Row.Bytes(), id.Item.Mid.Bytes()
+	return seal(key, kindOccurrence, id.Item.Mailbox, row[:], mid[:], binary.BigEndian.AppendUint32(nil, uint32(id.Day)))
+}
+
 // ParseID reads what Encode wrote under the same key. Text that is forged,
 // truncated, of another version or no id at all is ErrMalformedID; whether the
 // object exists is not looked at.
@@ -133,6 +152,8 @@ func ParseID(key []byte, text string) (ID, error) {
 		return ItemID{mailbox, number(0), number(6)}, nil
 	case kind == kindAttachment && len(rest) == 16:
 		return AttachmentID{ItemID{mailbox, number(0), number(6)}, int32(binary.BigEndian.Uint32(rest[12:]))}, nil
+	case kind == kindOccurrence && len(rest) == 16:
+		return OccurrenceID{ItemID{mailbox, number(0), number(6)}, int32(binary.BigEndian.Uint32(rest[12:]))}, nil
 	}
 	return nil, ErrMalformedID
 }

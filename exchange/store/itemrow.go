@@ -24,7 +24,7 @@ const headColumns = "id, mid, fid, assoc, is_read, size, created_cn, cn, read_cn
 // rowColumns are all columns that a write of an item sets, in the order of rowValues.
 var rowColumns = func() []string {
 	names := []string{"mid", "fid", "assoc", "created_cn", "cn", "read_cn", "deleted_cn", "deleted_from", "deleted_at", "change_key", "pcl",
-		"next_attach", "goid_hash", "mime_hash", "mime_size", "props", "internet_msg_id_hash"}
+		"next_attach", "goid_hash", "clip_start", "clip_end", "clip_span", "mime_hash", "mime_size", "props", "internet_msg_id_hash"}
 	for _, c := range query.Columns {
 		names = append(names, c.Name)
 		if c.Fold != "" {
@@ -185,8 +185,9 @@ func (it *Item) rowValues(now time.Time) ([]any, error) {
 	if id, ok := it.Props[mapi.PidTagInternetMessageID].(string); ok {
 		msgID = query.Hash(query.Fold(clean(id)))
 	}
+	clipStart, clipEnd, clipSpan := it.clip()
 	values := []any{it.ID.Mid, it.Folder.Folder, number(it.Associated), it.CreatedCN, it.CN, it.ReadCN, deletedCN, from, deletedAt, it.ChangeKey, it.PCL,
-		it.nextAttach, goid, mimeHash, mimeSize, packed, msgID}
+		it.nextAttach, goid, clipStart, clipEnd, clipSpan, mimeHash, mimeSize, packed, msgID}
 	for _, c := range query.Columns {
 		v, err := it.columnValue(c)
 		if err != nil {

@@ -51,6 +51,8 @@ func fill(t testing.TB, db *sqldb.DB, n int) *Mailbox {
 					mapi.PidTagSubject: fmt.Sprintf("Subject %d of the quarter", k), mapi.PidTagSentRepresentingName: fmt.Sprintf("Sender %d", k%97),
 					mapi.PidTagSentRepresentingEmail: fmt.Sprintf("sender%d@contoso.com", k%97), mapi.PidTagInternetMessageID: fmt.Sprintf("<%d@contoso.com>", k),
 					mapi.PidTagMessageDeliveryTime: clock.Add(time.Duration(from+i) * time.Second), mapi.PidTagBody: strings.Repeat("text ", 40),
+					mapi.PidLidAppointmentStartWhole: clock.Add(time.Duration(k) * time.Hour), mapi.PidLidAppointmentEndWhole: clock.Add(time.Duration(k+k%50) * time.Hour),
+					mapi.PidLidCleanGlobalObjectID: fmt.Appendf(nil, "meeting %d", k),
 				},
 				Recipients: []Recipient{{Type: mapi.RecipientTo, SMTP: "user@contoso.com", Name: "User"}},
 			}
@@ -133,6 +135,14 @@ func TestPlans(t *testing.T) {
 			"sync, changes":     run(SyncState{Since: last - 30, Snapshot: last, Position: last - 30, Changes: true}),
 			"events": func(r querier) error {
 				return (&eventRun{m: m, q: r, since: last - 30, limit: 100, all: true}).folders()
+			},
+			"calendar view": func(r querier) error {
+				_, _, err := m.between(r, inbox, time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 3, 8, 0, 0, 0, 0, time.UTC), Want{All: true}, 100)
+				return err
+			},
+			"meeting": func(r querier) error {
+				_, err := m.byGlobalObjectID(r, inbox, []byte("meeting 1"), Want{All: true})
+				return err
 			},
 			"folder changes": func(r querier) error { _, err := m.folderStones(r, last-30); return err },
 		}

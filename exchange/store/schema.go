@@ -5,7 +5,7 @@ package store
 // The mailbox's number is the first column of every key. Ids and change numbers
 // are 48-bit counters of the mailbox; times are UTC microseconds; text that is
 // compared or sorted has shadow columns made by query.Fold.
-var migrations = []string{schema1, schema2, schema3, schema4}
+var migrations = []string{schema1, schema2, schema3, schema4, schema5}
 
 const schema1 = `
 CREATE TABLE mailbox (
@@ -344,4 +344,19 @@ CREATE TABLE item_search (
 );
 CREATE INDEX item_search_terms ON item_search USING gin (terms);
 {{both}}
+`
+
+// schema5 adds where an item lies in time, for calendar views: see Mailbox.Between.
+const schema5 = `
+ALTER TABLE item ADD COLUMN clip_start BIGINT;
+ALTER TABLE item ADD COLUMN clip_end BIGINT;
+ALTER TABLE item ADD COLUMN clip_span BIGINT; -- class of the length, see spans
+UPDATE item SET clip_start = start_time, clip_end = end_time, clip_span = CASE
+	WHEN end_time - start_time <= 86400000000 THEN 0 WHEN end_time - start_time <= 691200000000 THEN 1
+	WHEN end_time - start_time <= 5529600000000 THEN 2 WHEN end_time - start_time <= 44236800000000 THEN 3
+	WHEN end_time - start_time <= 353894400000000 THEN 4 ELSE 5 END
+	WHERE start_time IS NOT NULL AND end_time >= start_time;
+CREATE INDEX item_clip ON item (mailbox, fid, clip_span, clip_start, clip_end, id) WHERE clip_span IS NOT NULL;
+DROP INDEX item_goid;
+CREATE INDEX item_goid ON item (mailbox, goid_hash, fid, assoc, id) WHERE goid_hash IS NOT NULL;
 `

@@ -142,6 +142,23 @@ const (
 	PidNameIMAddress2                     Tag = 0x8058_001F // not in MS-OXPROPS
 	PidNameIMAddress3                     Tag = 0x8059_001F // not in MS-OXPROPS
 	PidLidContacts                        Tag = 0x805A_101F
+
+	PidLidAppointmentSequenceTime       Tag = 0x805B_0040
+	PidLidAppointmentLastSequence       Tag = 0x805C_0003
+	PidLidAppointmentUpdateTime         Tag = 0x805D_0040
+	PidLidAppointmentReplyName          Tag = 0x805E_001F
+	PidLidRecurrenceType                Tag = 0x805F_0003
+	PidLidMeetingWorkspaceURL           Tag = 0x8060_001F
+	PidLidNetShowURL                    Tag = 0x8061_001F
+	PidLidConferencingCheck             Tag = 0x8062_000B
+	PidLidConferencingType              Tag = 0x8063_0003
+	PidLidAppointmentProposedStartWhole Tag = 0x8064_0040
+	PidLidAppointmentProposedEndWhole   Tag = 0x8065_0040
+	PidLidAppointmentProposedDuration   Tag = 0x8066_0003
+	PidLidAppointmentCounterProposal    Tag = 0x8067_000B
+	PidLidAppointmentProposalNumber     Tag = 0x8068_0003
+	PidLidAppointmentNotAllowPropose    Tag = 0x8069_000B
+	PidLidWhere                         Tag = 0x806A_001F
 )
 
 // wellKnown is in the order of the ids: entry n has id 0x8000+n. Append only.
@@ -237,6 +254,22 @@ var wellKnown = [...]Name{
 	{PSETIDAirSync, 0, "AirSync:IMAddress2"},
 	{PSETIDAirSync, 0, "AirSync:IMAddress3"},
 	{PSETIDCommon, 0x853A, ""},
+	{PSETIDAppointment, 0x8202, ""},
+	{PSETIDAppointment, 0x8203, ""},
+	{PSETIDAppointment, 0x8226, ""},
+	{PSETIDAppointment, 0x8230, ""},
+	{PSETIDAppointment, 0x8231, ""},
+	{PSETIDAppointment, 0x8209, ""},
+	{PSETIDAppointment, 0x8248, ""},
+	{PSETIDAppointment, 0x8240, ""},
+	{PSETIDAppointment, 0x8241, ""},
+	{PSETIDAppointment, 0x8250, ""},
+	{PSETIDAppointment, 0x8251, ""},
+	{PSETIDAppointment, 0x8256, ""},
+	{PSETIDAppointment, 0x8257, ""},
+	{PSETIDAppointment, 0x8259, ""},
+	{PSETIDAppointment, 0x825A, ""},
+	{PSETIDMeeting, 0x0002, ""},
 }
 
 var wellKnownIDs = func() map[Name]uint16 {

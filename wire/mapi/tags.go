@@ -191,6 +191,20 @@ const (
 	PidTagOtherAddressStreet          Tag = 0x3A63_001F
 )
 
+// Further properties of meetings, their attendees and the exceptions of a series (MS-OXOCAL 2.2.4.10, 2.2.10.1).
+const (
+	PidTagRecipientProposed          Tag = 0x5FE1_000B
+	PidTagRecipientProposedStartTime Tag = 0x5FE3_0040
+	PidTagRecipientProposedEndTime   Tag = 0x5FE4_0040
+	PidTagRecipientTrackStatusTime   Tag = 0x5FFB_0040
+	PidTagRecipientFlags             Tag = 0x5FFD_0003
+	PidTagProcessed                  Tag = 0x7D01_000B
+	PidTagExceptionReplaceTime       Tag = 0x7FF9_0040
+	PidTagExceptionStartTime         Tag = 0x7FFB_0040
+	PidTagExceptionEndTime           Tag = 0x7FFC_0040
+	PidTagAttachmentFlags            Tag = 0x7FFD_0003
+)
+
 // Bits of PidTagMessageFlags (MS-OXCMSG 2.2.1.6).
 const (
 	MsgFlagRead       int32 = 0x0001
