@@ -42,6 +42,9 @@ var (
 	PSETIDUnifiedMessaging  = guid.MustParse("4442858e-a9e3-4e80-b900-317a210cc15b")
 	PSETIDAirSync           = guid.MustParse("71035549-0739-4dcb-9163-00f0580dbbdf")
 	PSETIDCalendarAssistant = guid.MustParse("11000e07-b51b-40d6-af21-caa85edab1d0")
+	PSETIDAttachment        = guid.MustParse("96357f7f-59e1-47d0-99a7-46515c183b54")
+
+	psOwn = guid.MustParse("6f0c2c4e-7d1b-4a52-9d5e-3c9a5f5b8a17") // this project's own names
 )
 
 // FirstMailboxName is the first id that a mailbox gives to a name of its own; the
@@ -159,6 +162,19 @@ const (
 	PidLidAppointmentProposalNumber     Tag = 0x8068_0003
 	PidLidAppointmentNotAllowPropose    Tag = 0x8069_000B
 	PidLidWhere                         Tag = 0x806A_001F
+
+	// Follow-up flags (MS-OXOFLAG 2.2), reference attachments (MS-OXWSATT 2.2.4.13), and what a draft answers.
+	PidLidToDoOrdinalDate                Tag = 0x806B_0040
+	PidLidToDoSubOrdinal                 Tag = 0x806C_001F
+	PidLidToDoTitle                      Tag = 0x806D_001F
+	PidLidFlagString                     Tag = 0x806E_0003
+	PidNameAttachmentProviderType        Tag = 0x806F_001F
+	PidNameAttachmentPermissionType      Tag = 0x8070_0003
+	PidNameAttachmentProviderEndpointURL Tag = 0x8071_001F // not in MS-OXPROPS
+	PidNameAttachmentThumbnailURL        Tag = 0x8072_001F // not in MS-OXPROPS
+	PidNameAttachmentPreviewURL          Tag = 0x8073_001F // not in MS-OXPROPS
+	PidNameAttachmentIsFolder            Tag = 0x8074_000B // not in MS-OXPROPS
+	PidNameAnsweredItem                  Tag = 0x8075_0102 // this project's own, see transport
 )
 
 // wellKnown is in the order of the ids: entry n has id 0x8000+n. Append only.
@@ -270,6 +286,17 @@ var wellKnown = [...]Name{
 	{PSETIDAppointment, 0x8259, ""},
 	{PSETIDAppointment, 0x825A, ""},
 	{PSETIDMeeting, 0x0002, ""},
+	{PSETIDCommon, 0x85A0, ""},
+	{PSETIDCommon, 0x85A1, ""},
+	{PSETIDCommon, 0x85A4, ""},
+	{PSETIDCommon, 0x85C0, ""},
+	{PSETIDAttachment, 0, "AttachmentProviderType"},
+	{PSETIDAttachment, 0, "AttachmentPermissionType"},
+	{PSETIDAttachment, 0, "AttachmentProviderEndpointUrl"},
+	{PSETIDAttachment, 0, "AttachmentThumbnailUrl"},
+	{PSETIDAttachment, 0, "AttachmentPreviewUrl"},
+	{PSETIDAttachment, 0, "AttachmentIsFolder"},
+	{psOwn, 0, "AnsweredItem"},
 }
 
 var wellKnownIDs = func() map[Name]uint16 {

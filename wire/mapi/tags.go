@@ -205,6 +205,17 @@ const (
 	PidTagAttachmentFlags            Tag = 0x7FFD_0003
 )
 
+// Further properties of follow-up flags (MS-OXOFLAG 2.2.1), retention (MS-OXCMSG 2.2.1.58) and attachments (MS-OXCMSG 2.2.2).
+const (
+	PidTagToDoItemFlags          Tag = 0x0E2B_0003
+	PidTagBlockStatus            Tag = 0x1096_0003
+	PidTagArchiveTag             Tag = 0x3018_0102
+	PidTagPolicyTag              Tag = 0x3019_0102
+	PidTagRetentionDate          Tag = 0x301C_0040
+	PidTagAttachLongPathname     Tag = 0x370D_001F
+	PidTagAttachmentContactPhoto Tag = 0x7FFF_000B
+)
+
 // Bits of PidTagMessageFlags (MS-OXCMSG 2.2.1.6).
 const (
 	MsgFlagRead       int32 = 0x0001
@@ -230,4 +241,5 @@ const (
 	AttachByReference int32 = 2
 	AttachEmbedded    int32 = 5
 	AttachOLE         int32 = 6
+	AttachByWebRef    int32 = 7
 )
