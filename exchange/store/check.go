@@ -336,6 +336,7 @@ func (c *checker) subobjects() error {
 		{"read-item", "user_read", "item", "item", "id", "read flags"},
 		{"permission-folder", "permission", "fid", "folder", "fid", "permissions"},
 		{"receive-folder", "receive_folder", "fid", "folder", "fid", "receive folder entries"},
+		{"rule-folder", "rule", "fid", "folder", "fid", "rules"},
 		{"chunk-blob", "chunk", "blob", "blob", "id", "chunks"},
 	} {
 		query := fmt.Sprintf(`SELECT s.%[2]s, COUNT(*) FROM %[1]s s LEFT JOIN %[3]s o ON o.mailbox = s.mailbox AND o.%[4]s = s.%[2]s

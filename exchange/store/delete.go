@@ -227,6 +227,7 @@ func (w *writer) removeFolder(id FolderID) error {
 	for _, statement := range []string{
 		"DELETE FROM permission WHERE mailbox = $1 AND fid = $2",
 		"DELETE FROM receive_folder WHERE mailbox = $1 AND fid = $2",
+		"DELETE FROM rule WHERE mailbox = $1 AND fid = $2",
 		"DELETE FROM folder WHERE mailbox = $1 AND fid = $2",
 	} {
 		if _, err := w.Exec(statement, m.id, id.Folder); err != nil {

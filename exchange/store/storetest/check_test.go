@@ -78,6 +78,7 @@ func TestCheck(t *testing.T) {
 		{"chunk alone", []string{"UPDATE chunk SET blob = 12 WHERE blob = BLOB", "INSERT INTO chunk SELECT mailbox, BLOB, no, data FROM chunk WHERE blob = 12"}, "chunk-blob", ""},
 		{"recipient", []string{"UPDATE recipient SET item = 9999 WHERE item = FIRST"}, "recipient-item", ""},
 		{"permission", []string{"INSERT INTO permission VALUES (1, 9999, 'default', 1)"}, "permission-folder", ""},
+		{"rule", []string{"INSERT INTO rule VALUES (1, 9999, 1, 1, 1, 0, 0, '', '', '', '', '')"}, "rule-folder", ""},
 		{"properties", []string{"UPDATE item SET props = change_key WHERE id = SECOND"}, "properties", "properties"},
 		{"name", []string{"DELETE FROM named_prop"}, "property-name", "property-name"},
 		{"name's set", []string{"UPDATE named_prop SET set_guid = 'x'"}, "name-set", "name-set"},
@@ -138,7 +139,7 @@ func exec(t testing.TB, db *sqldb.DB, statements ...string) {
 // empty takes all mailboxes out of the database: the next one is number 1 again.
 func empty(t testing.TB, db *sqldb.DB) {
 	t.Helper()
-	for _, table := range []string{"mailbox", "replica_guid", "named_prop", "folder", "item", "recipient", "attachment", "blob", "chunk", "tombstone", "permission", "receive_folder"} {
+	for _, table := range []string{"mailbox", "replica_guid", "named_prop", "folder", "item", "recipient", "attachment", "blob", "chunk", "tombstone", "permission", "receive_folder", "rule"} {
 		exec(t, db, "DELETE FROM "+table)
 	}
 }
