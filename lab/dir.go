@@ -42,6 +42,7 @@ type choices struct {
 	Cloud   string            `json:"cloud"`
 	Servers map[string]string `json:"servers"`
 	LMTP    string            `json:"lmtp"`
+	Metrics string            `json:"metrics"`
 	// Seeded is set when the organisation is complete: a directory whose first
 	// start was cut off is filled again from the beginning.
 	Seeded bool `json:"seeded"`

@@ -9,8 +9,10 @@ type Endpoints struct {
 	Servers []ServerEndpoint `json:"servers"`
 	Graph   string           `json:"graph"`
 	LMTP    string           `json:"lmtp"`
-	CA      string           `json:"ca"`
-	Tenant  TenantEndpoint   `json:"tenant"`
+	// Metrics is where Prometheus fetches; /healthz and /readyz lie beside it. Plain HTTP on loopback.
+	Metrics string         `json:"metrics"`
+	CA      string         `json:"ca"`
+	Tenant  TenantEndpoint `json:"tenant"`
 	// Tenants are all that the organisation is in hybrid with, Tenant being the first.
 	Tenants     []TenantEndpoint  `json:"tenants"`
 	Domain      string            `json:"domain"`

@@ -230,6 +230,7 @@ func Start(ctx context.Context, o Options) (_ *Lab, err error) {
 		return nil, err
 	}
 	l.Roles.ServeLMTP(listeners.lmtp)
+	l.Roles.ServeMetrics(listeners.metrics)
 	if err := l.serveAdmin(); err != nil {
 		return nil, err
 	}
@@ -300,7 +301,7 @@ func ReadEndpoints(dir string) (*Endpoints, error) {
 
 func endpoints(d *dir, c *choices, s *secrets, origin string) Endpoints {
 	e := Endpoints{
-		Version: 1, PID: os.Getpid(), Cloud: origin, Graph: origin + "/v1.0", LMTP: c.LMTP,
+		Version: 1, PID: os.Getpid(), Cloud: origin, Graph: origin + "/v1.0", LMTP: c.LMTP, Metrics: "http://" + c.Metrics + roles.MetricsPath,
 		CA: d.file("ca.pem"), Tenant: TenantEndpoint{s.Tenant.String(), c.inHybrid()[0].initial}, Domain: c.domain(),
 		Names: map[string]string{}, Users: s.Users, Clients: s.Clients, AdminSocket: socketPath(d),
 	}

@@ -18,16 +18,18 @@ const (
 	cloudPort = "9443"
 	firstPort = 8443 // of the servers, one after the other
 	lmtpPort  = "2424"
+	// metricsPort is the one that exporters of OpenTelemetry use for Prometheus.
+	metricsPort = "9464"
 )
 
 // listeners are the lab's, all on loopback.
 type listeners struct {
-	cloud, lmtp net.Listener
-	servers     map[string]net.Listener
+	cloud, lmtp, metrics net.Listener
+	servers              map[string]net.Listener
 }
 
 func (l *listeners) close() {
-	for _, one := range slices.AppendSeq([]net.Listener{l.cloud, l.lmtp}, maps.Values(l.servers)) {
+	for _, one := range slices.AppendSeq([]net.Listener{l.cloud, l.lmtp, l.metrics}, maps.Values(l.servers)) {
 		if one != nil {
 			one.Close()
 		}
@@ -76,6 +78,7 @@ func listen(c *choices, o Options) (_ *listeners, err error) {
 		c.Servers[s.Name] = address
 	}
 	l.lmtp = open(&c.LMTP, lmtpPort)
+	l.metrics = open(&c.Metrics, metricsPort)
 	return l, err
 }
 

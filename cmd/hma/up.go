@@ -151,7 +151,7 @@ func (a *app) showLab(l *lab.Lab, took time.Duration, faults ...string) {
 	for _, s := range e.Servers {
 		rows = append(rows, []string{"server " + s.Name, s.URL, "Exchange " + s.Build})
 	}
-	rows = append(rows, []string{"mail in", e.LMTP, "LMTP"})
+	rows = append(rows, []string{"mail in", e.LMTP, "LMTP"}, []string{"metrics", e.Metrics, "Prometheus"})
 	if e.Clock != 0 {
 		rows = append(rows, []string{"clock", clockText((&running{Endpoints: e}).now(), e.Clock), ""})
 	}

@@ -31,6 +31,8 @@ type view struct {
 	width    int
 	// live tells that lines of the terminal can be shown and erased again, and passing that the last one shows a status.
 	live, passing bool
+	// screen returns the terminal's size in cells as it is now; nil where there is none.
+	screen func() (width, height int, err error)
 }
 
 func newView(out io.Writer, env []string) *view {
@@ -38,7 +40,8 @@ func newView(out io.Writer, env []string) *view {
 	v := &view{w: w, width: 100}
 	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		v.terminal, v.live = true, w.Profile > colorprofile.NoTTY
-		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
+		v.screen = func() (int, int, error) { return term.GetSize(int(f.Fd())) }
+		if w, _, err := v.screen(); err == nil && w > 0 {
 			v.width = w
 		}
 	}

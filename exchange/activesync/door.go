@@ -47,7 +47,7 @@ func (d *Door) ServeDoor(w http.ResponseWriter, r *clientaccess.Request) {
 	}
 	switch r.Method {
 	case http.MethodOptions:
-		r.Record.Operation = "OPTIONS"
+		r.Record.Begin("OPTIONS", false)
 		options(w)
 	case http.MethodPost:
 		d.post(w, r)
@@ -89,7 +89,7 @@ func (d *Door) post(w http.ResponseWriter, r *clientaccess.Request) {
 		return
 	}
 	c := commands[i]
-	r.Record.Operation = c.name
+	r.Record.Begin(c.name, false)
 	if c.handle == nil {
 		refuse(w, r, http.StatusNotImplemented, "command not implemented")
 		return

@@ -41,7 +41,7 @@ const maxEcho = 64
 // serveJSON answers version 2 for any address of an accepted domain alike,
 // whether there is a mailbox or not: the form is anonymous.
 func serveJSON(w http.ResponseWriter, r *clientaccess.Request) {
-	r.Record.Operation = "AutodiscoverV2"
+	r.Record.Begin("AutodiscoverV2", false)
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		w.WriteHeader(http.StatusMethodNotAllowed)

@@ -18,7 +18,7 @@ var metadataPaths = []string{"/metadata/json/1", "/metadata/json/ex1"}
 // signs: the certificate that AuthConfig names as the current one and the
 // one that it will be next, both public.
 func serveMetadata(w http.ResponseWriter, r *clientaccess.Request, now time.Time) {
-	r.Record.Operation = "Metadata"
+	r.Record.Begin("Metadata", false)
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		w.WriteHeader(http.StatusMethodNotAllowed)

@@ -114,7 +114,7 @@ func (q *request) take(path []xml.Name, text string) error {
 // servePOX answers the plain XML form (MS-OXDSCLI). Errors are documents
 // with HTTP status 200.
 func (d *Door) servePOX(w http.ResponseWriter, r *clientaccess.Request) {
-	r.Record.Operation = "POX"
+	r.Record.Begin("POX", false)
 	if r.Method != http.MethodPost {
 		d.writeError(w, r, errInvalidRequest)
 		return

@@ -16,7 +16,7 @@ const soapFault = `<?xml version="1.0" encoding="utf-8"?>
 	`</s:Fault></s:Body></s:Envelope>`
 
 func serveSOAP(w http.ResponseWriter, r *clientaccess.Request) {
-	r.Record.Operation = "SOAP"
+	r.Record.Begin("SOAP", false)
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", "POST")
 		w.WriteHeader(http.StatusMethodNotAllowed)

@@ -2,6 +2,7 @@ package clientaccess
 
 import (
 	"net/http"
+	"sync"
 
 	"hma/exchange/auth"
 	"hma/exchange/org"
@@ -35,6 +36,25 @@ type Door interface {
 
 // Record is the one log record of a request, written once when it ends.
 type Record struct {
-	Operation string // the protocol's own operation, for example FindItem; set by the door
+	Operation string // the protocol's own operation, for example FindItem; see Begin
+	Waits     bool   // it is meant to take long; see Begin
 	Reason    string // why a 401 or 403 was given, in words; never a secret
+
+	mu   sync.Mutex // for who looks on while the request runs
+	user string
+}
+
+// Begin names the operation that the door found in the request: one of the door's
+// own words, never a client's. waits tells that it is meant to take long, as a
+// subscription's stream is.
+func (r *Record) Begin(operation string, waits bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.Operation, r.Waits = operation, waits
+}
+
+func (r *Record) setUser(user string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.user = user
 }

@@ -1,8 +1,10 @@
 package clientaccess
 
 import (
+	"container/list"
 	"context"
 	"errors"
+	"html"
 	"io"
 	"log/slog"
 	"net/http"
@@ -13,6 +15,7 @@ import (
 
 	"hma/exchange/auth"
 	"hma/exchange/org"
+	"hma/internal/sqldb"
 	"hma/wire/bearer"
 	"hma/wire/guid"
 )
@@ -52,6 +55,11 @@ type Options struct {
 	Now   func() time.Time
 	// Log takes the request records; nil discards them.
 	Log *slog.Logger
+	// Watch sees every request; nil is none.
+	Watch *Watch
+	// Healthy tells whether the server can serve; nil is always. Load balancers ask it
+	// at healthcheck.htm below each virtual directory.
+	Healthy func(ctx context.Context) bool
 }
 
 // FrontEnd is the HTTP handler of one server.
@@ -60,6 +68,8 @@ type FrontEnd struct {
 	doors     map[org.Kind]Door
 	now       func() time.Time
 	log       *slog.Logger
+	watch     *Watch
+	healthy   func(ctx context.Context) bool
 	check     func(ctx context.Context, f *auth.Facts) (*auth.Identity, *auth.Denial)
 }
 
@@ -68,7 +78,7 @@ func New(o Options) *FrontEnd {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &FrontEnd{snapshots: o.Snapshots, doors: o.Doors, now: o.Now, log: o.Log, check: o.Auth.Authenticate}
+	return &FrontEnd{snapshots: o.Snapshots, doors: o.Doors, now: o.Now, log: o.Log, watch: o.Watch, healthy: o.Healthy, check: o.Auth.Authenticate}
 }
 
 // ServeHTTP takes one request through the front end: id, virtual directory,
@@ -84,11 +94,17 @@ func (fe *FrontEnd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h["X-Feserver"] = []string{s.Server.Name}
 
 	vd, rest := match(s, r.URL.Path)
+	x.request.VirtualDirectory, x.request.Rest = vd, rest
+	if fe.watch != nil {
+		fe.watch.begin(x)
+		x.cost = sqldb.NewCost(fe.now)
+		r = r.WithContext(sqldb.WithCost(r.Context(), x.cost))
+		x.request.Request, x.response.now = r, fe.now
+	}
 	if vd == nil {
 		fe.answer(x, http.StatusNotFound, "no virtual directory has this path")
 		return
 	}
-	x.request.VirtualDirectory, x.request.Rest = vd, rest
 	if len(s.DownloadHosts) > 0 && s.DownloadHosts[org.PublicHost(r.Host)] && !(vd.Kind == org.Owa && IsAttachment(rest)) {
 		fe.answer(x, http.StatusNotFound, "a download host serves attachments only")
 		return
@@ -102,11 +118,19 @@ func (fe *FrontEnd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fe.answer(x, http.StatusMethodNotAllowed, "method not allowed")
 		return
 	}
+	if strings.EqualFold(rest, healthPath) {
+		fe.health(x)
+		return
+	}
 	if !anonymous(vd, rest, r) {
 		x.facts = auth.Facts{Snapshot: s, VirtualDirectory: vd, Authorization: r.Header["Authorization"], UserIdentity: r.Header.Get("X-User-Identity"),
 			Host: r.Host, Now: x.start}
 		id, denial := fe.check(r.Context(), &x.facts)
+		if fe.watch != nil {
+			x.checking = fe.now().Sub(x.start)
+		}
 		if denial != nil {
+			x.denied = true
 			fe.deny(x, denial)
 			return
 		}
@@ -114,6 +138,7 @@ func (fe *FrontEnd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			h["Www-Authenticate"] = []string{x.facts.Final}
 		}
 		x.request.Identity = id
+		x.record.setUser(userOf(id))
 	}
 	door := fe.doors[vd.Kind]
 	if door == nil {
@@ -122,10 +147,28 @@ func (fe *FrontEnd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.Body != nil && r.Body != http.NoBody {
 		b := &body{ReadCloser: r.Body, left: maxBody, control: http.NewResponseController(w)}
+		if fe.watch != nil {
+			b.now, b.reading = fe.now, &x.reading
+		}
 		defer b.drain(drainAdmitted)
 		r.Body = b
 	}
 	door.ServeDoor(&x.response, &x.request)
+}
+
+// healthPath is where load balancers ask whether a virtual directory can be served.
+const healthPath = "/healthcheck.htm"
+
+// health answers as Exchange's managed availability does: 200 with the server's
+// name, without asking for a credential, or 503.
+func (fe *FrontEnd) health(x *exchange) {
+	x.record.Begin("HealthCheck", false)
+	if fe.healthy != nil && !fe.healthy(x.request.Context()) {
+		fe.answer(x, http.StatusServiceUnavailable, "not healthy")
+		return
+	}
+	x.response.Header().Set("Content-Type", "text/html")
+	io.WriteString(&x.response, "200 OK<br/>"+html.EscapeString(x.request.Snapshot.Server.Name)) // who asked may be gone
 }
 
 // methods are those that some door knows; the doors refuse the others of these themselves.
@@ -212,6 +255,12 @@ type exchange struct {
 	facts    auth.Facts
 	response response
 	record   Record
+	denied   bool // for its credential
+	// For the Watch: where it is kept, and what it spent.
+	place    *list.Element
+	cost     *sqldb.Cost
+	checking time.Duration // of the credential
+	reading  time.Duration // of the body
 	// handshake tells that the answer is a step of one, which hangs on the connection.
 	handshake bool
 }
@@ -232,7 +281,13 @@ func (fe *FrontEnd) end(x *exchange) {
 			failed = http.ErrAbortHandler
 		}
 	}
+	if x.request.Identity != nil && x.record.user == "" {
+		x.record.setUser(userOf(x.request.Identity)) // the door found out who it is
+	}
 	fe.write(x)
+	if x.place != nil {
+		fe.watch.end(x)
+	}
 	if failed != nil {
 		panic(failed)
 	}
@@ -286,8 +341,10 @@ func clip(text string, n int) string { return text[:min(len(text), n)] }
 // response counts what a door writes.
 type response struct {
 	http.ResponseWriter
-	status int
-	bytes  int64
+	status  int
+	bytes   int64
+	now     func() time.Time // nil: nobody wants to know how long writing takes
+	writing time.Duration
 }
 
 func (w *response) WriteHeader(status int) {
@@ -300,6 +357,10 @@ func (w *response) WriteHeader(status int) {
 func (w *response) Write(p []byte) (int, error) {
 	if w.status == 0 {
 		w.status = http.StatusOK
+	}
+	if w.now != nil {
+		begun := w.now()
+		defer func() { w.writing += w.now().Sub(begun) }()
 	}
 	n, err := w.ResponseWriter.Write(p)
 	w.bytes += int64(n)
@@ -325,6 +386,8 @@ type body struct {
 	ended   bool
 	timer   *time.Timer
 	control *http.ResponseController
+	now     func() time.Time // with reading: how long reading took is added to it
+	reading *time.Duration
 }
 
 func (b *body) Read(p []byte) (int, error) {
@@ -348,6 +411,10 @@ func (b *body) read(p []byte) (int, error) {
 		b.timer = time.AfterFunc(bodyTime, func() {
 			_ = b.control.SetReadDeadline(time.Unix(1, 0)) // past: whoever reads is woken
 		})
+	}
+	if b.now != nil {
+		begun := b.now()
+		defer func() { *b.reading += b.now().Sub(begun) }()
 	}
 	n, err := b.ReadCloser.Read(p)
 	if err != nil {

@@ -61,7 +61,7 @@ func (w *world) do(method, path string, header map[string]string, body io.Reader
 }
 
 func hello(w http.ResponseWriter, r *Request) {
-	r.Record.Operation = "Hello"
+	r.Record.Begin("Hello", false)
 	io.WriteString(w, "hello "+r.Rest)
 }
 

@@ -40,7 +40,9 @@ func (d *Door) ServeDoor(w http.ResponseWriter, r *clientaccess.Request) {
 	v := &openid.Visit{Request: r.Request, ID: r.ID, Rest: r.Rest, Snapshot: r.Snapshot, VirtualDirectory: r.VirtualDirectory,
 		Frame: page.Frame{Product: "Exchange admin center", Lab: d.lab}}
 	rest := strings.ToLower(r.Rest)
-	if r.Identity, r.Record.Operation, r.Record.Reason = d.signIn.Admit(w, v, r.Identity, "/logoff.aspx"); r.Identity == nil {
+	id, operation, reason := d.signIn.Admit(w, v, r.Identity, "/logoff.aspx")
+	r.Record.Begin(operation, false)
+	if r.Identity, r.Record.Reason = id, reason; id == nil {
 		return
 	}
 	v.Frame.User = name(r.Identity)
@@ -49,7 +51,7 @@ func (d *Door) ServeDoor(w http.ResponseWriter, r *clientaccess.Request) {
 		_ = missing.Write(w, http.StatusNotFound, v.Frame, nil) // the connection is gone then
 		return
 	}
-	r.Record.Operation = "Home"
+	r.Record.Begin("Home", false)
 	v.Frame.Title = "Signed in"
 	p := r.Identity.Recipient
 	_ = home.Write(w, http.StatusOK, v.Frame, struct{ Name, Address, UPN, Role, AuthN, Server, Host string }{

@@ -57,11 +57,11 @@ func (c *call) serve() error {
 	if c.op == nil || c.op.serve == nil {
 		// The name comes from the client: only those of the table reach the record.
 		if c.op != nil {
-			c.request.Record.Operation = c.op.name
+			c.request.Record.Begin(c.op.name, c.op.waits)
 		}
 		return &soap.Fault{Code: "ErrorInvalidOperation", Message: "The server does not offer the operation."}
 	}
-	c.request.Record.Operation = c.op.name
+	c.request.Record.Begin(c.op.name, c.op.waits)
 	if err := c.identify(env); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ type operation struct {
 	name    string
 	serve   func(c *call) error // nil: not offered
 	content bool                // its requests may carry mail
+	waits   bool                // it is meant to take long
 	list    string              // the element of its requests that lists objects, "" for one object
 	payload string              // the element that its response messages always have, "" for none
 }
@@ -32,7 +33,7 @@ func init() {
 		{name: "GetEvents", serve: getEvents},
 		{name: "GetFolder", serve: getFolder, list: "FolderIds", payload: "m:Folders"},
 		{name: "GetItem", serve: getItem, list: "ItemIds", payload: "m:Items"},
-		{name: "GetStreamingEvents", serve: getStreamingEvents},
+		{name: "GetStreamingEvents", serve: getStreamingEvents, waits: true},
 		{name: "MarkAllItemsAsRead", serve: markAllItemsAsRead, list: "FolderIds"},
 		{name: "MarkAsJunk", serve: markAsJunk, list: "ItemIds"},
 		{name: "MoveFolder", serve: moveFolder, list: "FolderIds", payload: "m:Folders"},

@@ -86,7 +86,7 @@ func (d *Door) ServeDoor(w http.ResponseWriter, r *clientaccess.Request) {
 	q, refused := d.read(e, r)
 	a := answer{code: refused}
 	if refused == codeSuccess {
-		r.Record.Operation = q.kind.name
+		r.Record.Begin(q.kind.name, false)
 		a = d.serve(q)
 	}
 	d.write(w, r, e, q, a)

@@ -50,7 +50,7 @@ func (d *Door) ServeDoor(w http.ResponseWriter, r *clientaccess.Request) {
 	name = strings.ToLower(name)
 	var f *file
 	if name == "oab.xml" {
-		r.Record.Operation = "Manifest"
+		r.Record.Begin("Manifest", false)
 		newest, err := d.newest(r.Context(), organisation)
 		if err != nil {
 			r.Record.Reason = err.Error()
@@ -59,7 +59,7 @@ func (d *Door) ServeDoor(w http.ResponseWriter, r *clientaccess.Request) {
 		}
 		f = newest.manifest
 	} else {
-		r.Record.Operation = "File"
+		r.Record.Begin("File", false)
 		var err error
 		if f, err = d.file(r.Context(), organisation, name); err != nil {
 			r.Record.Reason = err.Error()

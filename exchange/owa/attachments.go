@@ -178,7 +178,7 @@ var refused = page.MustParse(refusedText)
 
 // serve answers a link.
 func (a *Attachments) serve(w http.ResponseWriter, r *clientaccess.Request, frame page.Frame) {
-	r.Record.Operation = "GetAttachment"
+	r.Record.Begin("GetAttachment", false)
 	at, mailbox, err := a.find(r)
 	if err != nil {
 		e, ok := errors.AsType[*refusal](err)

@@ -44,7 +44,9 @@ func (d *Door) ServeDoor(w http.ResponseWriter, r *clientaccess.Request) {
 		return
 	}
 	rest := strings.ToLower(r.Rest)
-	if r.Identity, r.Record.Operation, r.Record.Reason = d.signIn.Admit(w, v, r.Identity, "/logoff.owa", "/auth/logoff.aspx"); r.Identity == nil {
+	id, operation, reason := d.signIn.Admit(w, v, r.Identity, "/logoff.owa", "/auth/logoff.aspx")
+	r.Record.Begin(operation, false)
+	if r.Identity, r.Record.Reason = id, reason; id == nil {
 		return
 	}
 	v.Frame.User = name(r.Identity)
@@ -53,7 +55,7 @@ func (d *Door) ServeDoor(w http.ResponseWriter, r *clientaccess.Request) {
 		_ = missing.Write(w, http.StatusNotFound, v.Frame, nil) // the connection is gone then
 		return
 	}
-	r.Record.Operation = "Home"
+	r.Record.Begin("Home", false)
 	v.Frame.Title = "Signed in"
 	var messages []message
 	if d.files != nil {

@@ -8,7 +8,10 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"hma/entra"
 	"hma/exchange/addressbook"
@@ -16,6 +19,7 @@ import (
 	"hma/exchange/auth"
 	"hma/exchange/auth/forms"
 	"hma/exchange/auth/openid"
+	"hma/exchange/clientaccess"
 	"hma/exchange/cmdlet"
 	"hma/exchange/ews"
 	"hma/exchange/oab"
@@ -48,6 +52,8 @@ type Config struct {
 	MailHost string
 	// Lab is the line that says this is a lab, shown on every page; "" in production.
 	Lab string
+	// Slow is from which duration on a request is logged with what took the time; 0 is clientaccess.DefaultSlow.
+	Slow time.Duration
 	// Front stands before the handler of each TLS listener, named cloud or as the server: a lab's faults. nil in production.
 	Front func(listener string, next http.Handler) http.Handler
 }
@@ -72,15 +78,18 @@ type Roles struct {
 	signIn   *openid.SignIn
 	forms    *forms.SignIn
 	files    *owa.Attachments
+	registry *prometheus.Registry
+	watch    *clientaccess.Watch
 
-	ctx     context.Context // ends when draining is over: what outlives a request hangs on it
-	cancel  context.CancelFunc
-	mu      sync.Mutex
-	servers []*http.Server
-	serving map[string]int // how many listeners are up, by name of what they serve
-	fronts  []*org.ServerConfig
-	running sync.WaitGroup
-	keys    sync.Once // starts the schedule of key refreshes with the first server
+	ctx      context.Context // ends when draining is over: what outlives a request hangs on it
+	cancel   context.CancelFunc
+	mu       sync.Mutex
+	servers  []*http.Server
+	serving  map[string]int // how many listeners are up, by name of what they serve
+	fronts   []*org.ServerConfig
+	running  sync.WaitGroup
+	draining atomic.Bool
+	keys     sync.Once // starts the schedule of key refreshes with the first server
 }
 
 // Open opens and migrates the databases and wires the packages. Nothing listens yet.
@@ -122,6 +131,7 @@ func (r *Roles) open(ctx context.Context) error {
 		Store: r.Store, Directory: directory{r.Org}, MaySendAs: r.maySendAs, Now: r.cfg.Now,
 		Host: r.cfg.MailHost, PostmasterAddress: "postmaster@" + r.cfg.MailHost, Log: r.log,
 	})
+	r.newMetrics()
 	r.newExchange()
 	r.running.Go(r.sweep)
 	return nil
@@ -148,6 +158,7 @@ func (r *Roles) sweep() {
 // Close drains: no new connections, requests in flight are finished until ctx
 // ends, then databases close.
 func (r *Roles) Close(ctx context.Context) error {
+	r.draining.Store(true)
 	r.mu.Lock()
 	servers := r.servers
 	r.mu.Unlock()

@@ -43,7 +43,8 @@ func (r *Roles) ServeServer(ctx context.Context, name string, l net.Listener, ce
 	r.mu.Unlock()
 	r.keys.Do(func() { r.running.Go(func() { r.metadata.Run(r.ctx, config.Snapshot) }) })
 	front := clientaccess.New(clientaccess.Options{
-		Snapshots: config, Auth: r.auth, Now: r.cfg.Now, Log: r.log,
+		Snapshots: config, Auth: r.auth, Now: r.cfg.Now, Log: r.log, Watch: r.watch,
+		Healthy: func(ctx context.Context) bool { return r.unready(ctx) == "" },
 		Doors: map[org.Kind]clientaccess.Door{
 			org.Autodiscover: autodiscover.New(r.cfg.Now),
 			org.WebServices:  r.ews,
@@ -120,6 +121,7 @@ func (r *Roles) ServeAdmin(l net.Listener, more http.Handler) {
 	mux.Handle("/adminapi/", adminapi.New(r.cmdlets, adminapi.Options{Identify: adminapi.SocketCaller, Now: r.cfg.Now, Lease: &r.lease, Log: r.log}))
 	mux.HandleFunc("POST "+ImportPath, r.importMail)
 	mux.HandleFunc("POST "+CheckPath, r.checkMail)
+	mux.HandleFunc("GET "+LoadPath, r.showLoad)
 	if more != nil {
 		mux.Handle("/", more)
 	}
