@@ -126,7 +126,9 @@ func (m *Mailbox) createDistinguished(tx *sqldb.Tx, now int64) error {
 			return err
 		}
 	}
-	return nil
+	// A new mailbox tells everybody inside when its owner is free (MS-OXCPERM 2.2.7).
+	_, err = tx.Exec("INSERT INTO permission (mailbox, fid, member, rights) VALUES ($1, $2, $3, $4)", m.id, fixed(RoleCalendar), MemberDefault, RightFreeBusySimple)
+	return err
 }
 
 // number returns a flag as the columns keep it.

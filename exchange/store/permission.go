@@ -24,6 +24,10 @@ const (
 	RightFolderContact   Rights = 0x0200
 	RightFolderVisible   Rights = 0x0400
 	AllRights            Rights = 0x07FB
+	// The rights of a calendar's reader by availability alone: when the owner is
+	// busy, and with what and where.
+	RightFreeBusySimple   Rights = 0x0800
+	RightFreeBusyDetailed Rights = 0x1000
 )
 
 // Members of a folder's permission table that are no SID.
@@ -69,7 +73,7 @@ func (m *Mailbox) SetPermissions(ctx context.Context, id FolderID, list []Permis
 			return err
 		}
 		for _, p := range list {
-			if p.Member == "" || p.Rights&^AllRights != 0 {
+			if p.Member == "" || p.Rights&^(AllRights|RightFreeBusySimple|RightFreeBusyDetailed) != 0 {
 				return ErrInvalid
 			}
 			_, err := tx.Exec("INSERT INTO permission (mailbox, fid, member, rights) VALUES ($1, $2, $3, $4)", m.id, id.Folder, clean(p.Member), p.Rights)

@@ -5,7 +5,7 @@ package store
 // The mailbox's number is the first column of every key. Ids and change numbers
 // are 48-bit counters of the mailbox; times are UTC microseconds; text that is
 // compared or sorted has shadow columns made by query.Fold.
-var migrations = []string{schema1, schema2, schema3, schema4, schema5}
+var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6}
 
 const schema1 = `
 CREATE TABLE mailbox (
@@ -359,4 +359,22 @@ UPDATE item SET clip_start = start_time, clip_end = end_time, clip_span = CASE
 CREATE INDEX item_clip ON item (mailbox, fid, clip_span, clip_start, clip_end, id) WHERE clip_span IS NOT NULL;
 DROP INDEX item_goid;
 CREATE INDEX item_goid ON item (mailbox, goid_hash, fid, assoc, id) WHERE goid_hash IS NOT NULL;
+`
+
+// schema6 adds what other people may do in a mailbox: who made an item, for rights
+// on own items; the delegates (MS-OXODLGT); and the calendar's row of everybody,
+// who may see when its owner is free.
+const schema6 = `
+ALTER TABLE item ADD COLUMN creator TEXT NOT NULL DEFAULT ''; -- SID in capitals; '' is the owner or the server
+CREATE INDEX item_private ON item (mailbox, fid, assoc) WHERE sensitivity = 2;
+
+CREATE TABLE delegate (
+	mailbox BIGINT NOT NULL,
+	sid TEXT NOT NULL,               -- in capitals
+	meeting_copies BIGINT NOT NULL,  -- gets copies of meeting messages
+	view_private BIGINT NOT NULL,    -- sees private items
+	PRIMARY KEY (mailbox, sid)
+);
+ALTER TABLE mailbox ADD COLUMN meeting_delivery BIGINT NOT NULL DEFAULT 0; -- MeetingDelivery
+INSERT INTO permission (mailbox, fid, member, rights) SELECT id, 9, 'default', 2048 FROM mailbox WHERE id > 0 ON CONFLICT DO NOTHING;
 `
