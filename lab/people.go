@@ -1,5 +1,7 @@
 package lab
 
+import "hma/exchange/org"
+
 // A person of the lab before anything is made of it.
 type person struct {
 	name, given, surname string
@@ -58,6 +60,29 @@ func (t *topology) people() []member {
 		}
 	}
 	return all
+}
+
+// shared are the mailboxes of the organisation that are nobody's: what they are, and how many a room is for.
+var shared = []struct {
+	kind     org.RecipientType
+	name     string
+	alias    string
+	capacity int
+}{
+	{org.TypeShared, "Contoso Info", "info", 0},
+	{org.TypeRoom, "Room Danube", "danube", 8},
+	{org.TypeRoom, "Room Vltava", "vltava", 20},
+}
+
+// groups are its groups, with their members by alias.
+var groups = []struct {
+	kind    org.RecipientType
+	name    string
+	alias   string
+	members []string
+}{
+	{org.TypeDistributionGroup, "Sales", "sales", []string{"alice", "bjorn"}},
+	{org.TypeRoomList, "Meeting Rooms", "rooms", []string{"danube", "vltava"}},
 }
 
 // Names of the lab.

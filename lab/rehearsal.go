@@ -357,6 +357,10 @@ func newPerson(o, mailbox *psobject.Object) snapshotPerson {
 	if p.linked = p.linked || kind == "LinkedMailbox"; p.linked {
 		p.MasterAccountSID = o.String("MasterAccountSid")
 	}
+	// One whose account is on is somebody's to sign in as, whatever it is called.
+	if t := org.RecipientType(kind); !p.Enabled && !p.linked && (t == org.TypeShared || t.Resource()) {
+		p.SetType(t)
+	}
 	return p
 }
 

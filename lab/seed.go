@@ -153,6 +153,9 @@ func (b *build) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := b.shared(ctx, recipients); err != nil {
+		return err
+	}
 	objects, err := b.cloud(ctx, recipients)
 	if err != nil {
 		return err
@@ -233,6 +236,38 @@ func (b *build) onPremises(ctx context.Context) ([]*org.Recipient, error) {
 		work.Go(func() error { return b.org.SetPassword(ctx, recipients[i].GUID, b.secrets.Users[i].Password) })
 	}
 	return recipients, work.Wait()
+}
+
+// shared makes the mailboxes that are nobody's, and the groups. They have no part in signing in, and so no account in the cloud.
+func (b *build) shared(ctx context.Context, recipients []*org.Recipient) error {
+	byAlias := map[string]guid.GUID{}
+	for _, r := range recipients {
+		byAlias[r.Alias] = r.GUID
+	}
+	for _, m := range shared {
+		r := org.NewMailbox(m.kind, m.alias+"@"+domain, m.name)
+		if m.kind.Resource() {
+			r.Resource.Capacity = m.capacity
+		}
+		byAlias[m.alias] = r.GUID
+		if _, err := b.org.CreateRecipient(ctx, r); err != nil {
+			return err
+		}
+	}
+	for _, g := range groups {
+		made, err := b.org.CreateRecipient(ctx, org.NewGroup(g.kind, g.alias+"@"+domain, g.name))
+		if err != nil {
+			return err
+		}
+		var members []guid.GUID
+		for _, alias := range g.members {
+			members = append(members, byAlias[alias])
+		}
+		if _, err := b.org.ChangeMembers(ctx, made.GUID, members, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // cloud makes the tenants as synchronisation leaves them, with the names that the

@@ -231,6 +231,7 @@ var views = map[string][]string{
 	data + "Management.User":                                                     {"Name", "RecipientType"},
 	data + "Management.Mailbox":                                                  {"Name", "Alias", "ServerName"},
 	data + "Management.CASMailbox":                                               {"Name", "ActiveSyncEnabled", "OWAEnabled", "PopEnabled", "ImapEnabled", "MAPIEnabled"},
+	data + "Management.DistributionGroup":                                        {"Name", "DisplayName", "GroupType", "PrimarySmtpAddress"},
 	data + "Management.ReducedRecipient":                                         {"Name", "RecipientType"},
 	"Microsoft.Exchange.Management.SystemConfigurationTasks.ExchangeCertificate": {"Thumbprint", "Services", "Subject"},
 	models + "ServicePrincipal":                                                  {"DisplayName", "Id", "AppId", "SignInAudience", "ServicePrincipalType"},

@@ -87,7 +87,7 @@ func TestInvokeCommand(t *testing.T) {
 		"no such object":    {"admin", betaPath, input("Get-AuthServer", `{"Identity":"none"}`), "", "", 404, `"message":"|Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException|The operation couldn't be performed`},
 		"no such parameter": {"admin", betaPath, input("Get-AuthServer", `{"Nope":1}`), "", "", 400, `"internalexception":{"message":"A parameter cannot be found`},
 		"no such cmdlet":    {"admin", betaPath, input("Get-Nope", "{}"), "", "", 403, `"code":"Forbidden"`},
-		"not supported":     {"admin", betaPath, input("New-Mailbox", "{}"), "", "", 403, `NotSupportedException`},
+		"not supported":     {"admin", betaPath, input("New-MailUser", "{}"), "", "", 403, `NotSupportedException`},
 		"viewer gets":       {"viewer", betaPath, input("Get-AuthServer", "{}"), "", "", 200, ""},
 		"viewer sets":       {"viewer", betaPath, input("Set-OrganizationConfig", `{"OAuth2ClientProfileEnabled":true}`), "", "", 403, `may not run Set-OrganizationConfig`},
 		"user":              {"anna", betaPath, input("Get-AuthServer", "{}"), "", "", 403, `"code":"Forbidden"`},

@@ -1,6 +1,7 @@
 package cmdlet
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -12,22 +13,73 @@ import (
 func mailbox() []*cmdlet {
 	return []*cmdlet{
 		{psobject.Command{Name: "Get-Mailbox", Synopsis: "Shows mailboxes; page with -ResultSize and -Filter \"Guid -gt '<last one>'\".",
-			Asks: askSync + "; rule: an address or UPN that two people share", Params: peopleParams(psobject.Parameter{Name: "RecipientTypeDetails", Type: "strings", Values: []string{"UserMailbox", "LinkedMailbox"}})}, getMailbox},
-		{psobject.Command{Name: "Set-Mailbox", Synopsis: "Changes a mailbox's addresses.", Asks: "rule: an address or UPN that two people share",
+			Asks: askSync + "; rule: an address or UPN that two people share", Params: peopleParams(psobject.Parameter{Name: "RecipientTypeDetails", Type: "strings", Values: []string{"UserMailbox", "LinkedMailbox",
+				string(org.TypeShared), string(org.TypeRoom), string(org.TypeEquipment)}})},
+			func(c *call) error { return c.eachPerson(c.detailed(hasMailbox), showMailbox) }},
+		{psobject.Command{Name: "New-Mailbox", Synopsis: "Makes a shared mailbox, a room or a piece of equipment, as which nobody signs in.", Asks: askGroups,
+			Params: []psobject.Parameter{{Name: "Name", Type: "string", Mandatory: true, Position: new(0)}, param("Alias", "string"), param("DisplayName", "string"),
+				param("PrimarySmtpAddress", "string"), param("Shared", "switch"), param("Room", "switch"), param("Equipment", "switch"), param("ResourceCapacity", "int"), confirm},
+			Sets: map[string][]string{"Shared": newMailboxSet("Shared"), "Room": newMailboxSet("Room", "ResourceCapacity"), "Equipment": newMailboxSet("Equipment", "ResourceCapacity")}}, newMailbox},
+		{psobject.Command{Name: "Set-Mailbox", Synopsis: "Changes a mailbox's addresses and type.", Asks: "rule: an address or UPN that two people share",
 			Params: []psobject.Parameter{identity(true), param("PrimarySmtpAddress", "string"), param("EmailAddresses", "strings"),
-				param("HiddenFromAddressListsEnabled", "bool"), param("Force", "switch"), confirm},
+				param("HiddenFromAddressListsEnabled", "bool"), {Name: "Type", Type: "string", Values: mailboxTypes}, param("ResourceCapacity", "int"), param("Force", "switch"), confirm},
 			Sets: map[string][]string{
-				"Primary":   {"Identity", "PrimarySmtpAddress", "HiddenFromAddressListsEnabled", "Force", "Confirm"},
-				"Addresses": {"Identity", "EmailAddresses", "HiddenFromAddressListsEnabled", "Force", "Confirm"},
+				"Primary":   {"Identity", "PrimarySmtpAddress", "HiddenFromAddressListsEnabled", "Type", "ResourceCapacity", "Force", "Confirm"},
+				"Addresses": {"Identity", "EmailAddresses", "HiddenFromAddressListsEnabled", "Type", "ResourceCapacity", "Force", "Confirm"},
 			}}, setMailbox},
 	}
 }
 
-func getMailbox(c *call) error {
-	details := c.args.strings("RecipientTypeDetails")
-	return c.eachPerson(func(p *org.Recipient) bool {
-		return hasMailbox(p) && (len(details) == 0 || slices.Contains(details, recipientDetails(p)))
-	}, showMailbox)
+// mailboxTypes are the values of Set-Mailbox -Type, in the order of the recipients' types.
+var mailboxTypes = []string{"Regular", "Shared", "Room", "Equipment"}
+
+var mailboxKinds = []org.RecipientType{org.TypeUser, org.TypeShared, org.TypeRoom, org.TypeEquipment}
+
+func newMailboxSet(more ...string) []string {
+	return append([]string{"Name", "Alias", "DisplayName", "PrimarySmtpAddress", "Confirm"}, more...)
+}
+
+func newMailbox(c *call) error {
+	i := slices.IndexFunc(mailboxTypes, c.args.bool)
+	if i < 0 {
+		return invalid("Shared", "Say -Shared, -Room or -Equipment: people are made by the directory that synchronisation reads.")
+	}
+	m := org.NewMailbox(mailboxKinds[i], "", c.args.text("Name"))
+	if err := c.newRecipient(&m); err != nil {
+		return err
+	}
+	m.UPN = m.PrimarySMTP
+	if err := c.setCapacity(&m); err != nil {
+		return err
+	}
+	c.object = m.DisplayName
+	if c.whatIf() {
+		c.would(m.DisplayName)
+		return nil
+	}
+	made, err := c.r.org.CreateRecipient(c, m)
+	if err != nil {
+		return err
+	}
+	cfg, err := c.r.org.Configuration(c)
+	if err != nil {
+		return err
+	}
+	c.put(showMailbox(cfg, made))
+	return nil
+}
+
+// setCapacity sets how many people a resource is for.
+func (c *call) setCapacity(p *org.Recipient) error {
+	if !c.args.has("ResourceCapacity") {
+		return nil
+	}
+	n, _ := c.args["ResourceCapacity"].(int64)
+	if p.Resource == nil || n < 0 || n > math.MaxInt32 {
+		return invalid("ResourceCapacity", "'%s' holds people only when it is a room or a piece of equipment, and not fewer than none.", p.DisplayName)
+	}
+	p.Resource.Capacity = int(n)
+	return nil
 }
 
 func showMailbox(cfg *org.Configuration, p *org.Recipient) psobject.Object {
@@ -105,7 +157,17 @@ func editAddresses(p *org.Recipient, e psobject.Edit) ([]string, error) {
 }
 
 func setMailbox(c *call) error {
-	p, err := c.onePerson(hasMailbox)
+	return c.updateAddresses(hasMailbox, func(p *org.Recipient) error {
+		if i := slices.Index(mailboxTypes, c.args.text("Type")); i >= 0 {
+			p.SetType(mailboxKinds[i])
+		}
+		return c.setCapacity(p)
+	})
+}
+
+// updateAddresses changes the addresses of the one recipient, what shows it, and what fn changes.
+func (c *call) updateAddresses(want func(*org.Recipient) bool, fn func(*org.Recipient) error) error {
+	p, err := c.onePerson(want)
 	if err != nil {
 		return err
 	}
@@ -133,7 +195,7 @@ func setMailbox(c *call) error {
 			return err
 		}
 	}
-	return c.updatePerson(hasMailbox, func(p *org.Recipient) error {
+	return c.updatePerson(want, func(p *org.Recipient) error {
 		if c.args.has("EmailAddresses") {
 			if _, edit := c.args["EmailAddresses"].(psobject.Edit); !edit {
 				if err := shrink(c.args, p.DisplayName, "EmailAddresses", p.Addresses, all); err != nil {
@@ -146,6 +208,6 @@ func setMailbox(c *call) error {
 			p.PrimarySMTP = primary // the former one stays as a secondary address
 		}
 		c.setSwitch("HiddenFromAddressListsEnabled", &p.HiddenFromAddressLists)
-		return nil
+		return fn(p)
 	})
 }

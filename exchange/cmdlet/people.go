@@ -14,6 +14,9 @@ const (
 	stockSize = 1000
 )
 
+// moreResults is the warning of a Get that stopped at its ResultSize.
+const moreResults = "There are more results available than are currently displayed. To view them, increase the value for the ResultSize parameter."
+
 // peopleParams are what the Get cmdlets of people share. A caller far away
 // pages through everybody with -ResultSize N -Filter "Guid -gt '<last one>'": with a
 // condition on Guid the order is that of the GUIDs, otherwise that of the names.
@@ -78,7 +81,7 @@ func (c *call) eachPerson(want func(*org.Recipient) bool, show func(*org.Configu
 				continue
 			}
 			if shown == limit {
-				c.warn("There are more results available than are currently displayed. To view them, increase the value for the ResultSize parameter.")
+				c.warn(moreResults)
 				return nil
 			}
 			c.put(o)
@@ -110,7 +113,11 @@ func resultSize(text string) (int, error) {
 
 // onePerson finds the one person whom a setter's identity names.
 func (c *call) onePerson(want func(*org.Recipient) bool) (*org.Recipient, error) {
-	identity := c.args.text("Identity")
+	return c.one(c.args.text("Identity"), want)
+}
+
+// one finds the one recipient whom an identity names.
+func (c *call) one(identity string, want func(*org.Recipient) bool) (*org.Recipient, error) {
 	list, err := c.r.org.Find(c, identity)
 	if err != nil {
 		return nil, err
@@ -183,8 +190,12 @@ func personDN(cfg *org.Configuration, p *org.Recipient) string {
 
 // personTail is the tail of everything that shows a person; Identity is the canonical name.
 func personTail(cfg *org.Configuration, p *org.Recipient) tail {
-	return tail{version: "0.20 (15.0.0.0)", name: p.DisplayName, dn: personDN(cfg, p), identity: cfg.Org.Domain + "/Users/" + p.DisplayName,
+	t := tail{version: "0.20 (15.0.0.0)", name: p.DisplayName, dn: personDN(cfg, p), identity: cfg.Org.Domain + "/Users/" + p.DisplayName,
 		guid: p.GUID, category: "Person", classes: []string{"top", "person", "organizationalPerson", "user"}, stamp: p.Stamp}
+	if p.Type.Group() {
+		t.version, t.category, t.classes = "0.10 (14.0.100.0)", "Group", []string{"top", "group"}
+	}
+	return t
 }
 
 // proxyAddresses are the addresses as the directory has them: SMTP: for the primary one, smtp: for the others.

@@ -11,7 +11,7 @@ const askAdministers = "rule: who administers, and who may only look"
 
 // roleGroupMember: the administrators, of whom one must be able to sign in when OWA and ECP are on tokens.
 func roleGroupMember() []*cmdlet {
-	member := []psobject.Parameter{identity(true), {Name: "Member", Type: "string", Mandatory: true, Position: new(1)}, param("BypassSecurityGroupManagerCheck", "switch"), confirm}
+	member := []psobject.Parameter{identity(true), {Name: "Member", Type: "string", Mandatory: true, Position: new(1)}, bypassManager, confirm}
 	return []*cmdlet{
 		{psobject.Command{Name: "Get-RoleGroupMember", Synopsis: "Shows the members of a role group: the administrators.",
 			Asks:   `how-to, "Steps to enable ... OWA and ECP", step 10: "especially all accounts which are used for administration"`,
@@ -61,10 +61,7 @@ func (c *call) setRoleGroupMember(member bool) error {
 	}
 	c.object = string(group)
 	if p.In(group) == member {
-		if member {
-			return &failure{"The recipient '" + p.DisplayName + "' is already a member of the group '" + string(group) + "'.", "InvalidOperation", "MemberAlreadyExistsException", p.DisplayName}
-		}
-		return &failure{"The recipient '" + p.DisplayName + "' isn't a member of the group '" + string(group) + "'.", "InvalidOperation", "MemberNotFoundException", p.DisplayName}
+		return notChanged(p, string(group), member)
 	}
 	if c.whatIf() {
 		c.would(string(group))

@@ -10,15 +10,15 @@ import (
 // unsupported are cmdlets of Exchange Server, and of the shells beside it, that an
 // administrator may try here and that this organisation does not have.
 var unsupported = strings.Fields(`
-	Add-ADPermission Add-DistributionGroupMember Add-MailboxPermission Add-RecipientPermission
+	Add-ADPermission Add-MailboxPermission Add-RecipientPermission
 	Clear-MobileDevice Complete-MigrationBatch Connect-ExchangeOnline Connect-Mailbox
 	Disable-App Disable-InboxRule Disable-Mailbox Disable-MailUser Disable-TransportRule Disable-UMMailbox
 	Dismount-Database Enable-App Enable-InboxRule Enable-Mailbox Enable-MailUser
 	Enable-OrganizationCustomization Enable-OutlookAnywhere Enable-TransportRule Export-ExchangeCertificate Export-TransportRuleCollection
 	Get-ActiveSyncDevice Get-ActiveSyncDeviceAccessRule Get-ActiveSyncMailboxPolicy Get-ActiveSyncOrganizationSettings
 	Get-ADPermission Get-ADServerSettings Get-AddressBookPolicy Get-AddressList Get-AdSite Get-AdminAuditLogConfig
-	Get-App Get-AvailabilityAddressSpace Get-CalendarProcessing Get-ClientAccessArray Get-ClientAccessRule Get-ClientAccessServer
-	Get-Contact Get-DatabaseAvailabilityGroup Get-DistributionGroup Get-DistributionGroupMember Get-DynamicDistributionGroup
+	Get-App Get-AvailabilityAddressSpace Get-ClientAccessArray Get-ClientAccessRule Get-ClientAccessServer
+	Get-Contact Get-DatabaseAvailabilityGroup Get-DynamicDistributionGroup
 	Get-EmailAddressPolicy Get-ExchangeServerAccessLicense Get-FederatedOrganizationIdentifier Get-FederationTrust
 	Get-GlobalAddressList Get-Group Get-HealthReport Get-ImapSettings Get-InboxRule
 	Get-IntraOrganizationConfiguration Get-IRMConfiguration Get-JournalRule Get-LogonStatistics
@@ -28,25 +28,24 @@ var unsupported = strings.Fields(`
 	Get-Message Get-MessageTrackingLog Get-MigrationBatch Get-MobileDevice
 	Get-MobileDeviceMailboxPolicy Get-MobileDeviceStatistics Get-MoveRequest Get-NetworkConnectionInfo Get-OfflineAddressBook
 	Get-OrganizationRelationship Get-OutlookAnywhere Get-OutlookProvider Get-OwaMailboxPolicy
-	Get-PopSettings Get-PublicFolder Get-Queue Get-ReceiveConnector Get-Recipient Get-RemoteDomain Get-RemoteMailbox
+	Get-PopSettings Get-PublicFolder Get-Queue Get-ReceiveConnector Get-RemoteDomain Get-RemoteMailbox
 	Get-RetentionPolicy Get-RoleAssignmentPolicy Get-SendConnector Get-ServerComponentState Get-ServerHealth
 	Get-SharingPolicy Get-ThrottlingPolicy Get-ThrottlingPolicyAssociation Get-TransportConfig
 	Get-TransportRule Get-TransportServer Get-TransportService Get-UMMailbox Get-UserPhoto Import-ExchangeCertificate
 	Install-TransportAgent Mount-Database Move-ActiveMailboxDatabase Move-DatabasePath New-ActiveSyncDeviceAccessRule
-	New-AddressList New-ClientAccessRule New-DistributionGroup
+	New-AddressList New-ClientAccessRule
 	New-EmailAddressPolicy New-InboxRule
-	New-Mailbox New-MailboxDatabase New-MailboxExportRequest New-MailboxImportRequest New-MailContact New-MailUser
+	New-MailboxDatabase New-MailboxExportRequest New-MailboxImportRequest New-MailContact New-MailUser
 	New-MigrationBatch New-MoveRequest New-OfflineAddressBook
 	New-OrganizationRelationship
 	New-ReceiveConnector New-RemoteMailbox New-RoleGroup New-SendConnector New-ThrottlingPolicy
 	New-TransportRule
-	Remove-DistributionGroup
 	Remove-ExchangeCertificate Remove-HybridConfiguration Remove-InboxRule
 	Remove-Mailbox Remove-MailboxPermission Remove-MobileDevice Remove-MoveRequest
 	Remove-PartnerApplication
 	Remove-TransportRule Resume-MoveRequest Search-Mailbox
 	Search-MailboxAuditLog Set-AcceptedDomain Set-ActiveSyncOrganizationSettings Set-ADServerSettings
-	Set-CalendarProcessing Set-ClientAccessArray Set-ClientAccessServer Set-DistributionGroup Set-EmailAddressPolicy
+	Set-ClientAccessArray Set-ClientAccessServer Set-EmailAddressPolicy
 	Set-ExchangeServer Set-FederationTrust Set-ImapSettings Set-InboxRule
 	Set-MailboxAutoReplyConfiguration Set-MailboxDatabase Set-MailboxFolderPermission
 	Set-MailboxRegionalConfiguration Set-MailUser Set-OfflineAddressBook Set-OrganizationRelationship Set-OutlookAnywhere
