@@ -202,6 +202,14 @@ type Recipient struct {
 	OwnQuota              bool          `json:",omitempty"`
 	RetainDeletedItemsFor time.Duration `json:",omitempty"`
 	OwnRetention          bool          `json:",omitempty"`
+	// FullAccess are those who may open the mailbox and do everything in it, SendAs those who may write in the
+	// recipient's name, SendOnBehalf those who may write on its behalf (GrantSendOnBehalfTo): people and groups
+	// by GUID, whose members then may; see Holds. AutoMapped are those of FullAccess whose clients open the
+	// mailbox by themselves (Add-MailboxPermission -AutoMapping).
+	FullAccess   []guid.GUID `json:",omitempty"`
+	SendAs       []guid.GUID `json:",omitempty"`
+	SendOnBehalf []guid.GUID `json:",omitempty"`
+	AutoMapped   []guid.GUID `json:",omitempty"`
 	// Resource is there for rooms and equipment, Group for groups.
 	Resource *Resource `json:",omitempty"`
 	Group    *Group    `json:",omitempty"`

@@ -143,6 +143,9 @@ ALTER TABLE person_password ADD COLUMN nt {{blob}};
 `, `
 CREATE TABLE group_member (grp TEXT {{search}} NOT NULL, member TEXT {{search}} NOT NULL, PRIMARY KEY (grp, member));
 CREATE INDEX group_member_member ON group_member (member, grp);
+`, `
+CREATE TABLE mapped (trustee TEXT {{search}} NOT NULL, person TEXT {{search}} NOT NULL, PRIMARY KEY (trustee, person));
+CREATE INDEX mapped_person ON mapped (person);
 `}
 
 // Open migrates db and returns the organisation in it. An empty database is an

@@ -182,6 +182,11 @@ func (o *Organization) insertRecipient(tx *sqldb.Tx, c *Configuration, r *Recipi
 	if n, err := res.RowsAffected(); err != nil || n == 0 {
 		return errors.Join(fmt.Errorf("%q: %w", r.label(), ErrExists), err)
 	}
+	if len(r.AutoMapped) > 0 {
+		if err := writeMapped(tx, r); err != nil {
+			return fmt.Errorf("write mapped: %w", err)
+		}
+	}
 	return insertAddresses(tx, r)
 }
 
@@ -237,6 +242,9 @@ func (o *Organization) UpdateRecipient(ctx context.Context, id guid.GUID, fn fun
 		}
 		if err != nil {
 			return fmt.Errorf("write recipient: %w", err)
+		}
+		if err := writeMapped(tx, &r); err != nil {
+			return fmt.Errorf("write mapped: %w", err)
 		}
 		return writeAddresses(tx, &r)
 	})
