@@ -1,6 +1,7 @@
 package store
 
 import (
+	"hma/exchange/store/query"
 	"hma/wire/mapi"
 )
 
@@ -75,6 +76,18 @@ type NewItem struct {
 	Recipients  []Recipient
 	Attachments []Attachment
 	Contents    Contents // short blobs to write along; nil is none
+}
+
+// Object returns the item as restrictions see it.
+func (n NewItem) Object() query.Object {
+	o := query.Object{Props: n.Props}
+	for _, r := range n.Recipients {
+		o.Recipients = append(o.Recipients, r.properties())
+	}
+	for _, a := range n.Attachments {
+		o.Attachments = append(o.Attachments, a.properties())
+	}
+	return o
 }
 
 // ItemUpdate is a change of an item; what is nil stays. Who changes what the MIME

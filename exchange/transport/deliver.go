@@ -53,20 +53,26 @@ func (t *Transport) Deliver(ctx context.Context, env Envelope, message io.Reader
 	if err != nil {
 		return nil, err
 	}
-	arrival := arrival{at: env.Received, read: env.Read}
+	arrival := arrival{at: env.Received, read: env.Read, from: env.From}
 	if arrival.at.IsZero() {
 		arrival.at = t.cfg.Now()
 	}
-	s, err := stage(ctx, first, io.MultiReader(strings.NewReader(t.trace(env, arrival.at)), message))
+	trace := t.trace(env, arrival.at)
+	s, err := stage(ctx, first, io.MultiReader(strings.NewReader(trace), message))
 	if err != nil {
 		return nil, err
 	}
+	s.trace = len(trace)
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, parallel)
 	for _, id := range order {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
+			arrival := arrival
+			for _, i := range places[id] {
+				arrival.to = append(arrival.to, env.To[i])
+			}
 			item, err := t.deliverTo(ctx, found[id], s, arrival)
 			for _, i := range places[id] {
 				results[i].Item, results[i].Err = item, err
@@ -77,10 +83,12 @@ func (t *Transport) Deliver(ctx context.Context, env Envelope, message io.Reader
 	return results, nil
 }
 
-// arrival is when a message came, and whether it was read since.
+// arrival is when and how a message came, and whether it was read since.
 type arrival struct {
 	at   time.Time
 	read bool
+	from string   // the reverse path
+	to   []string // the addresses that name the mailbox in the envelope
 }
 
 func (t *Transport) open(ctx context.Context, box *Mailbox) (*store.Mailbox, error) {
@@ -95,8 +103,8 @@ func (t *Transport) deliverTo(ctx context.Context, box *Mailbox, s *staged, a ar
 	return t.deliverInto(ctx, mailbox, box.Address, s, a)
 }
 
-// deliverInto puts a message where new mail of its class goes, with the properties
-// of who received it (MS-OXOMSG 2.2.1.37 to 2.2.1.40).
+// deliverInto puts a message where new mail of its class goes, or where a rule
+// says, with the properties of who received it (MS-OXOMSG 2.2.1.37 to 2.2.1.40).
 func (t *Transport) deliverInto(ctx context.Context, mailbox *store.Mailbox, to string, s *staged, a arrival) (store.ItemID, error) {
 	item, err := s.prepare(ctx, mailbox)
 	if err != nil {
@@ -112,8 +120,9 @@ func (t *Transport) deliverInto(ctx context.Context, mailbox *store.Mailbox, to 
 	item.Props[mapi.PidTagReceivedByEmail] = received.Email
 	item.Props[mapi.PidTagReceivedByEntryID] = oxcmail.OneOff(received)
 	item.Props[mapi.PidTagMessageDeliveryTime] = a.at.UTC()
-	stamp, err := mailbox.CreateItem(ctx, item)
-	return stamp.ID, err
+	d := &delivery{Transport: t, mailbox: mailbox, me: received, message: s, arrival: a, item: item}
+	d.address()
+	return d.store(ctx)
 }
 
 // trace is what delivery writes on top of a message (RFC 5321 4.4).

@@ -19,6 +19,7 @@ type staged struct {
 	data    []byte
 	mailbox *store.Mailbox
 	blob    mapi.Blob
+	trace   int // how many bytes at the beginning are what delivery put on top
 }
 
 // stage reads a message to its end. More than MaxMessage bytes are ErrTooLarge.
@@ -43,6 +44,21 @@ func (s *staged) open(ctx context.Context) io.Reader {
 		return bytes.NewReader(s.data)
 	}
 	return s.mailbox.OpenBlob(ctx, s.blob)
+}
+
+// original returns the message as it came, without what delivery put on top.
+func (s *staged) original(ctx context.Context) (io.Reader, error) {
+	r := s.open(ctx)
+	_, err := io.CopyN(io.Discard, r, int64(s.trace))
+	return r, err
+}
+
+// size is the message's length in bytes.
+func (s *staged) size() int64 {
+	if s.mailbox == nil {
+		return int64(len(s.data))
+	}
+	return s.blob.Size
 }
 
 // limited says ErrTooLarge where the input goes on after left bytes.

@@ -216,6 +216,12 @@ const (
 	PidTagAttachmentContactPhoto Tag = 0x7FFF_000B
 )
 
+// Further properties of mail that was delivered (MS-OXOMSG 2.2.1).
+const (
+	PidTagAutoForwarded      Tag = 0x0005_000B
+	PidTagMessageRecipientMe Tag = 0x0059_000B
+)
+
 // Bits of PidTagMessageFlags (MS-OXCMSG 2.2.1.6).
 const (
 	MsgFlagRead       int32 = 0x0001

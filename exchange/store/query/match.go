@@ -27,6 +27,28 @@ type Object struct {
 	Props       mapi.Bag
 	Recipients  []mapi.Bag
 	Attachments []mapi.Bag
+
+	folds map[mapi.Tag]string
+}
+
+// Remember returns an object that is matched with many restrictions: each of its
+// texts is folded once.
+func Remember(o Object) Object {
+	o.folds = map[mapi.Tag]string{}
+	return o
+}
+
+// fold returns a property's text folded.
+func (o Object) fold(tag mapi.Tag, text string) string {
+	if o.folds == nil {
+		return Fold(text)
+	}
+	folded, known := o.folds[tag]
+	if !known {
+		folded = Fold(text)
+		o.folds[tag] = folded
+	}
+	return folded
 }
 
 // Needs returns the properties that Match looks at, and whether it looks at subobjects.
@@ -101,7 +123,12 @@ func match(r mapi.Restriction, o Object) bool {
 		n, ok := size(find(r.Tag))
 		return ok && holds(r.Op, cmp.Compare(n, int64(r.Size)))
 	case mapi.Content:
-		return anyOf(find(r.Tag), func(v any) bool { return content(r, v) })
+		value := find(r.Tag)
+		if text, ok := value.(string); ok && r.Fuzzy.Folds() {
+			want, ok := r.Value.(string)
+			return ok && contains(r.Fuzzy.Mode(), o.fold(r.Tag, Clean(text)), Fold(Clean(want)))
+		}
+		return anyOf(value, func(v any) bool { return content(r, v) })
 	case mapi.Sub:
 		rows := o.Recipients
 		if r.Object == mapi.Attachments {
@@ -264,7 +291,12 @@ func content(r mapi.Content, v any) bool {
 	if r.Fuzzy.Folds() {
 		text, want = Fold(text), Fold(want)
 	}
-	switch r.Fuzzy.Mode() {
+	return contains(r.Fuzzy.Mode(), text, want)
+}
+
+// contains tells whether text has want where the mode says.
+func contains(mode mapi.Fuzzy, text, want string) bool {
+	switch mode {
 	case mapi.FullString:
 		return text == want
 	case mapi.Prefix:
