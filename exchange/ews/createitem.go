@@ -51,6 +51,9 @@ func createItem(c *call) error {
 
 // create makes one item, and sends it. The stamp is zero for what was sent.
 func (c *call) create(e *soap.Element, disposition string, folder *store.FolderID) (stamp store.Stamp, class string, err error) {
+	if r := responseByElement[e.Name.Local]; r != nil {
+		return r.create(c, e, disposition, folder)
+	}
 	kind := kindOfNew(e.Name.Local)
 	if kind == nil {
 		return stamp, class, errUnsupported
@@ -72,6 +75,12 @@ func (c *call) create(e *soap.Element, disposition string, folder *store.FolderI
 	if err != nil {
 		return stamp, class, err
 	}
+	return d.store(item, kind, disposition, folder)
+}
+
+// store puts a new item where the request or its kind wants it, or sends it.
+func (d *draft) store(item store.NewItem, kind *itemKind, disposition string, folder *store.FolderID) (stamp store.Stamp, class string, err error) {
+	class = item.Props.String(mapi.PidTagMessageClass)
 	if folder != nil {
 		item.Folder = *folder
 	} else {
@@ -79,12 +88,12 @@ func (c *call) create(e *soap.Element, disposition string, folder *store.FolderI
 		if disposition == "SendAndSaveCopy" {
 			role = store.RoleSentItems
 		}
-		if item.Folder, err = c.mailbox.RoleID(role); err != nil {
+		if item.Folder, err = d.mailbox.RoleID(role); err != nil {
 			return stamp, class, err
 		}
 	}
 	if disposition != "SaveOnly" {
-		return stamp, class, c.sendNew(item, disposition == "SendAndSaveCopy")
+		return stamp, class, d.sendNew(item, disposition == "SendAndSaveCopy")
 	}
 	flags := mapi.MsgFlagUnsent | mapi.MsgFlagUnmodified
 	if kind.kind&message == 0 {
@@ -94,8 +103,8 @@ func (c *call) create(e *soap.Element, disposition string, folder *store.FolderI
 		flags = *d.flags
 	}
 	item.Props[mapi.PidTagMessageFlags] = flags
-	stamp, err = c.box(item.Folder).CreateItem(c.ctx, item)
-	return stamp, item.Props.String(mapi.PidTagMessageClass), err
+	stamp, err = d.box(item.Folder).CreateItem(d.ctx, item)
+	return stamp, class, err
 }
 
 // newItem returns the item that the elements make.
@@ -115,6 +124,12 @@ func (d *draft) newItem(class string) (store.NewItem, error) {
 	} else {
 		d.complete()
 	}
+	d.onto(&item)
+	return item, nil
+}
+
+// onto puts what the elements say on top of what an item has.
+func (d *draft) onto(item *store.NewItem) {
 	for _, tag := range d.delete {
 		deleteTag(item.Props, tag)
 	}
@@ -125,7 +140,6 @@ func (d *draft) newItem(class string) (store.NewItem, error) {
 	item.Recipients = d.merged(item.Recipients)
 	item.Attachments = append(item.Attachments, d.attachments...)
 	item.Read = d.read == nil || *d.read
-	return item, nil
 }
 
 func deleteTag(bag mapi.Bag, tag mapi.Tag) {
@@ -147,19 +161,23 @@ func (d *draft) complete() {
 		d.settleTask(mapi.Bag{})
 		return
 	}
-	me := oxcmail.Address{Name: d.person.DisplayName, Email: d.person.PrimarySMTP}
-	if _, set := d.props[mapi.PidTagSentRepresentingEmail]; !set {
-		d.from(me)
-	}
-	if _, set := d.props[mapi.PidTagSenderEmail]; !set {
-		d.sender(me)
-	}
+	d.author()
 	if _, set := d.props[mapi.PidTagNormalizedSubject]; set {
 		d.put(mapi.PidTagConversationTopic, d.props.String(mapi.PidTagNormalizedSubject))
 	}
 	index := oxcmail.NewConversationIndex(nil, guid.New().String(), d.door.opts.Now())
 	d.put(mapi.PidTagConversationIndex, index)
 	d.put(mapi.PidTagConversationID, oxcmail.ConversationID(index))
+}
+
+// author names the person of the request as author and sender where the elements name nobody.
+func (d *draft) author() {
+	if _, set := d.props[mapi.PidTagSentRepresentingEmail]; !set {
+		d.from(d.me())
+	}
+	if _, set := d.props[mapi.PidTagSenderEmail]; !set {
+		d.sender(d.me())
+	}
 }
 
 // sendNew sends a message by way of the Outbox: what the quota does not let in is

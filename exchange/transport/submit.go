@@ -243,10 +243,12 @@ func (h *header) bytes() []byte {
 
 // SubmitItem sends a stored item to its recipients and then moves it to the folder
 // saveTo, read and no longer a draft; with the zero folder it deletes it for good.
-// It returns what became of the item (zero when deleted). When sending succeeded
+// What the item answers is marked as answered. It returns what became of the item
+// (zero when deleted). When sending succeeded
 // and keeping the item or a report did not, both the receipt and an error are returned.
 func (t *Transport) SubmitItem(ctx context.Context, mailbox *store.Mailbox, sid string, id store.ItemID, saveTo store.FolderID) (store.Stamp, *Receipt, error) {
-	item, err := mailbox.Item(ctx, id, store.Want{Tags: []mapi.Tag{mapi.PidTagInternetMessageID, mapi.PidTagMessageFlags}, Recipients: true})
+	item, err := mailbox.Item(ctx, id, store.Want{
+		Tags: []mapi.Tag{mapi.PidTagInternetMessageID, mapi.PidTagMessageFlags, mapi.PidNameAnsweredItem}, Recipients: true})
 	if err != nil {
 		return store.Stamp{}, nil, fmt.Errorf("submit: %w", err)
 	}
@@ -264,6 +266,7 @@ func (t *Transport) SubmitItem(ctx context.Context, mailbox *store.Mailbox, sid 
 	if receipt == nil {
 		return store.Stamp{}, nil, err
 	}
+	t.markAnswered(ctx, mailbox, item)
 	stamp, kept := t.keepSent(ctx, mailbox, item, receipt, saveTo)
 	return stamp, receipt, errors.Join(err, kept)
 }
@@ -276,7 +279,7 @@ func (t *Transport) keepSent(ctx context.Context, mailbox *store.Mailbox, item *
 		}
 		return store.Stamp{}, nil
 	}
-	stamp, err = mailbox.UpdateItem(ctx, item.ID, store.ItemUpdate{Read: new(true), Set: mapi.Bag{
+	stamp, err = mailbox.UpdateItem(ctx, item.ID, store.ItemUpdate{Read: new(true), Delete: []mapi.Tag{mapi.PidNameAnsweredItem}, Set: mapi.Bag{
 		mapi.PidTagMessageFlags:        item.Props.Int32(mapi.PidTagMessageFlags)&^mapi.MsgFlagUnsent | mapi.MsgFlagFromMe,
 		mapi.PidTagInternetMessageID:   receipt.MessageID,
 		mapi.PidTagClientSubmitTime:    receipt.Date,
