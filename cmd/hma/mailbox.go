@@ -67,7 +67,7 @@ func (a *app) mailbox() *cobra.Command {
 	imports.Flags().StringVar(&address, "mailbox", "", "`address` of the mailbox")
 	imports.Flags().StringVar(&folder, "folder", "inbox", "`folder`: inbox, sentitems, drafts, archive ...")
 	imports.Flags().BoolVar(&unread, "unread", false, "mark as unread")
-	cmd.AddCommand(imports, a.mailboxCheck())
+	cmd.AddCommand(imports, a.mailboxCheck(), a.mailboxBackup(), a.mailboxRestore())
 	return cmd
 }
 

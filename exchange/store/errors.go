@@ -12,9 +12,10 @@ var (
 	ErrStateTooOld = errors.New("synchronisation state is too old")
 	ErrQuota       = errors.New("quota exceeded")
 	ErrDenied      = errors.New("access denied")
-	ErrInvalid     = errors.New("invalid request")       // a value of the wrong type, a move into itself, a distinguished folder deleted
-	ErrTooComplex  = errors.New("search too complex")    // beyond mapi.MaxRestrictionDepth or MaxRestrictionNodes
-	ErrTooLarge    = errors.New("item too large")        // its properties, long ones apart, pass maxRow
-	ErrTooMany     = errors.New("too many")              // subscriptions, folders of one
+	ErrInvalid     = errors.New("invalid request")    // a value of the wrong type, a move into itself, a distinguished folder deleted
+	ErrTooComplex  = errors.New("search too complex") // beyond mapi.MaxRestrictionDepth or MaxRestrictionNodes
+	ErrTooLarge    = errors.New("item too large")     // its properties, long ones apart, pass maxRow
+	ErrTooMany     = errors.New("too many")           // subscriptions, folders of one
+	ErrOlder       = errors.New("saved by an older program")
 	ErrUnsorted    = errors.New("property has no order") // a sort by a property that is no column
 )

@@ -59,7 +59,7 @@ func (m *Mailbox) Events(ctx context.Context, since mapi.GlobCnt, folders []Fold
 	page := &EventPage{}
 	err := m.store.db.View(ctx, func(tx *sqldb.Tx) error {
 		var last, floor mapi.GlobCnt
-		if err := tx.QueryRow("SELECT last_cn, tombstone_floor FROM mailbox WHERE id = $1", m.id).Scan(&last, &floor); err != nil {
+		if err := tx.QueryRow("SELECT last_cn, tombstone_floor FROM mailbox WHERE id = $1 AND guid = $2", m.id, column(m.guid)).Scan(&last, &floor); err != nil {
 			return noRow(err)
 		}
 		if since < floor {

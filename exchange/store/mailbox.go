@@ -113,7 +113,7 @@ func (s *Store) FindMailbox(ctx context.Context, id guid.GUID) (*Mailbox, error)
 
 // Mailboxes returns the GUIDs of all mailboxes that were ever opened.
 func (s *Store) Mailboxes(ctx context.Context) ([]guid.GUID, error) {
-	rows, err := s.db.Query(ctx, "SELECT guid FROM mailbox ORDER BY id")
+	rows, err := s.db.Query(ctx, "SELECT guid FROM mailbox WHERE kind >= 0 ORDER BY id")
 	if err != nil {
 		return nil, fmt.Errorf("list mailboxes: %w", err)
 	}

@@ -43,6 +43,20 @@ func Open(ctx context.Context, db *sqldb.DB, opts Options) (*Store, error) {
 	if opts.Now == nil {
 		return nil, errors.New("open mailbox store: no clock given")
 	}
+	opts = opts.complete()
+	if err := db.Migrate(ctx, component, migrations); err != nil {
+		return nil, fmt.Errorf("open mailbox store: %w", err)
+	}
+	s := &Store{db: db, opts: opts}
+	s.hub.store = s
+	return s, nil
+}
+
+// component is the name of the store's tables among those of a database.
+const component = "store"
+
+// complete sets what is zero.
+func (opts Options) complete() Options {
 	if opts.TombstoneRetention == 0 {
 		opts.TombstoneRetention = 60 * 24 * time.Hour
 	}
@@ -55,12 +69,7 @@ func Open(ctx context.Context, db *sqldb.DB, opts Options) (*Store, error) {
 	if opts.Poll == 0 {
 		opts.Poll = time.Second
 	}
-	if err := db.Migrate(ctx, "store", migrations); err != nil {
-		return nil, fmt.Errorf("open mailbox store: %w", err)
-	}
-	s := &Store{db: db, opts: opts}
-	s.hub.store = s
-	return s, nil
+	return opts
 }
 
 // clean makes a text fit for a column.

@@ -12,6 +12,7 @@ import (
 type Swept struct {
 	Blobs      int
 	Tombstones int
+	Mailboxes  int // those that a restore left behind
 }
 
 // sweepBatch is how many blobs one transaction of a sweep deletes.
@@ -32,7 +33,12 @@ func (s *Store) Sweep(ctx context.Context) (Swept, error) {
 			break
 		}
 	}
-	n, err := s.sweepTombstones(ctx)
+	n, err := s.sweepMailboxes(ctx)
+	swept.Mailboxes = n
+	if err != nil {
+		return swept, fmt.Errorf("sweep mailboxes: %w", err)
+	}
+	n, err = s.sweepTombstones(ctx)
 	swept.Tombstones = n
 	if err != nil {
 		return swept, fmt.Errorf("sweep tombstones: %w", err)

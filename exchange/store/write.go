@@ -45,11 +45,12 @@ func (m *Mailbox) write(ctx context.Context, fn func(*writer) error) error {
 		w = &writer{Tx: tx, m: m, now: m.store.opts.Now().UTC(), folders: map[mapi.GlobCnt]*folderCounts{}, blobs: map[mapi.Blob]int64{}}
 		// Without the lock a larger number could be committed before a smaller
 		// one, and a sync between the two would lose a change for ever.
-		lock := "SELECT next_counter, last_cn, size, quota FROM mailbox WHERE id = $1"
+		// With another GUID a restored mailbox has taken its place.
+		lock := "SELECT next_counter, last_cn, size, quota FROM mailbox WHERE id = $1 AND guid = $2"
 		if tx.Flavour() == sqldb.PostgreSQL {
 			lock += " FOR UPDATE"
 		}
-		if err := tx.QueryRow(lock, m.id).Scan(&w.next, &w.last, &w.size, &w.quota); err != nil {
+		if err := tx.QueryRow(lock, m.id, column(m.guid)).Scan(&w.next, &w.last, &w.size, &w.quota); err != nil {
 			return fmt.Errorf("lock mailbox %s: %w", m.guid, noRow(err))
 		}
 		before = w.last

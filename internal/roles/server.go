@@ -122,6 +122,8 @@ func (r *Roles) ServeAdmin(l net.Listener, more http.Handler) {
 	mux.HandleFunc("POST "+ImportPath, r.importMail)
 	mux.HandleFunc("POST "+CheckPath, r.checkMail)
 	mux.HandleFunc("GET "+LoadPath, r.showLoad)
+	mux.HandleFunc("POST "+BackupPath, r.backupMail)
+	mux.HandleFunc("POST "+RestorePath, r.restoreMail)
 	if more != nil {
 		mux.Handle("/", more)
 	}

@@ -39,6 +39,7 @@ type DB struct {
 	flavour Flavour
 	read    *sql.DB
 	write   *sql.DB
+	name    string // the file's URL, of SQLite on disk
 
 	queue   chan *pending // SQLite only: closures that wait for the writer
 	stop    chan struct{}
@@ -89,7 +90,8 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 		if err != nil {
 			return nil, fmt.Errorf("open database: %w", err)
 		}
-		name := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String()
+		name := fileURL(path)
+		db.name = name
 		if db.write, err = sql.Open("sqlite", name+"?_txlock=immediate&_pragma=journal_mode(WAL)&"+pragmas); err != nil {
 			return nil, fmt.Errorf("open database %s: %w", path, err)
 		}
@@ -106,6 +108,11 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 	}
 	db.stopped.Go(db.writer)
 	return db, nil
+}
+
+// fileURL returns the path as SQLite takes it with options behind it.
+func fileURL(path string) string {
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String()
 }
 
 func openPostgreSQL(ctx context.Context, dsn string) (*DB, error) {

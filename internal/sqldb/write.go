@@ -36,6 +36,9 @@ func (db *DB) Write(ctx context.Context, fn func(*Tx) error) error {
 	if db.flavour == PostgreSQL {
 		return db.writePostgreSQL(ctx, fn)
 	}
+	if db.queue == nil {
+		return ErrReadOnly
+	}
 	p := &pending{ctx: db.detach(ctx), fn: fn, done: make(chan struct{})}
 	select {
 	case db.queue <- p:
