@@ -27,6 +27,8 @@ step "kill drill of the program, at every line of its journal" \
 	env HMA_DRILL=all go test -run TestKillDrill -timeout 0 ./cmd/hma
 step "failures in any order" \
 	env HMA_SOAK="${SOAK_ORDERS:-20000}" go test -run TestAnyOrderOfFailures -timeout 0 ./hybrid/procedure
+step "mbsync through DavMail with ${SOAK_MESSAGES:-5000} messages" \
+	env HMA_WITNESS_MESSAGES="${SOAK_MESSAGES:-5000}" go test -run 'TestLab/DavMail' -timeout 0 ./test/witness
 step "mailbox store, up to ${SOAK_ITEMS:-1000000} items" \
 	env HMA_BENCH_ITEMS="${SOAK_ITEMS:-1000000}" go test -run '^$' -bench . -timeout 0 ./exchange/store
 step "fuzzing" test/scripts/fuzz.sh "${SOAK_FUZZ:-10m}"

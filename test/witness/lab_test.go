@@ -33,6 +33,10 @@ func TestLab(t *testing.T) {
 	t.Run("libmspack", func(t *testing.T) { offlineAddressBook(t, e) })
 	t.Run("exchangelib", func(t *testing.T) { exchangelib(t, e) })
 	t.Run("smtplib", func(t *testing.T) { mailIn(t, e) })
+	t.Run("DavMail", func(t *testing.T) {
+		d := startDavMail(t, e)
+		t.Run("mbsync", func(t *testing.T) { davMailMirror(t, d) })
+	})
 }
 
 // TestMSAL gives python3-msal an authority on port 443, where it insists on that

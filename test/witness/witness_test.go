@@ -46,7 +46,11 @@ func missing(t *testing.T, reason string) {
 // script runs a client's script and returns its output lines. Its standard error is shown when it fails.
 func script(t *testing.T, env map[string]string, name string, args ...string) []string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	limit := 4 * time.Minute
+	if os.Getenv("HMA_WITNESS_MESSAGES") != "" {
+		limit = 3 * time.Hour // make soak
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env = os.Environ()
