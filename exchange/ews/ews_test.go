@@ -107,6 +107,10 @@ func (w *world) Mailbox(ctx context.Context, address string) (*transport.Mailbox
 	return &transport.Mailbox{GUID: r.MailboxGUID, Address: r.PrimarySMTP, Info: w.info(r)}, nil
 }
 
+func (w *world) Members(_ context.Context, address, _ string, _ int) ([]*transport.Mailbox, error) {
+	return nil, fmt.Errorf("%s: %w", address, transport.ErrUnknownRecipient)
+}
+
 func (w *world) Accepted(_ context.Context, domain string) (bool, error) {
 	return domain == "contoso.com", nil
 }

@@ -24,7 +24,7 @@ const parallel = 16
 // Return-Path and Received go on top; the rest is stored byte for byte. The error
 // is for the message as a whole (it could not be read, it is too large) and means
 // that nobody got it; what concerns one recipient is in the results, which are in
-// the order of env.To. Two addresses of one mailbox get one item.
+// the order of env.To. Two addresses of one mailbox get one item, and so does who is a member of several groups.
 func (t *Transport) Deliver(ctx context.Context, env Envelope, message io.Reader) ([]Result, error) {
 	if err := env.check(); err != nil {
 		return nil, err
@@ -35,16 +35,18 @@ func (t *Transport) Deliver(ctx context.Context, env Envelope, message io.Reader
 	found := map[guid.GUID]*Mailbox{}
 	for i, to := range env.To {
 		results[i].Recipient = to
-		box, err := t.cfg.Directory.Mailbox(ctx, to)
+		boxes, err := t.receivers(ctx, to, env.SID)
 		if err != nil {
 			results[i].Err = err
 			continue
 		}
-		if found[box.GUID] == nil {
-			found[box.GUID] = box
-			order = append(order, box.GUID)
+		for _, box := range boxes {
+			if found[box.GUID] == nil {
+				found[box.GUID] = box
+				order = append(order, box.GUID)
+			}
+			places[box.GUID] = append(places[box.GUID], i)
 		}
-		places[box.GUID] = append(places[box.GUID], i)
 	}
 	if len(order) == 0 {
 		return results, nil
@@ -64,6 +66,7 @@ func (t *Transport) Deliver(ctx context.Context, env Envelope, message io.Reader
 	}
 	s.trace = len(trace)
 	var wg sync.WaitGroup
+	var mu sync.Mutex // of the results of groups
 	slots := make(chan struct{}, parallel)
 	for _, id := range order {
 		slots <- struct{}{}
@@ -74,13 +77,46 @@ func (t *Transport) Deliver(ctx context.Context, env Envelope, message io.Reader
 				arrival.to = append(arrival.to, env.To[i])
 			}
 			item, err := t.deliverTo(ctx, found[id], s, arrival)
+			mu.Lock()
+			defer mu.Unlock()
 			for _, i := range places[id] {
-				results[i].Item, results[i].Err = item, err
+				results[i].note(found[id].Address, item, err)
 			}
 		})
 	}
 	wg.Wait()
+	for i := range results {
+		results[i].settle()
+	}
 	return results, nil
+}
+
+// receivers are the mailboxes behind an address of the envelope: one, or those of a group's members.
+func (t *Transport) receivers(ctx context.Context, address, sid string) ([]*Mailbox, error) {
+	box, err := t.cfg.Directory.Mailbox(ctx, address)
+	if errors.Is(err, ErrUnknownRecipient) {
+		return t.cfg.Directory.Members(ctx, address, sid, MaxMembers)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return []*Mailbox{box}, nil
+}
+
+// note adds what became of the message in one mailbox.
+func (r *Result) note(address string, item store.ItemID, err error) {
+	if err != nil {
+		r.Members = append(r.Members, Result{Recipient: address, Err: err})
+		return
+	}
+	r.Item, r.reached = item, true
+}
+
+// settle makes one answer of those of all mailboxes. When nobody got the message it may come again, and nobody gets it twice.
+func (r *Result) settle() {
+	if len(r.Members) > 0 && !r.reached {
+		r.Err, r.Members = r.Members[0].Err, nil
+	}
 }
 
 // arrival is when and how a message came, and whether it was read since.
@@ -171,6 +207,10 @@ func reason(err error) (status, words string) {
 	switch {
 	case errors.Is(err, errNoRoute):
 		return "5.4.4", "There is no route to other organisations from this server."
+	case errors.Is(err, ErrMayNotSend):
+		return "5.7.1", "This group does not take mail from you."
+	case errors.Is(err, ErrTooMany):
+		return "5.5.3", "The group has too many members."
 	case errors.Is(err, ErrUnknownRecipient):
 		return "5.1.1", "There is no mailbox with this address."
 	case errors.Is(err, ErrInvalidAddress):

@@ -12,7 +12,8 @@
 // unless the wiring says otherwise. It holds no queue: what cannot be stored now
 // is not acknowledged, and the sender has it still.
 //
-// It knows people only by the Directory that the wiring gives it.
+// It knows people only by the Directory that the wiring gives it, and groups as the
+// mailboxes behind them: a message to a group comes once to each.
 //
 // Start reading at Transport.Deliver and Transport.Submit.
 package transport

@@ -113,7 +113,7 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "no relay: this server takes mail for its own domains only"}
 	}
 	if err == nil {
-		_, err = s.transport.cfg.Directory.Mailbox(s.ctx, to)
+		_, err = s.transport.receivers(s.ctx, to, "")
 	}
 	if err != nil {
 		return s.answer(to, err)
@@ -133,6 +133,7 @@ func (s *session) LMTPData(r io.Reader, status smtp.StatusCollector) error {
 		return s.answer("", err)
 	}
 	for _, result := range results {
+		s.transport.logFailed(s.ctx, Result{Members: result.Members}) // for them there is no answer
 		status.SetStatus(result.Recipient, s.answer(result.Recipient, result.Err))
 	}
 	return nil
@@ -148,6 +149,10 @@ func (s *session) answer(recipient string, err error) error {
 		return reply // of the reader: too much data
 	}
 	switch {
+	case errors.Is(err, ErrMayNotSend):
+		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "this group takes mail of its own organisation only"}
+	case errors.Is(err, ErrTooMany):
+		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 5, 3}, Message: "the group has too many members"}
 	case errors.Is(err, ErrUnknownRecipient):
 		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no mailbox with this address"}
 	case errors.Is(err, ErrTooLarge), errors.Is(err, store.ErrTooLarge):

@@ -24,6 +24,7 @@ func (t *Transport) report(ctx context.Context, mailbox *store.Mailbox, sender s
 		if r.Err != nil {
 			failed = append(failed, r)
 		}
+		failed = append(failed, r.Members...)
 	}
 	if len(failed) == 0 {
 		return nil

@@ -57,7 +57,7 @@ func (t *Transport) Submit(ctx context.Context, s Submission) (*Receipt, error) 
 	if err != nil {
 		return nil, fmt.Errorf("submit: %w", err)
 	}
-	env := Envelope{From: s.From, To: s.To}
+	env := Envelope{From: s.From, To: s.To, SID: s.SID}
 	if env.From == "" {
 		env.From = authors[len(authors)-1]
 	}
@@ -103,7 +103,7 @@ func (t *Transport) Submit(ctx context.Context, s Submission) (*Receipt, error) 
 // dispatch delivers to those who are local and says of the others why not.
 func (t *Transport) dispatch(ctx context.Context, env Envelope, message io.Reader) ([]Result, error) {
 	results := make([]Result, len(env.To))
-	local := Envelope{From: env.From}
+	local := Envelope{From: env.From, SID: env.SID}
 	var places []int
 	for i, to := range env.To {
 		results[i].Recipient = to
@@ -130,12 +130,19 @@ func (t *Transport) dispatch(ctx context.Context, env Envelope, message io.Reade
 		return nil, err
 	}
 	for i, r := range delivered {
-		if r.Err != nil && !errors.Is(r.Err, ErrUnknownRecipient) {
-			t.cfg.Log.WarnContext(ctx, "delivery failed", "recipient", r.Recipient, "error", r.Err)
-		}
+		t.logFailed(ctx, r)
 		results[places[i]] = r
 	}
 	return results, nil
+}
+
+// logFailed logs who did not get a message for a reason that is not the sender's doing.
+func (t *Transport) logFailed(ctx context.Context, r Result) {
+	for _, r := range append(r.Members, r) {
+		if r.Err != nil && !errors.Is(r.Err, ErrUnknownRecipient) && !errors.Is(r.Err, ErrMayNotSend) {
+			t.cfg.Log.WarnContext(ctx, "delivery failed", "recipient", r.Recipient, "error", r.Err)
+		}
+	}
 }
 
 // messageID makes one of its own (RFC 5322 3.6.4).

@@ -13,8 +13,11 @@ import (
 // MaxMessage is the largest message in bytes that delivery, LMTP and submission take.
 const MaxMessage = 64 << 20
 
-// MaxRecipients is how many recipients one message may have.
-const MaxRecipients = 1000
+// MaxRecipients is how many recipients one message may have, MaxMembers in how many mailboxes a group among them may end.
+const (
+	MaxRecipients = 1000
+	MaxMembers    = 10_000
+)
 
 // The kinds of failure that a caller can act on, for errors.Is.
 var (
@@ -24,6 +27,7 @@ var (
 	ErrTooLarge         = errors.New("message too large")
 	ErrTooMany          = errors.New("too many recipients")
 	ErrInvalidAddress   = errors.New("invalid address")
+	ErrMayNotSend       = errors.New("not allowed to send to this group")
 )
 
 // Mailbox is a local recipient as the directory knows it.
@@ -38,6 +42,10 @@ type Directory interface {
 	// Mailbox returns who receives the mail for an SMTP address, in any case of
 	// letters; an error that is ErrUnknownRecipient when nobody does.
 	Mailbox(ctx context.Context, address string) (*Mailbox, error)
+	// Members returns who receives the mail for the address of a group, each mailbox once, when the person
+	// with the SID sends it, "" for somebody who did not sign in. The error is ErrUnknownRecipient when there is
+	// no such group, ErrMayNotSend when it does not take that person's mail, ErrTooMany when more than limit receive it.
+	Members(ctx context.Context, address, sid string, limit int) ([]*Mailbox, error)
 	// Accepted tells whether a domain, in lower case, is one of the organisation's own.
 	Accepted(ctx context.Context, domain string) (bool, error)
 }
@@ -68,6 +76,8 @@ func New(cfg Config) *Transport { return &Transport{cfg: cfg} }
 type Envelope struct {
 	From string // reverse path; "" for reports
 	To   []string
+	// SID is that of the person who sends, "" for somebody who did not sign in: groups may want to know.
+	SID string
 	// Received is when the message arrived, now when zero; Read tells that it was
 	// read since. Both are for mail that is put in after the fact.
 	Received time.Time
@@ -77,8 +87,11 @@ type Envelope struct {
 // Result is what became of a message for one recipient of the envelope.
 type Result struct {
 	Recipient string
-	Item      store.ItemID // the item in the recipient's inbox
-	Err       error        // nil: it is there, durably
+	Item      store.ItemID // the item in the recipient's inbox; for a group that of one of its members
+	Err       error        // nil: it is there, durably; for a group, in at least one mailbox or there is none
+	// Members are those of a group who did not get the message although others did, each with an Err.
+	Members []Result
+	reached bool // somebody has it
 }
 
 // Receipt tells what Submit did.

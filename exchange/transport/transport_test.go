@@ -28,7 +28,11 @@ var names = map[string]string{"ann@contoso.com": "ann", "anna@contoso.com": "ann
 
 func box(name string) *Mailbox {
 	id := guid.GUID{15: name[0]}
-	return &Mailbox{GUID: id, Address: name + "@contoso.com", Info: store.MailboxInfo{OwnerSID: "S-1-5-21-" + name, DisplayName: name}}
+	info := store.MailboxInfo{OwnerSID: "S-1-5-21-" + name, DisplayName: name}
+	if name == "full" {
+		info.Quota = 1
+	}
+	return &Mailbox{GUID: id, Address: name + "@contoso.com", Info: info}
 }
 
 func (people) Mailbox(_ context.Context, address string) (*Mailbox, error) {
@@ -37,6 +41,26 @@ func (people) Mailbox(_ context.Context, address string) (*Mailbox, error) {
 		return nil, fmt.Errorf("%s: %w", address, ErrUnknownRecipient)
 	}
 	return box(name), nil
+}
+
+// Members knows team@contoso.com, to whom ann may write, and crowd@contoso.com, which is too many.
+func (people) Members(_ context.Context, address, sid string, limit int) ([]*Mailbox, error) {
+	switch strings.ToLower(address) {
+	case "team@contoso.com":
+		if sid != "S-1-5-21-ann" {
+			return nil, fmt.Errorf("%s: %w", address, ErrMayNotSend)
+		}
+		return []*Mailbox{box("ben"), box("cleo"), box("full")}, nil
+	case "open@contoso.com":
+		return []*Mailbox{box("ann"), box("ben")}, nil
+	case "empty@contoso.com":
+		return nil, nil
+	case "full@contoso.com":
+		return []*Mailbox{box("full")}, nil
+	case "crowd@contoso.com":
+		return nil, fmt.Errorf("%s: more than %d: %w", address, limit, ErrTooMany)
+	}
+	return nil, fmt.Errorf("%s: %w", address, ErrUnknownRecipient)
 }
 
 func (people) Accepted(_ context.Context, domain string) (bool, error) {

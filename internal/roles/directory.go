@@ -2,6 +2,7 @@ package roles
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,8 +26,44 @@ func (d directory) Mailbox(ctx context.Context, address string) (*transport.Mail
 	if len(found) != 1 || !found[0].Receives() {
 		return nil, fmt.Errorf("%s: %w", address, transport.ErrUnknownRecipient)
 	}
-	r := found[0]
-	return &transport.Mailbox{GUID: r.MailboxGUID, Address: r.PrimarySMTP, Info: addressbook.MailboxInfo(r)}, nil
+	return receiver(found[0]), nil
+}
+
+// Members returns who receives the mail for a group's address; two with one address receive none.
+func (d directory) Members(ctx context.Context, address, sid string, limit int) ([]*transport.Mailbox, error) {
+	found, err := d.org.BySMTP(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	if len(found) != 1 || !found[0].Type.Group() {
+		return nil, fmt.Errorf("%s: %w", address, transport.ErrUnknownRecipient)
+	}
+	open := func(g *org.Recipient) (bool, error) { return d.org.MaySend(ctx, g, sid) }
+	may, err := open(found[0])
+	if err != nil {
+		return nil, err
+	}
+	if !may {
+		return nil, fmt.Errorf("%s: %w", address, transport.ErrMayNotSend)
+	}
+	list, err := addressbook.Expand(ctx, d.org, found[0], limit, open)
+	if errors.Is(err, addressbook.ErrTooMany) {
+		return nil, fmt.Errorf("%s: %w", address, transport.ErrTooMany)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var boxes []*transport.Mailbox
+	for _, r := range list {
+		if r.Receives() {
+			boxes = append(boxes, receiver(r))
+		}
+	}
+	return boxes, nil
+}
+
+func receiver(r *org.Recipient) *transport.Mailbox {
+	return &transport.Mailbox{GUID: r.MailboxGUID, Address: r.PrimarySMTP, Info: addressbook.MailboxInfo(r)}
 }
 
 // Accepted tells whether the organisation receives mail for the domain.

@@ -26,6 +26,10 @@ func (directory) Mailbox(_ context.Context, address string) (*transport.Mailbox,
 	return nil, transport.ErrUnknownRecipient
 }
 
+func (directory) Members(context.Context, string, string, int) ([]*transport.Mailbox, error) {
+	return nil, transport.ErrUnknownRecipient
+}
+
 func (directory) Accepted(context.Context, string) (bool, error) { return true, nil }
 
 // BenchmarkDeliver is what the lab's first start does with its mail: 300 messages through delivery into a database on disk.

@@ -89,7 +89,11 @@ type nobody struct{}
 func (nobody) BySMTP(context.Context, string) ([]*org.Recipient, error) { return nil, nil }
 func (nobody) ByUPN(context.Context, string) ([]*org.Recipient, error)  { return nil, nil }
 func (nobody) BySID(context.Context, string) (*org.Recipient, error)    { return nil, org.ErrNotFound }
-func (nobody) Accepted(context.Context, string) (bool, error)           { return false, nil }
+func (nobody) Members(context.Context, string, string, int) ([]*transport.Mailbox, error) {
+	return nil, transport.ErrUnknownRecipient
+}
+
+func (nobody) Accepted(context.Context, string) (bool, error) { return false, nil }
 func (nobody) Mailbox(context.Context, string) (*transport.Mailbox, error) {
 	return nil, transport.ErrUnknownRecipient
 }
