@@ -14,6 +14,7 @@ import (
 	"hma/exchange/org"
 	"hma/exchange/store"
 	"hma/wire/mapi"
+	"hma/wire/oxocal"
 	"hma/wire/soap"
 )
 
@@ -25,6 +26,7 @@ type call struct {
 	w       *soap.Writer
 	answer  *response
 	version soap.ServerVersion
+	zone    *oxocal.Zone // of dates and times that name none
 	op      *operation
 	req     *soap.Element
 	begun   bool         // the answer has response messages
@@ -63,6 +65,9 @@ func (c *call) serve() error {
 	}
 	c.request.Record.Begin(c.op.name, c.op.waits)
 	if err := c.identify(env); err != nil {
+		return err
+	}
+	if c.zone, err = c.clock(env); err != nil {
 		return err
 	}
 	if err := c.open(); err != nil {

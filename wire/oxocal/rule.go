@@ -22,7 +22,7 @@ func (z *Zone) Rule(year int) Rule {
 	case 1:
 		// A clock that was changed for good, or that is changed back only next year: the
 		// other change is put on New Year's Day.
-		newYear, t := Change{Month: time.January, Day: 1}, turns[0]
+		newYear, t := Change{Month: time.January, Weekday: NewDay(year, 1, 1).Weekday(), Week: 1}, turns[0]
 		rule.Bias = -minutes(min(t.before, t.after))
 		rule.DaylightBias = -minutes(max(t.before, t.after)) - rule.Bias
 		if t.after > t.before {
