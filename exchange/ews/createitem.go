@@ -14,13 +14,9 @@ import (
 // createItem answers CreateItem (MS-OXWSCORE 3.1.4.2): one message for each item.
 // An item is given as MIME, as elements, or as both; then the elements win.
 func createItem(c *call) error {
-	disposition, given := c.req.Attr("MessageDisposition")
-	switch disposition {
-	case "SaveOnly", "SendOnly", "SendAndSaveCopy":
-	default:
-		if given {
-			return invalid(c.req, "%q is no message disposition", disposition)
-		}
+	disposition, err := c.disposition()
+	if err != nil {
+		return err
 	}
 	list, err := c.ids("Items")
 	if err != nil {
@@ -47,6 +43,27 @@ func createItem(c *call) error {
 		}
 		return c.item(class, stamp), nil
 	})
+}
+
+// disposition returns the request's MessageDisposition, "" without one.
+func (c *call) disposition() (string, error) {
+	text, given := c.req.Attr("MessageDisposition")
+	switch text {
+	case "SaveOnly", "SendOnly", "SendAndSaveCopy":
+	default:
+		if given {
+			return "", invalid(c.req, "%q is no message disposition", text)
+		}
+	}
+	return text, nil
+}
+
+// savedFolder returns the request's SavedItemFolderId, Sent Items without one.
+func (c *call) savedFolder() (store.FolderID, error) {
+	if e := c.req.Child(soap.NSMessages, "SavedItemFolderId"); e != nil {
+		return c.target(e)
+	}
+	return c.mailbox.RoleID(store.RoleSentItems)
 }
 
 // create makes one item, and sends it. The stamp is zero for what was sent.
@@ -130,6 +147,7 @@ func (d *draft) newItem(class string) (store.NewItem, error) {
 
 // onto puts what the elements say on top of what an item has.
 func (d *draft) onto(item *store.NewItem) {
+	d.put(mapi.PidTagLastModifierName, d.person.DisplayName)
 	for _, tag := range d.delete {
 		deleteTag(item.Props, tag)
 	}

@@ -1,6 +1,7 @@
 package ews
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -19,9 +20,11 @@ type draft struct {
 	recipients  map[int32][]store.Recipient // the types that were set, replaced as a whole
 	attachments []store.Attachment
 	read        *bool
-	mime        *mapi.Blob // the MIME form that was given
-	rewritten   bool       // something that a MIME form tells otherwise was set
-	flags       *int32     // PidTagMessageFlags
+	mime        *mapi.Blob  // the MIME form that was given
+	rewritten   bool        // something that a MIME form tells otherwise was set
+	flags       *int32      // PidTagMessageFlags
+	old         *store.Item // what is changed, with its recipients; nil for a new item
+	whole       bool        // the change was made of what old holds: it is for that alone
 }
 
 func (c *call) newDraft(kind kinds) *draft {
@@ -121,24 +124,74 @@ const (
 )
 
 func setBody(d *draft, _ *itemProperty, e *soap.Element) error {
-	d.rewritten = true
-	if len(e.Text) > oxcmail.MaxBody {
-		return errTooLarge // a longer one would neither be read back nor sent
-	}
 	switch typ, _ := e.Attr("BodyType"); typ {
-	case "Text":
-		d.put(mapi.PidTagBody, e.Text)
-		d.put(mapi.PidTagNativeBody, nativePlain)
-		d.remove(mapi.PidTagHTML)
-	case "HTML":
-		d.put(mapi.PidTagBody, oxcmail.PlainFromHTML(e.Text))
-		d.put(mapi.PidTagHTML, []byte(e.Text))
-		d.put(mapi.PidTagNativeBody, nativeHTML)
-		d.put(mapi.PidTagInternetCodepage, utf8Page)
+	case "Text", "HTML":
+		return d.body(typ, e.Text)
 	default:
 		return invalid(e, "%q is no body type", typ)
 	}
+}
+
+// body sets the text of an item, Text or HTML.
+func (d *draft) body(typ, text string) error {
+	d.rewritten = true
+	if len(text) > oxcmail.MaxBody {
+		return errTooLarge // a longer one would neither be read back nor sent
+	}
+	switch typ {
+	case "Text":
+		d.put(mapi.PidTagBody, text)
+		d.put(mapi.PidTagNativeBody, nativePlain)
+		d.remove(mapi.PidTagHTML)
+	case "HTML":
+		d.put(mapi.PidTagBody, oxcmail.PlainFromHTML(text))
+		d.put(mapi.PidTagHTML, []byte(text))
+		d.put(mapi.PidTagNativeBody, nativeHTML)
+		d.put(mapi.PidTagInternetCodepage, utf8Page)
+	}
 	return nil
+}
+
+// addBody puts text behind the text that the item has, or was given before.
+func addBody(d *draft, _ *itemProperty, e *soap.Element) error {
+	props := d.props
+	if _, given := props[mapi.PidTagBody]; !given {
+		item, err := d.reread([]mapi.Tag{mapi.PidTagBody, mapi.PidTagHTML})
+		if err != nil {
+			return err
+		}
+		props = item.Props
+	}
+	text, html := props.String(mapi.PidTagBody), string(props.Bytes(mapi.PidTagHTML))
+	typ, _ := e.Attr("BodyType")
+	switch {
+	case typ != "Text" && typ != "HTML":
+		return invalid(e, "%q is no body type", typ)
+	case typ == "Text" && html == "":
+		return d.body("Text", text+e.Text)
+	}
+	if html == "" {
+		html = oxcmail.HTMLFromPlain(text)
+	}
+	added := e.Text
+	if typ == "Text" {
+		added = oxcmail.HTMLFromPlain(added)
+	}
+	return d.body("HTML", oxcmail.AppendHTML(html, added))
+}
+
+// reread reads long properties of the item under change. The change is made of
+// what they are now: it is for the item as it is now, too.
+func (d *draft) reread(tags []mapi.Tag) (*store.Item, error) {
+	item, err := d.box(d.old.ID).Item(d.ctx, d.old.ID, store.Want{Tags: tags})
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(item.ChangeKey, d.old.ChangeKey) {
+		return nil, store.ErrConflict
+	}
+	d.whole = true
+	return item, d.box(item.ID).Resolve(d.ctx, item.Props, maxValue)
 }
 
 func setStrings(d *draft, p *itemProperty, e *soap.Element) error {
@@ -182,7 +235,20 @@ func address(e *soap.Element) (oxcmail.Address, error) {
 }
 
 func setRecipients(d *draft, p *itemProperty, e *soap.Element) error {
-	list := []store.Recipient{}
+	d.recipients[p.rcpt] = []store.Recipient{}
+	return addRecipients(d, p, e)
+}
+
+// addRecipients adds to the recipients that the item has, or was given before.
+func addRecipients(d *draft, p *itemProperty, e *soap.Element) error {
+	list, given := d.recipients[p.rcpt]
+	if !given {
+		for _, r := range d.old.Recipients {
+			if r.Type == p.rcpt {
+				list = append(list, r)
+			}
+		}
+	}
 	for _, child := range e.Children {
 		a, err := address(child)
 		if err != nil {
@@ -238,14 +304,31 @@ func (d *draft) from(a oxcmail.Address) {
 	d.put(mapi.PidTagSentRepresentingEntryID, oxcmail.OneOff(a))
 }
 
-func setReplyTo(d *draft, p *itemProperty, e *soap.Element) error {
-	var names []string
-	var entries [][]byte
+func setReplyTo(d *draft, _ *itemProperty, e *soap.Element) error { return d.replyTo(nil, e) }
+
+func addReplyTo(d *draft, p *itemProperty, e *soap.Element) error {
+	props := d.props
+	if _, given := props[mapi.PidTagReplyRecipientEntries]; !given {
+		item, err := d.reread(p.also)
+		if err != nil {
+			return err
+		}
+		props = item.Props
+	}
+	return d.replyTo(oxcmail.ReplyTo(props), e)
+}
+
+func (d *draft) replyTo(list []oxcmail.Address, e *soap.Element) error {
 	for _, child := range e.Children {
 		a, err := address(child)
 		if err != nil {
 			return err
 		}
+		list = append(list, a)
+	}
+	var names []string
+	var entries [][]byte
+	for _, a := range list {
 		names = append(names, a.Display())
 		entries = append(entries, oxcmail.OneOff(a))
 	}

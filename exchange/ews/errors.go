@@ -46,6 +46,7 @@ var (
 	errPropertyKind    = &problem{"ErrorInvalidPropertyRequest", "The property does not belong to items of this kind."}
 	errUpdateCount     = &problem{"ErrorIncorrectUpdatePropertyCount", "A change must set exactly one property."}
 	errUpdateMismatch  = &problem{"ErrorUpdatePropertyMismatch", "The property does not match the path."}
+	errAppend          = &problem{"ErrorInvalidPropertyAppend", "Nothing can be added to the property."}
 	errUnsupported     = &problem{"ErrorInvalidOperation", "The request asks for something that this server does not offer."}
 	errDisposition     = &problem{"ErrorMessageDispositionRequired", "The MessageDisposition attribute is required for messages."}
 	errOccurrences     = &problem{"ErrorAffectedTaskOccurrencesRequired", "The AffectedTaskOccurrences attribute is required to delete a task."}

@@ -23,6 +23,7 @@ type itemProperty struct {
 	entries []*entry   // the members of a dictionary
 	write   func(x *itemWriter, p *itemProperty) error
 	set     func(d *draft, p *itemProperty, e *soap.Element) error
+	add     func(d *draft, p *itemProperty, e *soap.Element) error // AppendToItemField; nil: nothing can be added
 }
 
 // membership says where a property belongs.
@@ -58,7 +59,7 @@ var itemProperties = []*itemProperty{
 	{uri: "item:ItemClass", element: "ItemClass", tag: mapi.PidTagMessageClass, in: inDefault},
 	{uri: "item:Subject", element: "Subject", tag: mapi.PidTagSubject, in: inDefault, set: setSubject},
 	{uri: "item:Sensitivity", element: "Sensitivity", tag: mapi.PidTagSensitivity, in: inDefault, enum: sensitivities},
-	{uri: "item:Body", element: "Body", tag: mapi.PidTagBody, in: inDefault | onlyGet | wantBody, write: writeBody, set: setBody},
+	{uri: "item:Body", element: "Body", tag: mapi.PidTagBody, in: inDefault | onlyGet | wantBody, write: writeBody, set: setBody, add: addBody},
 	{uri: "item:Attachments", element: "Attachments", in: inDefault | onlyGet | wantAttached | noSearch, write: writeAttachments, set: setAttachments},
 	{uri: "item:DateTimeReceived", element: "DateTimeReceived", tag: mapi.PidTagMessageDeliveryTime, in: readOnly},
 	{uri: "item:Size", element: "Size", tag: mapi.PidTagMessageSize, in: inDefault | readOnly},
@@ -87,16 +88,21 @@ var itemProperties = []*itemProperty{
 	{uri: "item:IsAssociated", element: "IsAssociated", in: readOnly | noSearch, write: writeAssociated},
 	{uri: "item:ConversationId", element: "ConversationId", tag: mapi.PidTagConversationID, in: readOnly | noSearch, write: writeConversationID},
 	{uri: "item:UniqueBody", element: "UniqueBody", in: notAll | onlyGet | readOnly | noSearch | wantBody, write: writeBody},
-	{uri: "item:Flag", element: "Flag", tag: mapi.PidTagFlagStatus, also: []mapi.Tag{mapi.PidTagFlagCompleteTime}, in: noSearch | readOnly, write: writeFlag},
+	{uri: "item:Flag", element: "Flag", tag: mapi.PidTagFlagStatus, also: flagTags[1:], in: noSearch, write: writeFlag, set: setFlag},
+	{uri: "item:StoreEntryId", element: "StoreEntryId", in: readOnly | noSearch, write: writeStoreEntryID},
 	{uri: "item:InstanceKey", element: "InstanceKey", in: readOnly | noSearch, write: writeInstanceKey},
 	{uri: "item:NormalizedBody", element: "NormalizedBody", in: notAll | onlyGet | readOnly | noSearch | wantBody, write: writeBody},
+	{uri: "item:PolicyTag", element: "PolicyTag", tag: mapi.PidTagPolicyTag, in: readOnly | noSearch, write: writeRetentionTag},
+	{uri: "item:ArchiveTag", element: "ArchiveTag", tag: mapi.PidTagArchiveTag, in: readOnly | noSearch, write: writeRetentionTag},
+	{uri: "item:RetentionDate", element: "RetentionDate", tag: mapi.PidTagRetentionDate, in: readOnly | noSearch},
 	{uri: "item:Preview", element: "Preview", in: notAll | onlyGet | readOnly | noSearch | wantBody, write: writePreview},
+	{uri: "item:IconIndex", element: "IconIndex", tag: mapi.PidTagIconIndex, in: readOnly | noSearch, write: writeIconIndex},
 	{uri: "item:TextBody", element: "TextBody", in: notAll | onlyGet | readOnly | noSearch | wantBody, write: writeTextBody},
 
 	{uri: "message:Sender", of: message | postItem, element: "Sender", in: inDefault, also: senderTags, write: writeAuthor, set: setSender},
-	{uri: "message:ToRecipients", of: message, element: "ToRecipients", in: inDefault | onlyGet, rcpt: mapi.RecipientTo, write: writeRecipients, set: setRecipients},
-	{uri: "message:CcRecipients", of: message, element: "CcRecipients", in: inDefault | onlyGet, rcpt: mapi.RecipientCc, write: writeRecipients, set: setRecipients},
-	{uri: "message:BccRecipients", of: message, element: "BccRecipients", in: inDefault | onlyGet, rcpt: mapi.RecipientBcc, write: writeRecipients, set: setRecipients},
+	{uri: "message:ToRecipients", of: message, element: "ToRecipients", in: inDefault | onlyGet, rcpt: mapi.RecipientTo, write: writeRecipients, set: setRecipients, add: addRecipients},
+	{uri: "message:CcRecipients", of: message, element: "CcRecipients", in: inDefault | onlyGet, rcpt: mapi.RecipientCc, write: writeRecipients, set: setRecipients, add: addRecipients},
+	{uri: "message:BccRecipients", of: message, element: "BccRecipients", in: inDefault | onlyGet, rcpt: mapi.RecipientBcc, write: writeRecipients, set: setRecipients, add: addRecipients},
 	{uri: "message:IsReadReceiptRequested", of: message, element: "IsReadReceiptRequested", tag: mapi.PidTagReadReceiptRequested, in: inDefault, or: false},
 	{uri: "message:IsDeliveryReceiptRequested", of: message, element: "IsDeliveryReceiptRequested", tag: mapi.PidTagOriginatorDeliveryReport, in: inDefault, or: false},
 	{uri: "message:ConversationIndex", of: message | postItem, element: "ConversationIndex", tag: mapi.PidTagConversationIndex, in: readOnly},
@@ -107,9 +113,11 @@ var itemProperties = []*itemProperty{
 	{uri: "message:IsResponseRequested", of: message, element: "IsResponseRequested", tag: mapi.PidTagReplyRequested},
 	{uri: "message:References", of: message | postItem, element: "References", tag: mapi.PidTagInternetReferences},
 	{uri: "message:ReplyTo", of: message, element: "ReplyTo", in: onlyGet | noSearch,
-		also: []mapi.Tag{mapi.PidTagReplyRecipientEntries, mapi.PidTagReplyRecipientNames}, write: writeReplyTo, set: setReplyTo},
+		also: []mapi.Tag{mapi.PidTagReplyRecipientEntries, mapi.PidTagReplyRecipientNames}, write: writeReplyTo, set: setReplyTo, add: addReplyTo},
 	{uri: "message:ReceivedBy", of: message, element: "ReceivedBy", in: readOnly | noSearch,
-		also: []mapi.Tag{mapi.PidTagReceivedByName, mapi.PidTagReceivedByEmail}, write: writeReceivedBy},
+		also: []mapi.Tag{mapi.PidTagReceivedByName, mapi.PidTagReceivedByEmail}, write: writeReceived},
+	{uri: "message:ReceivedRepresenting", of: message, element: "ReceivedRepresenting", in: readOnly | noSearch,
+		also: []mapi.Tag{mapi.PidTagReceivedRepresentingName, mapi.PidTagReceivedRepresentingEmail}, write: writeReceived},
 }
 
 var (

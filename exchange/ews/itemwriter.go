@@ -8,6 +8,7 @@ import (
 
 	"hma/exchange/store"
 	"hma/exchange/transport"
+	"hma/wire/guid"
 	"hma/wire/mapi"
 	"hma/wire/oxcmail"
 	"hma/wire/soap"
@@ -346,24 +347,6 @@ func writeConversationID(x *itemWriter, p *itemProperty) error {
 	return nil
 }
 
-// writeFlag writes the follow-up flag (MS-OXOFLAG 2.2.1.1: 0 none, 1 complete, 2 flagged).
-func writeFlag(x *itemWriter, p *itemProperty) error {
-	status := "NotFlagged"
-	switch x.item.Props.Int32(p.tag) {
-	case 1:
-		status = "Complete"
-	case 2:
-		status = "Flagged"
-	}
-	x.w.Start("t:Flag")
-	x.w.Element("t:FlagStatus", status)
-	if at := x.item.Props.Time(mapi.PidTagFlagCompleteTime); status == "Complete" && !at.IsZero() {
-		x.w.Element("t:CompleteDate", timeText(at))
-	}
-	x.w.End("t:Flag")
-	return nil
-}
-
 func writeInstanceKey(x *itemWriter, _ *itemProperty) error {
 	x.w.Element("t:InstanceKey", base64.StdEncoding.EncodeToString(x.instanceKey()))
 	return nil
@@ -394,7 +377,8 @@ func writeAuthor(x *itemWriter, p *itemProperty) error {
 	return nil
 }
 
-func writeReceivedBy(x *itemWriter, p *itemProperty) error {
+// writeReceived writes who received the message, or on whose behalf; also names the tags of name and address.
+func writeReceived(x *itemWriter, p *itemProperty) error {
 	x.writeSingle(p, x.item.Props.String(p.also[0]), x.item.Props.String(p.also[1]))
 	return nil
 }
@@ -501,4 +485,36 @@ func folderEntryID(m *store.Mailbox, id store.FolderID) []byte {
 func itemEntryID(m *store.Mailbox, item *store.Item) []byte {
 	db := m.DatabaseGUID()
 	return mapi.MessageEntryID{Mailbox: m.GUID(), FolderDatabase: db, Folder: item.Folder.Folder, Database: db, Message: item.ID.Mid}.Bytes()
+}
+
+// writeStoreEntryID writes the item's MAPI entry id.
+func writeStoreEntryID(x *itemWriter, _ *itemProperty) error {
+	x.w.Element("t:StoreEntryId", base64.StdEncoding.EncodeToString(itemEntryID(x.box, x.item)))
+	return nil
+}
+
+// writeRetentionTag writes the GUID of a retention tag that somebody put on the item.
+func writeRetentionTag(x *itemWriter, p *itemProperty) error {
+	if raw := x.item.Props.Bytes(p.tag); len(raw) == 16 {
+		x.w.Element("t:"+p.element, guid.FromBytesLE([16]byte(raw)).String(), "IsExplicit", "true")
+	}
+	return nil
+}
+
+// icons are the words of PidTagIconIndex (MS-OXOMSG 2.2.1.10, MS-OXWSCDATA 2.2.5.16).
+var icons = map[int32]string{
+	-1: "Default", 0x001: "PostItem", 0x100: "MailRead", 0x101: "MailUnread", 0x105: "MailReplied", 0x106: "MailForwarded",
+	0x110: "MailEncrypted", 0x111: "MailSmimeSigned", 0x113: "MailEncryptedReplied", 0x114: "MailSmimeSignedReplied",
+	0x115: "MailEncryptedForwarded", 0x116: "MailSmimeSignedForwarded", 0x117: "MailEncryptedRead", 0x118: "MailSmimeSignedRead",
+	0x400: "AppointmentItem", 0x401: "AppointmentRecur", 0x402: "AppointmentMeet", 0x403: "AppointmentMeetRecur", 0x404: "AppointmentMeetNY",
+	0x405: "AppointmentMeetYes", 0x406: "AppointmentMeetNo", 0x407: "AppointmentMeetMaybe", 0x408: "AppointmentMeetCancel",
+	0x409: "AppointmentMeetInfo", 0x500: "TaskItem", 0x501: "TaskRecur", 0x502: "TaskOwned", 0x503: "TaskDelegated",
+}
+
+// writeIconIndex writes the icon that somebody gave the item.
+func writeIconIndex(x *itemWriter, p *itemProperty) error {
+	if icon, set := x.item.Props[p.tag].(int32); set && icons[icon] != "" {
+		x.w.Element("t:IconIndex", icons[icon])
+	}
+	return nil
 }

@@ -22,11 +22,7 @@ func sendItem(c *call) error {
 	var folder store.FolderID
 	var ferr error
 	if save {
-		if e := c.req.Child(soap.NSMessages, "SavedItemFolderId"); e != nil {
-			folder, ferr = c.target(e)
-		} else {
-			folder, ferr = c.mailbox.RoleID(store.RoleSentItems)
-		}
+		folder, ferr = c.savedFolder()
 		if _, fault := ferr.(*soap.Fault); fault {
 			return ferr
 		}

@@ -1,18 +1,22 @@
 package ews
 
 import (
+	"errors"
+
 	"hma/exchange/store"
+	"hma/exchange/transport"
 	"hma/wire/mapi"
 	"hma/wire/soap"
 )
 
 // updateItem answers UpdateItem (MS-OXWSCORE 3.1.4.9): one message for each
-// change. It sets and deletes properties of the kinds of item that CreateItem
-// makes; sending and appending is not offered.
+// change. It sets, adds to and deletes properties of the kinds of item that
+// CreateItem makes, and sends a message that was changed.
 //
 // NeverOverwrite and AutoResolve require the change key. With NeverOverwrite a
 // key that is not the current one is a conflict; AutoResolve sets the named
-// properties on top of whatever else was changed.
+// properties on top of whatever else was changed. What is made of what the item
+// holds (a longer list, a longer text) is made again when somebody else was faster.
 func updateItem(c *call) error {
 	resolution, _ := c.req.Attr("ConflictResolution")
 	switch resolution {
@@ -20,30 +24,57 @@ func updateItem(c *call) error {
 	default:
 		return invalid(c.req, "%q is no conflict resolution", resolution)
 	}
-	if disposition, given := c.req.Attr("MessageDisposition"); given && disposition != "SaveOnly" {
-		return errUnsupported
+	disposition, err := c.disposition()
+	if err != nil {
+		return err
 	}
 	list, err := c.ids("ItemChanges")
 	if err != nil {
 		return err
+	}
+	var sent store.FolderID // where the copy of what is sent goes
+	if disposition == "SendAndSaveCopy" {
+		if sent, err = c.savedFolder(); err != nil {
+			return err
+		}
 	}
 	return c.each(list, func(e *soap.Element) (func() error, error) {
 		stamp, class, err := c.change(e, resolution)
 		if err != nil {
 			return nil, err
 		}
+		if (disposition == "SendOnly" || disposition == "SendAndSaveCopy") && kindOf(class).kind&message != 0 {
+			if err := c.submit(stamp.ID, sent); err != nil {
+				return nil, err
+			}
+			return func() error {
+				c.w.Empty("m:Items")
+				c.noConflicts()
+				return nil
+			}, nil
+		}
 		return func() error {
 			if err := c.item(class, stamp)(); err != nil {
 				return err
 			}
-			c.w.Start("m:ConflictResults")
-			c.w.Element("t:Count", "0")
-			c.w.End("m:ConflictResults")
+			c.noConflicts()
 			return nil
 		}, nil
 	})
 }
 
+// noConflicts writes what stands behind the item of a change: a conflict that is
+// not resolved is an error.
+func (c *call) noConflicts() {
+	c.w.Start("m:ConflictResults")
+	c.w.Element("t:Count", "0")
+	c.w.End("m:ConflictResults")
+}
+
+// maxAgain is how often a change is made again because others were faster.
+const maxAgain = 8
+
+// change makes one change.
 func (c *call) change(e *soap.Element, resolution string) (stamp store.Stamp, class string, err error) {
 	updates := e.Child(soap.NSTypes, "Updates")
 	if e.Name.Local != "ItemChange" || updates == nil || len(e.Children) != 2 {
@@ -59,12 +90,24 @@ func (c *call) change(e *soap.Element, resolution string) (stamp store.Stamp, cl
 	if resolution != "NeverOverwrite" {
 		key = nil
 	}
+	for range maxAgain {
+		stamp, class, err = c.changeOnce(id, key, updates)
+		if key != nil || !errors.Is(err, store.ErrConflict) {
+			break
+		}
+	}
+	return stamp, class, err
+}
+
+func (c *call) changeOnce(id store.ItemID, key []byte, updates *soap.Element) (stamp store.Stamp, class string, err error) {
 	item, err := c.box(id).Item(c.ctx, id, store.Want{
-		Tags: []mapi.Tag{mapi.PidTagMessageClass, mapi.PidTagMessageFlags, mapi.PidLidTaskStatus}, Recipients: true})
+		Tags: []mapi.Tag{mapi.PidTagMessageClass, mapi.PidTagMessageFlags, mapi.PidLidTaskStatus}, Recipients: true, Attachments: true})
 	if err != nil {
 		return stamp, "", err
 	}
-	d := c.newDraft(kindOf(item.Props.String(mapi.PidTagMessageClass)).kind)
+	class = item.Props.String(mapi.PidTagMessageClass)
+	d := c.newDraft(kindOf(class).kind)
+	d.old = item
 	for _, u := range updates.Children {
 		if err := d.update(u); err != nil {
 			return stamp, "", err
@@ -74,7 +117,7 @@ func (c *call) change(e *soap.Element, resolution string) (stamp store.Stamp, cl
 		d.settleTask(item.Props)
 	}
 	stamp, err = d.apply(item, key)
-	return stamp, item.Props.String(mapi.PidTagMessageClass), err
+	return stamp, class, err
 }
 
 // update takes one change of one property.
@@ -90,7 +133,7 @@ func (d *draft) update(u *soap.Element) error {
 		index, _ := path.Attr("FieldIndex")
 		return d.updateEntry(u, entryByPath[indexedPath{uri, index}])
 	case "FieldURI":
-		if p == nil || p.uri == "item:MimeContent" || p.uri == "item:Attachments" {
+		if p == nil || p.uri == "item:Attachments" {
 			return errUnsupported
 		}
 		if p.in&readOnly != 0 {
@@ -104,7 +147,7 @@ func (d *draft) update(u *soap.Element) error {
 		return errUnsupported
 	}
 	switch u.Name.Local {
-	case "SetItemField":
+	case "SetItemField", "AppendToItemField":
 		if len(u.Children) != 2 || len(u.Children[1].Children) != 1 {
 			return errUpdateCount
 		}
@@ -112,7 +155,13 @@ func (d *draft) update(u *soap.Element) error {
 		if p != nil && e.Name.Local != p.element || p == nil && e.Name.Local != "ExtendedProperty" {
 			return errUpdateMismatch
 		}
-		if p == nil {
+		switch {
+		case u.Name.Local == "AppendToItemField":
+			if p == nil || p.add == nil {
+				return errAppend
+			}
+			return p.add(d, p, e)
+		case p == nil:
 			return d.extendedProperty(e)
 		}
 		return d.setProperty(p, e)
@@ -137,7 +186,9 @@ func (d *draft) deleteField(p *itemProperty, path *soap.Element) error {
 	case p.rcpt != 0:
 		d.recipients[p.rcpt] = []store.Recipient{}
 		d.rewritten = true
-	case p.uri == "message:IsRead" || p.uri == "item:ItemClass" || p.uri == "task:Status" || p.uri == "task:PercentComplete":
+	case p.uri == "item:MimeContent" || p.uri == "message:IsRead" || p.uri == "item:ItemClass" || p.uri == "task:Status" || p.uri == "task:PercentComplete":
+		return errPropertySet
+	case p.uri == "item:Flag" && d.kind&(taskItem|calendarItem) != 0:
 		return errPropertySet
 	case p.uri == "item:Body":
 		d.rewritten = true
@@ -161,16 +212,45 @@ func (d *draft) apply(item *store.Item, key []byte) (store.Stamp, error) {
 		flags := item.Props.Int32(mapi.PidTagMessageFlags)&^unsent | *d.flags&unsent
 		d.put(mapi.PidTagMessageFlags, flags)
 	}
-	onlyRead := len(d.props) == 0 && len(d.delete) == 0 && len(d.recipients) == 0
+	onlyRead := len(d.props) == 0 && len(d.delete) == 0 && len(d.recipients) == 0 && d.mime == nil
 	if onlyRead && d.read != nil && key == nil {
 		return d.box(item.ID).SetRead(d.ctx, item.ID, *d.read)
 	}
-	u := store.ItemUpdate{IfChangeKey: key, Set: d.props, Delete: d.delete, Read: d.read}
-	if len(d.recipients) > 0 {
-		u.Recipients = new(d.merged(item.Recipients))
+	if !onlyRead {
+		d.put(mapi.PidTagLastModifierName, d.person.DisplayName)
 	}
+	box := d.box(item.ID)
+	u := store.ItemUpdate{IfChangeKey: key, Set: d.props, Delete: d.delete, Read: d.read}
 	if d.rewritten {
 		u.MIME = new(mapi.Blob{})
 	}
-	return d.box(item.ID).UpdateItem(d.ctx, item.ID, u)
+	recipients := item.Recipients
+	if d.mime != nil {
+		// The bytes first, the elements on top of them, as in CreateItem.
+		by, err := transport.Replacement(d.ctx, box, item, d.mailbox.OpenBlob(d.ctx, *d.mime))
+		if err != nil {
+			return store.Stamp{}, err
+		}
+		recipients = *by.Recipients
+		for tag, v := range d.props {
+			deleteTag(by.Set, tag)
+			by.Set[tag] = v
+		}
+		for _, tag := range d.delete {
+			deleteTag(by.Set, tag)
+		}
+		by.Delete = append(by.Delete, d.delete...)
+		if d.rewritten {
+			by.MIME = u.MIME
+		}
+		by.IfChangeKey, by.Read = key, d.read
+		u = by
+	}
+	if len(d.recipients) > 0 {
+		u.Recipients = new(d.merged(recipients))
+	}
+	if u.IfChangeKey == nil && (d.whole || u.Recipients != nil || d.mime != nil) {
+		u.IfChangeKey = item.ChangeKey
+	}
+	return box.UpdateItem(d.ctx, item.ID, u)
 }

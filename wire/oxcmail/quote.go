@@ -34,6 +34,13 @@ func Quote(answer, original *Message) {
 	answer.Text = PlainFromHTML(answer.HTML)
 }
 
+// AppendHTML puts what a document holds at the end of what another holds.
+func AppendHTML(document, added string) string {
+	_, inner, _ := bodyElement(added)
+	before, body, after := bodyElement(document)
+	return before + body + inner + after
+}
+
 func document(m *Message) string {
 	if m.HTML != "" {
 		return m.HTML
