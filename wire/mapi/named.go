@@ -175,6 +175,12 @@ const (
 	PidNameAttachmentPreviewURL          Tag = 0x8073_001F // not in MS-OXPROPS
 	PidNameAttachmentIsFolder            Tag = 0x8074_000B // not in MS-OXPROPS
 	PidNameAnsweredItem                  Tag = 0x8075_0102 // this project's own, see transport
+
+	// Tasks that recur (MS-OXOTASK 2.2.2.2), and the iCalendar text beside what MAPI cannot hold of it.
+	PidLidTaskFRecurring     Tag = 0x8076_000B
+	PidLidTaskDeadOccurrence Tag = 0x8077_000B
+	PidLidTaskResetReminder  Tag = 0x8078_000B
+	PidNameICalendar         Tag = 0x8079_001F // this project's own, see wire/oxcical
 )
 
 // wellKnown is in the order of the ids: entry n has id 0x8000+n. Append only.
@@ -297,6 +303,10 @@ var wellKnown = [...]Name{
 	{PSETIDAttachment, 0, "AttachmentPreviewUrl"},
 	{PSETIDAttachment, 0, "AttachmentIsFolder"},
 	{psOwn, 0, "AnsweredItem"},
+	{PSETIDTask, 0x8126, ""},
+	{PSETIDTask, 0x8109, ""},
+	{PSETIDTask, 0x8107, ""},
+	{psOwn, 0, "ICalendar"},
 }
 
 var wellKnownIDs = func() map[Name]uint16 {
