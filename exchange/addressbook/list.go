@@ -7,6 +7,7 @@ import (
 	"hash"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"hma/exchange/org"
@@ -16,10 +17,11 @@ import (
 // Name is the global address list's name as clients see it.
 const Name = "Global Address List"
 
-// Entry is one person as an address list shows him.
+// Entry is one recipient as an address list shows it.
 type Entry struct {
 	GUID        guid.GUID // never changes
-	LegacyDN    string    // the X.500 name that MAPI clients use as e-mail address
+	Type        org.RecipientType
+	LegacyDN    string // the X.500 name that MAPI clients use as e-mail address
 	DisplayName string
 	GivenName   string
 	Surname     string
@@ -39,9 +41,12 @@ type List struct {
 	// of the organisation; Made is when it was given.
 	Sequence uint32
 	Made     time.Time
+
+	once  sync.Once
+	found *index // see index
 }
 
-// appendShown appends the people who are shown: those with an address and a
+// appendShown appends the recipients that are shown: those with an address and a
 // legacy distinguished name that are not hidden from address lists.
 func appendShown(entries []Entry, people []*org.Recipient) []Entry {
 	for _, r := range people {
@@ -49,7 +54,7 @@ func appendShown(entries []Entry, people []*org.Recipient) []Entry {
 			continue
 		}
 		entries = append(entries, Entry{
-			GUID: r.GUID, LegacyDN: r.LegacyDN, DisplayName: r.DisplayName, GivenName: r.GivenName,
+			GUID: r.GUID, Type: r.Type, LegacyDN: r.LegacyDN, DisplayName: r.DisplayName, GivenName: r.GivenName,
 			Surname: r.Surname, Alias: r.Alias, PrimarySMTP: r.PrimarySMTP, Addresses: others(r),
 		})
 	}
@@ -82,7 +87,7 @@ func others(r *org.Recipient) []string {
 // write feeds the entry to a hash so that no two different entries give the same bytes.
 func (e *Entry) write(h hash.Hash) {
 	h.Write(e.GUID[:])
-	texts := append([]string{e.LegacyDN, e.DisplayName, e.GivenName, e.Surname, e.Alias, e.PrimarySMTP}, e.Addresses...)
+	texts := append([]string{string(e.Type), e.LegacyDN, e.DisplayName, e.GivenName, e.Surname, e.Alias, e.PrimarySMTP}, e.Addresses...)
 	var n [4]byte
 	binary.BigEndian.PutUint32(n[:], uint32(len(texts)))
 	h.Write(n[:])

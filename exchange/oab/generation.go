@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hma/exchange/addressbook"
+	"hma/exchange/org"
 	"hma/wire/guid"
 	"hma/wire/oabfile"
 )
@@ -30,22 +31,26 @@ type generation struct {
 	files        map[string]*file
 }
 
+// kinds are what the file calls the types of recipients; the others are mail users.
+var kinds = map[org.RecipientType]oabfile.Kind{org.TypeRoom: oabfile.Room, org.TypeEquipment: oabfile.Equipment,
+	org.TypeDistributionGroup: oabfile.Group, org.TypeRoomList: oabfile.Group}
+
 // generate makes the files of a list. Every server of the organisation makes the
 // same bytes of the same list.
 func generate(organisation guid.GUID, list *addressbook.List) (*generation, error) {
 	id := addressbook.ListGUID(organisation)
-	people := make([]oabfile.Person, len(list.Entries))
+	records := make([]oabfile.Record, len(list.Entries))
 	for i, e := range list.Entries {
 		proxies := []string{"SMTP:" + e.PrimarySMTP}
 		for _, a := range e.Addresses {
 			proxies = append(proxies, "smtp:"+a)
 		}
-		people[i] = oabfile.Person{
-			EmailAddress: e.LegacyDN, SMTPAddress: e.PrimarySMTP, DisplayName: e.DisplayName, Account: e.Alias,
+		records[i] = oabfile.Record{
+			Kind: kinds[e.Type], EmailAddress: e.LegacyDN, SMTPAddress: e.PrimarySMTP, DisplayName: e.DisplayName, Account: e.Alias,
 			GivenName: e.GivenName, Surname: e.Surname, ProxyAddresses: proxies, ObjectGUID: e.GUID,
 		}
 	}
-	full := oabfile.Full(oabfile.Book{Name: `\` + addressbook.Name, DN: "/", Sequence: list.Sequence, Container: id}, people)
+	full := oabfile.Full(oabfile.Book{Name: `\` + addressbook.Name, DN: "/", Sequence: list.Sequence, Container: id}, records)
 	data, err := packed(fmt.Sprintf("%s-data-%d.lzx", id, list.Sequence), full, list.Made)
 	if err != nil {
 		return nil, err

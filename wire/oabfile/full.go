@@ -20,9 +20,21 @@ type Book struct {
 	Container guid.GUID // of the address list; the manifest names the same
 }
 
-// Person is one address record. EmailAddress and SMTPAddress are keys of the
+// Kind is what an address record stands for.
+type Kind int
+
+// The kinds of records.
+const (
+	MailUser Kind = iota // a mailbox of somebody, or a shared one
+	Room
+	Equipment
+	Group
+)
+
+// Record is one address record. EmailAddress and SMTPAddress are keys of the
 // file and must not be empty; an empty text elsewhere is left out of the record.
-type Person struct {
+type Record struct {
+	Kind           Kind
 	EmailAddress   string // legacy distinguished name, as NSPI gives it
 	SMTPAddress    string
 	DisplayName    string
@@ -44,7 +56,7 @@ type column struct {
 	flags uint32
 }
 
-// headerColumns and personColumns are the tables of properties; the values of a
+// headerColumns and recordColumns are the tables of properties; the values of a
 // record come in the same order.
 var (
 	headerColumns = []column{
@@ -53,7 +65,7 @@ var (
 		{0x6801_0003, 0}, // PidTagOfflineAddressBookSequence
 		{0x6802_001E, 0}, // PidTagOfflineAddressBookContainerGuid
 	}
-	personColumns = []column{
+	recordColumns = []column{
 		{0x3003_001E, flagKey}, // PidTagEmailAddress
 		{0x39FE_001F, flagKey}, // PidTagSmtpAddress
 		{0x3001_001F, flagANR}, // PidTagDisplayName
@@ -69,33 +81,35 @@ var (
 	}
 )
 
-// Values of every person's record (MS-OXOABK 2.2.3.10 to 2.2.3.12).
-const (
-	objectMailUser  = 6
-	displayMailUser = 0
-	displayTypeEx   = 0x4000_0000 // a local mailbox user that may be given permissions
-)
+// kinds are the values of PidTagObjectType, PidTagDisplayType and PidTagDisplayTypeEx by kind (MS-OXOABK 2.2.3.10 to 2.2.3.12).
+var kinds = []struct{ object, display, displayEx uint32 }{
+	MailUser:  {6, 0, 0x4000_0000}, // may be given permissions
+	Room:      {6, 0, 7},
+	Equipment: {6, 0, 8},
+	Group:     {8, 1, 1},
+}
 
 // Full returns the uncompressed full details file. The same arguments give the
 // same bytes.
-func Full(book Book, people []Person) []byte {
-	out := make([]byte, headerSize, headerSize+len(people)*256)
+func Full(book Book, records []Record) []byte {
+	out := make([]byte, headerSize, headerSize+len(records)*256)
 	out = appendMetadata(out)
 	out = appendRecord(out, []value{
 		text(book.Name), text(book.DN), integer(book.Sequence), text(book.Container.String()),
 	})
-	for i := range people {
-		p := &people[i]
+	for i := range records {
+		p := &records[i]
+		kind := kinds[p.Kind]
 		object := p.ObjectGUID.BytesLE()
 		out = appendRecord(out, []value{
 			text(p.EmailAddress), text(p.SMTPAddress), text(p.DisplayName), text(p.Account), text(p.Surname), text(p.GivenName),
-			texts(p.ProxyAddresses), integer(objectMailUser), integer(displayMailUser), integer(displayTypeEx), binaryValue(object[:]), nil,
+			texts(p.ProxyAddresses), integer(kind.object), integer(kind.display), integer(kind.displayEx), binaryValue(object[:]), nil,
 		})
 	}
 	// OAB_HDR: the serial number is the CRC of all that follows it (MS-OXOAB 2.9.1).
 	binary.LittleEndian.PutUint32(out, Version)
 	binary.LittleEndian.PutUint32(out[4:], CRC(out[headerSize:]))
-	binary.LittleEndian.PutUint32(out[8:], uint32(len(people)))
+	binary.LittleEndian.PutUint32(out[8:], uint32(len(records)))
 	return out
 }
 
@@ -107,9 +121,9 @@ func CRC(data []byte) uint32 { return ^crc32.ChecksumIEEE(data) }
 
 // appendMetadata appends OAB_META_DATA (MS-OXOAB 2.9.2).
 func appendMetadata(out []byte) []byte {
-	size := 4 + 4 + 8*len(headerColumns) + 4 + 8*len(personColumns)
+	size := 4 + 4 + 8*len(headerColumns) + 4 + 8*len(recordColumns)
 	out = binary.LittleEndian.AppendUint32(out, uint32(size))
-	for _, table := range [][]column{headerColumns, personColumns} {
+	for _, table := range [][]column{headerColumns, recordColumns} {
 		out = binary.LittleEndian.AppendUint32(out, uint32(len(table)))
 		for _, c := range table {
 			out = binary.LittleEndian.AppendUint32(out, uint32(c.tag))

@@ -30,7 +30,7 @@ func golden(t *testing.T, name string, data []byte) {
 
 var book = Book{Name: `\Global Address List`, DN: "/", Sequence: 29_000_000, Container: guid.MustParse("00112233-4455-6677-8899-aabbccddeeff")}
 
-var people = []Person{
+var people = []Record{
 	{EmailAddress: "/o=Contoso/cn=jane", SMTPAddress: "jane@contoso.com", DisplayName: "Jané", Account: "jane", GivenName: "Jane", Surname: "Doe",
 		ProxyAddresses: []string{"SMTP:jane@contoso.com", "smtp:j.doe@contoso.com"}, ObjectGUID: guid.MustParse("0a000000-0b00-0c00-0d00-0e0000000001")},
 	{EmailAddress: "/o=Contoso/cn=bare", SMTPAddress: "bare@contoso.com", DisplayName: "nul\x00 and \xff"},
@@ -79,4 +79,13 @@ func TestTemplate(t *testing.T) {
 	if file := Template(); len(file) != 256 || file[0] != 7 {
 		t.Errorf("%d bytes, version %d", len(file), file[0])
 	}
+}
+
+// Rooms are mail users of another display type, groups are distribution lists.
+func TestKinds(t *testing.T) {
+	golden(t, "kinds.txt", Full(book, []Record{
+		{Kind: Room, EmailAddress: "/o=Contoso/cn=room", SMTPAddress: "room@contoso.com"},
+		{Kind: Equipment, EmailAddress: "/o=Contoso/cn=beamer", SMTPAddress: "beamer@contoso.com"},
+		{Kind: Group, EmailAddress: "/o=Contoso/cn=sales", SMTPAddress: "sales@contoso.com"},
+	}))
 }
