@@ -31,7 +31,7 @@ const RecoveredFolder = "Recovered items"
 // behind it: repairs go in this order.
 var checkParts = []func(*checker) error{
 	(*checker).numbers, (*checker).tree, (*checker).homes, (*checker).subobjects, (*checker).unique, (*checker).tombstones,
-	(*checker).bags, (*checker).counters, (*checker).references, (*checker).contents,
+	(*checker).bags, (*checker).counters, (*checker).references, (*checker).contents, (*checker).search,
 }
 
 // Check compares everything in the mailbox that is kept twice or must hold

@@ -120,6 +120,9 @@ func (w *writer) insert(it *Item) error {
 			return err
 		}
 	}
+	if err := w.reindex(it.ID.Row); err != nil {
+		return err
+	}
 	w.referAll(it, 1)
 	return w.count(it, 1)
 }

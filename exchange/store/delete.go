@@ -78,6 +78,9 @@ func (w *writer) delete(it *Item, how Deletion) (Stamp, error) {
 			return Stamp{}, err
 		}
 	}
+	if err := w.reindex(it.ID.Row); err != nil {
+		return Stamp{}, err
+	}
 	w.referAll(it, -1)
 	return Stamp{Folder: it.Folder, CN: stone.cn}, w.count(it, -1)
 }

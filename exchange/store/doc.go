@@ -39,7 +39,8 @@
 // that an earlier page of the same list left in a bounded cache; without one, it
 // steps over index entries from the start, which costs time in proportion to the
 // offset and happens on a jump into the middle or after the folder changed. A
-// restriction on properties that have no column is evaluated row by row.
+// restriction on words, categories or parts of short texts asks the search index
+// (search.go); one on other properties that have no column is evaluated row by row.
 //
 // Start reading at Store.OpenMailbox, then CreateItem, List and SyncItems.
 package store

@@ -57,17 +57,22 @@ type Page struct {
 
 // list is a query in SQL.
 type list struct {
-	ctx     context.Context
-	m       *Mailbox
-	q       querier
-	where   mapi.Restriction
-	view    View
-	base    string // the folder and the condition
-	args    []any
-	exact   bool
-	keys    []sortExpr
-	version mapi.GlobCnt // of the folder's content
-	id      listID
+	ctx   context.Context
+	m     *Mailbox
+	q     querier
+	where mapi.Restriction
+	view  View
+	base  string // the folder and, when settled, the condition
+	args  []any
+	exact bool
+	keys  []sortExpr
+
+	condition query.Condition // of where, without the index
+	hits      *query.Hits     // what the index can be asked, nil for nothing
+	sure      bool            // the hits are the items that match
+	narrowed  bool            // base holds few items
+	version   mapi.GlobCnt    // of the folder's content
+	id        listID
 }
 
 type sortExpr struct {
@@ -150,6 +155,9 @@ func (m *Mailbox) view(ctx context.Context, q Query, fn func(l *list, total int)
 		case SoftDeletedView:
 			total, l.version = deleted, last // its items are another folder's content
 		}
+		if err := l.settle(total); err != nil {
+			return err
+		}
 		if q.Where != nil {
 			total = -1
 		}
@@ -170,13 +178,11 @@ func (m *Mailbox) compile(q Query) (*list, error) {
 		return nil, fmt.Errorf("view %d: %w", q.View, ErrInvalid)
 	}
 	if q.Where != nil {
-		c, err := query.Compile(q.Where, m.store.db.Flavour(), 3)
-		if err != nil {
+		var err error
+		if l.condition, err = query.Compile(q.Where, m.store.db.Flavour(), 3); err != nil {
 			return nil, errors.Join(ErrTooComplex, err)
 		}
-		l.base += " AND " + c.SQL
-		l.args = append(l.args, c.Args...)
-		l.exact = c.Exact
+		l.hits, l.sure = query.Ask(q.Where)
 	}
 	sort := q.Sort
 	if len(sort) == 0 {
@@ -381,12 +387,16 @@ func (l *list) walk(want Want, from place, visit func(*Item, place) bool) error 
 	tags, recipients, attachments := query.Needs(l.where)
 	read := Want{All: want.All, Tags: slices.Concat(want.Tags, tags)}
 	s, wanted := newSelection(read), newSelection(want)
+	batch := walkBatch
+	if l.narrowed {
+		batch = maxCandidates // each batch asks the index again
+	}
 	for {
 		// SQLite's statements do not end with their caller, and a walk has many.
 		if err := l.ctx.Err(); err != nil {
 			return err
 		}
-		items, keys, err := l.rows(s, from.key, walkBatch, 0, false)
+		items, keys, err := l.rows(s, from.key, batch, 0, false)
 		if err != nil {
 			return err
 		}
@@ -411,7 +421,7 @@ func (l *list) walk(want Want, from place, visit func(*Item, place) bool) error 
 				return nil
 			}
 		}
-		if len(items) < walkBatch {
+		if len(items) < batch {
 			return nil
 		}
 	}

@@ -98,6 +98,9 @@ func TestPlans(t *testing.T) {
 						return err
 					}
 					l.q, l.version = r, last
+					if err := l.settle(4000); err != nil {
+						return err
+					}
 					if _, err = l.page(q); err != nil {
 						return err
 					}
@@ -175,4 +178,75 @@ func TestPlans(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestSearchPlans shows that what the index can find costs neither a look at the
+// folder nor at other people's mail.
+func TestSearchPlans(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		m := fill(t, db, 4000)
+		indexAll(t, m.store)
+		if err := db.Statement(t.Context(), "ANALYZE"); err != nil {
+			t.Fatal(err)
+		}
+		words := func(tag mapi.Tag, text string) mapi.Restriction {
+			return mapi.Content{Tag: tag, Fuzzy: mapi.PrefixOnWords | mapi.IgnoreCase, Value: text}
+		}
+		for name, where := range map[string]mapi.Restriction{
+			"part of a subject": mapi.Content{Tag: mapi.PidTagSubject, Fuzzy: mapi.Substring | mapi.IgnoreCase, Value: "ect 7919 of"},
+			"a subject":         mapi.Property{Op: mapi.EQ, Tag: mapi.PidTagSubject, Value: "Subject 7919 of the quarter"},
+			"a sender":          mapi.Property{Op: mapi.EQ, Tag: mapi.PidTagSentRepresentingEmail, Value: "sender13@contoso.com"},
+			"a word":            words(mapi.PidTagSearchAllIndexedProps, "7919"),
+			"two words":         mapi.And{words(mapi.PidTagBody, "text"), words(mapi.PidTagSubject, "7919")},
+			"a category":        mapi.Property{Op: mapi.EQ, Tag: mapi.PidNameKeywords, Value: "Blue"},
+			"a recipient": mapi.Sub{Object: mapi.Recipients, Part: mapi.And{mapi.Property{Op: mapi.EQ, Tag: mapi.PidTagRecipientType, Value: mapi.RecipientTo},
+				mapi.Content{Tag: mapi.PidTagDisplayName, Fuzzy: mapi.Substring | mapi.IgnoreCase, Value: "nobody"}}},
+		} {
+			l, err := m.compile(Query{Folder: FolderID{m.guid, fixed(RoleInbox)}, Where: where})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := &recorder{querier: m.reads(t.Context())}
+			l.ctx, l.q = t.Context(), r
+			if err := l.settle(4000); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := l.count(); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if _, err := l.page(Query{Limit: 50}); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			for i, text := range r.texts {
+				plan, err := db.Explain(t.Context(), text, r.args[i]...)
+				if err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+				for _, line := range plan {
+					line = strings.TrimSpace(line)
+					matched := strings.HasPrefix(line, "SCAN item_search VIRTUAL TABLE INDEX") && strings.Contains(line, "M")
+					if strings.HasPrefix(line, "SCAN item") && !matched || strings.Contains(line, "Seq Scan on item ") || strings.Contains(line, "item_received") {
+						t.Errorf("%s: %s\n%s", name, text, strings.Join(plan, "\n"))
+					}
+				}
+			}
+			if !strings.Contains(strings.Join(r.texts, " "), "FROM item_search") {
+				t.Errorf("%s does not ask the index", name)
+			}
+		}
+	})
+}
+
+// indexAll indexes what waits.
+func indexAll(t testing.TB, s *Store) {
+	t.Helper()
+	for {
+		n, err := s.Index(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 {
+			return
+		}
+	}
 }

@@ -147,6 +147,9 @@ func (s *Store) exchange(ctx context.Context, from *sqldb.Tx, saved *Mailbox, nu
 		result, err := tx.Exec("UPDATE mailbox SET guid = $2, "+strings.Join(set, ", ")+" WHERE id = $1",
 			append([]any{number, column(saved.guid)}, values...)...)
 		if err == nil {
+			_, err = tx.Exec("INSERT INTO search_pending (mailbox, item) SELECT mailbox, id FROM item WHERE mailbox = $1", number)
+		}
+		if err == nil {
 			// What was told up to here is no more to be asked for.
 			_, err = tx.Exec("UPDATE mailbox SET last_cn = next_counter - 1, tombstone_floor = next_counter - 1 WHERE id = $1", number)
 		}
@@ -218,11 +221,15 @@ func (s *Store) sweepMailboxes(ctx context.Context) (n int, err error) {
 var sweptBy = map[string]struct {
 	column string
 	rows   int
-}{"chunk": {"blob", sweepBatch}, "item": {"id", batch}, "recipient": {"item", batch}, "attachment": {"item", batch}, "blob": {"id", batch}, "tombstone": {"cn", batch}}
+}{"chunk": {"blob", sweepBatch}, "item": {"id", batch}, "recipient": {"item", batch}, "attachment": {"item", batch}, "blob": {"id", batch}, "tombstone": {"cn", batch},
+	"item_search": {"item", batch}, "search_pending": {"item", batch}}
 
 // remove deletes the rows of a removed mailbox, its own row last.
 func (s *Store) remove(ctx context.Context, number int64) error {
 	tables, err := s.db.Tables(ctx, "mailbox")
+	if err == nil && s.db.Flavour() == sqldb.SQLite {
+		err = s.removeIndex(ctx, number)
+	}
 	if err != nil {
 		return err
 	}

@@ -57,7 +57,13 @@ func (s *Store) copyTo(ctx context.Context, path string) (err error) {
 				return err
 			}
 		}
-		return c.flush()
+		if err := c.flush(); err != nil {
+			return err
+		}
+		return to.db.Write(ctx, func(tx *sqldb.Tx) error {
+			_, err := tx.Exec("INSERT INTO search_pending (mailbox, item) SELECT mailbox, id FROM item")
+			return err
+		})
 	})
 }
 
@@ -78,7 +84,8 @@ func OpenSaved(ctx context.Context, db *sqldb.DB, opts Options) (*Store, error) 
 	return s, nil
 }
 
-// commonTables returns the tables of a mailbox's rows in both databases with the columns that both have.
+// commonTables returns the tables of a mailbox's rows in both databases with the
+// columns that both have. The search index is made anew: its terms hold the mailbox's number.
 func commonTables(ctx context.Context, from, to *sqldb.DB) (map[string][]string, error) {
 	have, err := from.Tables(ctx, "mailbox")
 	if err != nil {
@@ -89,7 +96,7 @@ func commonTables(ctx context.Context, from, to *sqldb.DB) (map[string][]string,
 		return nil, err
 	}
 	for name, columns := range tables {
-		if have[name] == nil {
+		if have[name] == nil || name == "item_search" || name == "search_pending" {
 			delete(tables, name)
 			continue
 		}

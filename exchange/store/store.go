@@ -35,6 +35,7 @@ type Store struct {
 	hub     hub
 	cursors cursors
 	boxes   boxes
+	indexer indexer
 }
 
 // Open brings the tables to the newest version and returns the store. Data
@@ -47,7 +48,7 @@ func Open(ctx context.Context, db *sqldb.DB, opts Options) (*Store, error) {
 	if err := db.Migrate(ctx, component, migrations); err != nil {
 		return nil, fmt.Errorf("open mailbox store: %w", err)
 	}
-	s := &Store{db: db, opts: opts}
+	s := &Store{db: db, opts: opts, indexer: indexer{wake: make(chan struct{}, 1)}}
 	s.hub.store = s
 	return s, nil
 }

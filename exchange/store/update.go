@@ -89,6 +89,11 @@ func (m *Mailbox) updateItem(ctx context.Context, id ItemID, u ItemUpdate) (stam
 				return err
 			}
 		}
+		if u.indexed() {
+			if err := w.reindex(id.Row); err != nil {
+				return err
+			}
+		}
 		w.referAll(it, 1)
 		if err := w.count(it, 1); err != nil {
 			return err

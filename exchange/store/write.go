@@ -26,6 +26,7 @@ type writer struct {
 	size    int64        // of the mailbox
 	quota   int64
 	grew    bool // something was added: the quota is looked at
+	queued  bool // something waits for the search index
 	folders map[mapi.GlobCnt]*folderCounts
 	blobs   map[mapi.Blob]int64 // changes of reference counts
 }
@@ -64,6 +65,12 @@ func (m *Mailbox) write(ctx context.Context, fn func(*writer) error) error {
 	}
 	if w.last > before {
 		m.store.hub.wake(m.guid)
+	}
+	if w.queued {
+		select {
+		case m.store.indexer.wake <- struct{}{}:
+		default:
+		}
 	}
 	return nil
 }

@@ -134,6 +134,9 @@ func (r *Roles) open(ctx context.Context) error {
 	r.newMetrics()
 	r.newExchange()
 	r.running.Go(r.sweep)
+	r.running.Go(func() {
+		r.Store.KeepIndex(r.ctx, func(err error) { r.log.Error("search index", "error", err) })
+	})
 	return nil
 }
 

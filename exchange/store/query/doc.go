@@ -10,6 +10,10 @@
 // Text is compared folded (Fold: no case, no accents) by the relational
 // operators and by content nodes that ignore anything; otherwise byte by byte.
 //
+// Ask turns a restriction into an expression over the terms that Terms makes of an
+// item: a search index that knows them finds what may match, and Match or the SQL
+// decides.
+//
 // It runs no statement and knows no table but the names of the columns in
 // Columns. Start reading there, then Compile and Match.
 package query

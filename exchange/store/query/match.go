@@ -64,9 +64,9 @@ func Needs(r mapi.Restriction) (tags []mapi.Tag, recipients, attachments bool) {
 	case mapi.Not:
 		return Needs(r.Part)
 	case mapi.Content:
-		tags = []mapi.Tag{r.Tag}
+		return looks(r.Tag)
 	case mapi.Property:
-		tags = []mapi.Tag{r.Tag}
+		return looks(r.Tag)
 	case mapi.Compare:
 		tags = []mapi.Tag{r.Left, r.Right}
 	case mapi.Bitmask:
@@ -81,6 +81,14 @@ func Needs(r mapi.Restriction) (tags []mapi.Tag, recipients, attachments bool) {
 	return tags, recipients, attachments
 }
 
+// looks returns what a condition on one property looks at.
+func looks(tag mapi.Tag) (tags []mapi.Tag, recipients, attachments bool) {
+	if group, _ := groupOf(tag); isGroup(tag) || tag.ID() == mapi.PidTagBody.ID() {
+		return groupNeeds(group)
+	}
+	return []mapi.Tag{tag}, false, false
+}
+
 // Match tells whether an object satisfies a restriction. A restriction beyond
 // mapi.WithinLimits matches nothing.
 func Match(r mapi.Restriction, o Object) bool {
@@ -88,10 +96,7 @@ func Match(r mapi.Restriction, o Object) bool {
 }
 
 func match(r mapi.Restriction, o Object) bool {
-	find := func(tag mapi.Tag) any {
-		_, v, _ := o.Props.Find(tag)
-		return v
-	}
+	find := o.property
 	switch r := r.(type) {
 	case mapi.And:
 		for _, part := range r {
@@ -123,6 +128,9 @@ func match(r mapi.Restriction, o Object) bool {
 		n, ok := size(find(r.Tag))
 		return ok && holds(r.Op, cmp.Compare(n, int64(r.Size)))
 	case mapi.Content:
+		if group, _ := groupOf(r.Tag); isGroup(r.Tag) {
+			return !texts(group, o, func(text string) bool { return !content(r, text) })
+		}
 		value := find(r.Tag)
 		if text, ok := value.(string); ok && r.Fuzzy.Folds() {
 			want, ok := r.Value.(string)

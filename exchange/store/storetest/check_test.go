@@ -87,6 +87,9 @@ func TestCheck(t *testing.T) {
 		{"deleted folder lives", []string{`INSERT INTO tombstone (mailbox, cn, kind, fid, id, mid, assoc, created_cn, reason, imap_uid, at)
 			SELECT 1, cn, 1, parent_fid, fid, 0, 0, cn, 0, 1, 1 FROM folder WHERE fid = SUB`}, "tombstone-folder", ""},
 		{"deletion before", []string{`INSERT INTO tombstone (mailbox, cn, kind, fid, id, mid, assoc, created_cn, reason, imap_uid, at) VALUES (1, 5, 0, 3, 4, 4, 0, 6, 0, 1, 1)`}, "tombstone-order", ""},
+		{"not in the search index", []string{"DELETE FROM item_search WHERE SEARCHFIRST"}, "search-item", ""},
+		{"another in the search index", []string{"DELETE FROM item_search WHERE SEARCHFIRST", "SEARCHADD"}, "search-item", ""},
+		{"gone and in the search index", []string{"DELETE FROM search_pending WHERE item = 9999", "SEARCHGONE"}, "search-entry", ""},
 		{"several", []string{"UPDATE folder SET total = 9, unread = 8 WHERE fid = FOLDER", "UPDATE mailbox SET size = 1", "UPDATE blob SET refs = 7 WHERE id = BLOB"},
 			"blob-references folder-total folder-unread mailbox-size", ""},
 	}
@@ -97,6 +100,7 @@ func TestCheck(t *testing.T) {
 				empty(t, db)
 				m := mailbox(t, s)
 				names := damageable(t, db, m)
+				indexAll(t, s)
 				if list := damages(t, m, true); len(list) > 0 {
 					t.Fatalf("before: %+v", list)
 				}
@@ -139,7 +143,7 @@ func exec(t testing.TB, db *sqldb.DB, statements ...string) {
 // empty takes all mailboxes out of the database: the next one is number 1 again.
 func empty(t testing.TB, db *sqldb.DB) {
 	t.Helper()
-	for _, table := range []string{"mailbox", "replica_guid", "named_prop", "folder", "item", "recipient", "attachment", "blob", "chunk", "tombstone", "permission", "receive_folder", "rule"} {
+	for _, table := range []string{"mailbox", "replica_guid", "named_prop", "folder", "item", "recipient", "attachment", "blob", "chunk", "tombstone", "permission", "receive_folder", "rule", "search_pending", "item_search"} {
 		exec(t, db, "DELETE FROM "+table)
 	}
 }
@@ -175,7 +179,17 @@ func damageable(t *testing.T, db *sqldb.DB, m *store.Mailbox) *strings.Replacer 
 	create(t, m, third)
 	var blob int64
 	ok(t, db.QueryRow(ctx, "SELECT id FROM blob WHERE hash = $1", mime.Hash[:]).Scan(&blob))
-	return strings.NewReplacer("FOLDER", fmt.Sprint(int64(folder.ID.Folder)), "SUB", fmt.Sprint(int64(sub.ID.Folder)),
+	at := func(item mapi.GlobCnt) string { return fmt.Sprintf("rowid = %d", 1<<40|int64(item)) }
+	add := func(item mapi.GlobCnt) string {
+		return fmt.Sprintf("INSERT INTO item_search (rowid, terms) VALUES (%d, '1i 1swother')", 1<<40|int64(item))
+	}
+	if db.Flavour() == sqldb.PostgreSQL {
+		at = func(item mapi.GlobCnt) string { return fmt.Sprintf("item = %d", item) }
+		add = func(item mapi.GlobCnt) string {
+			return fmt.Sprintf("INSERT INTO item_search (mailbox, item, terms) VALUES (1, %d, '1i 1swother'::tsvector)", item)
+		}
+	}
+	return strings.NewReplacer("SEARCHFIRST", at(stamp.ID.Row), "SEARCHADD", add(stamp.ID.Row), "SEARCHGONE", add(9999), "FOLDER", fmt.Sprint(int64(folder.ID.Folder)), "SUB", fmt.Sprint(int64(sub.ID.Folder)),
 		"FIRST", fmt.Sprint(int64(stamp.ID.Row)), "SECOND", fmt.Sprint(int64(second.ID.Row)), "BLOB", fmt.Sprint(blob))
 }
 

@@ -1,0 +1,466 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"hma/exchange/store/query"
+	"hma/internal/sqldb"
+	"hma/wire/guid"
+	"hma/wire/mapi"
+)
+
+// The search index is kept by a queue: a write of an item leaves a row in
+// search_pending in its own transaction, and KeepIndex takes such rows in batches.
+// Until then a search evaluates the item itself. Indexing within the write would
+// make a delivery of 10 KiB wait for some 2 ms of FTS5; in a batch it takes 0.7.
+
+// Limits of searches and of the index's keeper.
+const (
+	// maxPending is how many waiting items of a mailbox a search evaluates itself;
+	// past it the index is not asked.
+	maxPending = 1000
+	// maxCandidates is how many items a search looks at one by one that the index named.
+	maxCandidates = 2000
+	// indexBatch is how many items one transaction indexes at most, and indexBytes the most of their texts.
+	indexBatch = 64
+	indexBytes = 4 << 20
+)
+
+// searchRow returns the row of an item in SQLite's index, which has one number
+// for a row: 23 bits of mailbox and 40 of the item's row key, of which a mailbox
+// would use up 1000 a second for 34 years. ok is false past that.
+func searchRow(mailbox int64, item mapi.GlobCnt) (row int64, ok bool) {
+	return mailbox<<40 | int64(item), mailbox < 1<<23 && item < 1<<40
+}
+
+// hitsSQL returns the statement that gives the items which the index finds; its
+// parameters are the expression ($n) and the mailbox ($1).
+func hitsSQL(flavour sqldb.Flavour, n int) string {
+	if flavour == sqldb.PostgreSQL {
+		return fmt.Sprintf("SELECT item FROM item_search WHERE mailbox = $1 AND terms @@ $%d::text::tsquery", n)
+	}
+	return fmt.Sprintf("SELECT rowid & %d FROM item_search WHERE item_search MATCH $%d", int64(1)<<40-1, n)
+}
+
+func (m *Mailbox) hitsArg(h *query.Hits) string {
+	if m.store.db.Flavour() == sqldb.PostgreSQL {
+		return h.TSQuery(m.id)
+	}
+	return h.FTS5(m.id)
+}
+
+// settle makes the list's statement whole: with the restriction's condition, or
+// through the index when that finds what it can match with less work than looking
+// at the folder. total is how many items the folder has.
+func (l *list) settle(total int) error {
+	if l.where == nil {
+		return nil
+	}
+	if l.hits != nil {
+		waiting, err := l.number(fmt.Sprintf("SELECT count(*) FROM (SELECT 1 FROM search_pending WHERE mailbox = $1 LIMIT %d) AS waiting", maxPending+1), l.m.id)
+		if err != nil {
+			return err
+		}
+		if waiting <= maxPending {
+			if done, err := l.narrow(total, waiting); done || err != nil {
+				return err
+			}
+		}
+	}
+	l.base += " AND " + l.condition.SQL
+	l.args = append(l.args, l.condition.Args...)
+	l.exact = l.condition.Exact
+	return nil
+}
+
+// queue are the items that wait for the index.
+const queue = "SELECT item FROM search_pending WHERE mailbox = $1"
+
+// narrow asks the index, and tells whether it was worth it.
+func (l *list) narrow(total, waiting int) (done bool, err error) {
+	flavour, most := l.m.store.db.Flavour(), maxCandidates
+	hits := l.hits
+	if !l.sure {
+		// Each hit is looked at: where they are many, the folder's own order is faster.
+		if l.condition.Exact {
+			most = max(most, total/8)
+		}
+		if hits, err = l.rare(hits); err != nil {
+			return false, err
+		}
+	}
+	ids, err := l.found(hits, most+1)
+	if err != nil || !l.sure && len(ids) > most {
+		return false, err
+	}
+	// What was found is handed on, so that the index is asked once.
+	args := slices.Clone(l.args)
+	if !l.sure {
+		args = append(args, l.condition.Args...)
+	}
+	var few string
+	switch {
+	case len(ids) > most:
+		few = hitsSQL(flavour, len(args)+1)
+		args = append(args, l.m.hitsArg(hits))
+	case flavour == sqldb.PostgreSQL:
+		few = fmt.Sprintf("SELECT unnest(string_to_array($%d, ',')::bigint[])", len(args)+1)
+		args = append(args, strings.Join(ids, ","))
+	default:
+		few = fmt.Sprintf("SELECT value FROM json_each($%d)", len(args)+1)
+		args = append(args, "["+strings.Join(ids, ",")+"]")
+	}
+	switch {
+	case !l.sure:
+		l.base += " AND id IN (" + few + " UNION ALL " + queue + ") AND " + l.condition.SQL
+		l.exact, l.narrowed = l.condition.Exact, true
+	case waiting == 0:
+		l.base += " AND id IN (" + few + ")"
+		l.exact = true
+	default:
+		matching, err := l.evaluate()
+		if err != nil {
+			return false, err
+		}
+		l.base += " AND (id IN (" + few + ") AND id NOT IN (" + queue + ")" + matching + ")"
+		l.exact = true
+	}
+	l.args = args
+	return true, nil
+}
+
+// found returns up to limit of the items that the index finds.
+func (l *list) found(h *query.Hits, limit int) (ids []string, err error) {
+	rows, err := l.q.Query(fmt.Sprintf("%s LIMIT %d", hitsSQL(l.m.store.db.Flavour(), 2), limit), l.m.id, l.m.hitsArg(h))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}
+
+// fewItems is how many items a rare term has at most.
+const fewItems = 250
+
+// rare returns of the terms that must all be there those that few items have, when
+// there are such: to join the lists of the others too would cost their length.
+// PostgreSQL knows by itself.
+func (l *list) rare(h *query.Hits) (*query.Hits, error) {
+	if l.m.store.db.Flavour() == sqldb.PostgreSQL {
+		return h, nil
+	}
+	return h.Rare(func(part *query.Hits) (bool, error) {
+		n, err := l.number(fmt.Sprintf("SELECT count(*) FROM (%s LIMIT %d) AS hits", hitsSQL(sqldb.SQLite, 2), fewItems+1), l.m.id, l.m.hitsArg(part))
+		return n <= fewItems, err
+	})
+}
+
+// evaluate looks at the list's items that wait for the index and returns a
+// condition for those that match, to put behind another.
+func (l *list) evaluate() (string, error) {
+	tags, recipients, attachments := query.Needs(l.where)
+	s := newSelection(Want{Tags: tags})
+	rows, err := l.q.Query("SELECT "+s.list()+" FROM item WHERE "+l.base+" AND id IN ("+queue+")", l.args...)
+	items, _, err := l.m.scanItems(s, 0, rows, err)
+	if err != nil {
+		return "", err
+	}
+	var matching []string
+	for _, it := range items {
+		object, err := l.m.object(l.q, it, tags, recipients, attachments)
+		if err != nil {
+			return "", err
+		}
+		if query.Match(l.where, object) {
+			matching = append(matching, fmt.Sprint(it.ID.Row))
+		}
+	}
+	if len(matching) == 0 {
+		return "", nil
+	}
+	return " OR id IN (" + strings.Join(matching, ", ") + ")", nil
+}
+
+// number returns the only number of a statement's only row.
+func (l *list) number(query string, args ...any) (n int, err error) {
+	rows, err := l.q.Query(query, args...)
+	if err != nil {
+		return 0, err
+	}
+	if rows.Next() {
+		err = rows.Scan(&n)
+	}
+	return n, errors.Join(err, rows.Close())
+}
+
+// reindex tells the index, in the write itself, that it must look at an item.
+func (w *writer) reindex(row mapi.GlobCnt) error {
+	w.queued = true
+	_, err := w.Exec("INSERT INTO search_pending (mailbox, item) VALUES ($1, $2) ON CONFLICT DO NOTHING", w.m.id, row)
+	return err
+}
+
+// indexed are the properties that the index looks at, by their ids.
+var indexed = func() map[uint16]bool {
+	tags, _, _ := query.Indexed()
+	ids := make(map[uint16]bool, len(tags))
+	for _, tag := range tags {
+		ids[tag.ID()] = true
+	}
+	return ids
+}()
+
+// indexed tells whether an update changes something that the index looks at.
+func (u *ItemUpdate) indexed() bool {
+	for tag := range u.Set {
+		if indexed[tag.ID()] {
+			return true
+		}
+	}
+	for _, tag := range u.Delete {
+		if indexed[tag.ID()] {
+			return true
+		}
+	}
+	return u.Recipients != nil || len(u.AddAttachments)+len(u.DeleteAttachments) > 0
+}
+
+// indexer is the state of the index's keeper.
+type indexer struct {
+	wake chan struct{}
+	mu   sync.Mutex
+	last int64 // the mailbox that was served last: each has its turn
+}
+
+// How long the keeper of the index waits: between two batches, so that others
+// write meanwhile, and for more to come when there is something to do.
+const (
+	indexPause  = 100 * time.Millisecond
+	indexGather = time.Second
+	indexIdle   = time.Minute // then it looks without being woken, for other processes and after failures
+)
+
+// KeepIndex keeps the search index until ctx ends, beginning with what waits since
+// an earlier run. It takes at most a third of the writer's time. A failure is handed
+// to failed and tried again after a while.
+func (s *Store) KeepIndex(ctx context.Context, failed func(error)) {
+	for {
+		n, err := s.Index(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		pause := indexPause
+		switch {
+		case err != nil:
+			failed(err)
+			pause = indexIdle
+		case n == 0:
+			select {
+			case <-ctx.Done():
+				return
+			case <-s.indexer.wake:
+			case <-time.After(indexIdle):
+			}
+			pause = indexGather
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+	}
+}
+
+// Index indexes one batch of the items that wait, the newest of a mailbox first,
+// and returns how many it took. A search is right with or without it.
+func (s *Store) Index(ctx context.Context) (n int, err error) {
+	s.indexer.mu.Lock()
+	defer s.indexer.mu.Unlock()
+	n, err = s.indexSome(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("search index: %w", err)
+	}
+	return n, nil
+}
+
+// indexEntry is an item's new entry in the index.
+type indexEntry struct {
+	row   mapi.GlobCnt
+	cn    mapi.GlobCnt // of the item that it was made of, 0 for one that is gone
+	terms []string
+}
+
+func (s *Store) indexSome(ctx context.Context) (int, error) {
+	var mailbox int64
+	var id string
+	next := "SELECT mailbox, guid FROM search_pending JOIN mailbox ON mailbox.id = search_pending.mailbox WHERE mailbox > $1 AND kind >= 0 ORDER BY mailbox LIMIT 1"
+	err := noRow(s.db.QueryRow(ctx, next, s.indexer.last).Scan(&mailbox, &id))
+	if err == ErrNotFound && s.indexer.last > 0 {
+		err = noRow(s.db.QueryRow(ctx, next, 0).Scan(&mailbox, &id))
+	}
+	if err != nil {
+		if err == ErrNotFound {
+			err = nil
+		}
+		return 0, err
+	}
+	s.indexer.last = mailbox
+	parsed, err := guid.Parse(id)
+	if err != nil {
+		return 0, err
+	}
+	m, err := s.FindMailbox(ctx, parsed)
+	if err != nil {
+		return 0, err
+	}
+	var entries []indexEntry
+	err = s.db.View(ctx, func(tx *sqldb.Tx) error {
+		entries, err = m.indexEntries(tx)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return len(entries), m.write(ctx, func(w *writer) error {
+		for _, e := range entries {
+			if err := w.putEntry(e); err != nil {
+				return fmt.Errorf("item %d: %w", e.row, err)
+			}
+		}
+		return nil
+	})
+}
+
+// indexEntries makes the entries of the newest items that wait.
+func (m *Mailbox) indexEntries(q querier) ([]indexEntry, error) {
+	rows, err := q.Query("SELECT item FROM search_pending WHERE mailbox = $1 ORDER BY item DESC LIMIT $2", m.id, indexBatch)
+	if err != nil {
+		return nil, err
+	}
+	var entries []indexEntry
+	for rows.Next() {
+		var e indexEntry
+		if err := rows.Scan(&e.row); err != nil {
+			rows.Close()
+			return nil, err
+		}
+		entries = append(entries, e)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	size := 0
+	for i := range entries {
+		if size > indexBytes {
+			return entries[:i], nil
+		}
+		if err := m.indexEntry(q, &entries[i]); err != nil {
+			return nil, fmt.Errorf("item %d: %w", entries[i].row, err)
+		}
+		for _, term := range entries[i].terms {
+			size += len(term)
+		}
+	}
+	return entries, nil
+}
+
+func (m *Mailbox) indexEntry(q querier, e *indexEntry) error {
+	tags, recipients, attachments := query.Indexed()
+	s := newSelection(Want{Tags: tags})
+	rows, err := q.Query("SELECT "+s.list()+" FROM item WHERE mailbox = $1 AND id = $2", m.id, e.row)
+	items, _, err := m.scanItems(s, 0, rows, err)
+	switch {
+	case errors.Is(err, mapi.ErrSyntax): // damaged: nobody can find it, and Check tells of it
+		return nil
+	case err != nil || len(items) == 0:
+		return err
+	}
+	object, err := m.object(q, items[0], tags, recipients, attachments)
+	if err != nil {
+		return err
+	}
+	e.cn, e.terms = items[0].CN, query.Terms(object)
+	return nil
+}
+
+// putEntry writes an entry, unless the item has changed since it was made: then it waits on.
+func (w *writer) putEntry(e indexEntry) error {
+	var cn mapi.GlobCnt
+	err := noRow(w.QueryRow("SELECT cn FROM item WHERE mailbox = $1 AND id = $2", w.m.id, e.row).Scan(&cn))
+	switch {
+	case err != nil && err != ErrNotFound:
+		return err
+	case e.cn != 0 && cn != e.cn:
+		return nil
+	}
+	if err := w.putTerms(e.row, e.terms); err != nil {
+		return err
+	}
+	_, err = w.Exec("DELETE FROM search_pending WHERE mailbox = $1 AND item = $2", w.m.id, e.row)
+	return err
+}
+
+func (w *writer) putTerms(item mapi.GlobCnt, terms []string) (err error) {
+	prefix := query.Prefix(w.m.id)
+	var text strings.Builder
+	for i, term := range terms {
+		if i > 0 {
+			text.WriteByte(' ')
+		}
+		text.WriteString(prefix)
+		text.WriteString(term)
+	}
+	if w.Flavour() == sqldb.PostgreSQL {
+		if len(terms) == 0 {
+			_, err = w.Exec("DELETE FROM item_search WHERE mailbox = $1 AND item = $2", w.m.id, item)
+			return err
+		}
+		_, err = w.Exec(`INSERT INTO item_search (mailbox, item, terms) VALUES ($1, $2, array_to_tsvector(string_to_array($3, ' ')))
+			ON CONFLICT (mailbox, item) DO UPDATE SET terms = excluded.terms`, w.m.id, item, text.String())
+		return err
+	}
+	row, ok := searchRow(w.m.id, item)
+	switch {
+	case !ok:
+		return fmt.Errorf("its number does not fit the search index: %w", ErrInvalid)
+	case len(terms) == 0:
+		_, err = w.Exec("DELETE FROM item_search WHERE rowid = $1", row)
+	default:
+		_, err = w.Exec("INSERT OR REPLACE INTO item_search (rowid, terms) VALUES ($1, $2)", row, text.String())
+	}
+	return err
+}
+
+// removeIndex takes a removed mailbox out of SQLite's index, which has no column for it.
+func (s *Store) removeIndex(ctx context.Context, mailbox int64) error {
+	from, _ := searchRow(mailbox, 0)
+	to, _ := searchRow(mailbox+1, 0)
+	for again := true; again; {
+		err := s.db.Write(ctx, func(tx *sqldb.Tx) error {
+			result, err := tx.Exec("DELETE FROM item_search WHERE rowid IN (SELECT rowid FROM item_search WHERE rowid >= $1 AND rowid < $2 LIMIT $3)", from, to, batch)
+			if err != nil {
+				return err
+			}
+			n, err := result.RowsAffected()
+			again = n > 0
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
