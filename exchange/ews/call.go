@@ -82,6 +82,9 @@ func (c *call) serve() error {
 	if err = c.op.serve(c); err == nil || c.begun || !told(err) {
 		return err
 	}
+	if c.op.failed != nil {
+		return c.op.failed(c, err)
+	}
 	// What a request names wrongly for all its objects is told once for each of them.
 	c.begin()
 	for range min(max(len(c.listed()), 1), maxIDs) {
@@ -285,12 +288,9 @@ func (c *call) failure(err error) error {
 	if _, fault := errors.AsType[*soap.Fault](err); fault && c.succeeded == 0 && !c.w.Flushed() {
 		return err
 	}
-	code, text := c.door.codeOf(c.request, err)
 	name := "m:" + c.op.name + "ResponseMessage"
 	c.w.Start(name, "ResponseClass", "Error")
-	c.w.Element("m:MessageText", text)
-	c.w.Element("m:ResponseCode", code)
-	c.w.Element("m:DescriptiveLinkKey", "0")
+	c.writeProblem(err)
 	if c.op.payload != "" {
 		c.w.Empty(c.op.payload)
 	}

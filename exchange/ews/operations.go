@@ -8,6 +8,9 @@ type operation struct {
 	waits   bool                // it is meant to take long
 	list    string              // the element of its requests that lists objects, "" for one object
 	payload string              // the element that its response messages always have, "" for none
+	// failed writes the answer to a request that fails as a whole, where that is no
+	// list of response messages (alone.go); nil where it is.
+	failed func(c *call, err error) error
 }
 
 // operations is every operation of MS-OXWSDL by the name of its request element.
@@ -32,6 +35,7 @@ func init() {
 		{name: "GetAttachment", serve: getAttachment, list: "AttachmentIds", payload: "m:Attachments"},
 		{name: "GetEvents", serve: getEvents},
 		{name: "GetFolder", serve: getFolder, list: "FolderIds", payload: "m:Folders"},
+		{name: "GetInboxRules", serve: getInboxRules, failed: failedAlone},
 		{name: "GetItem", serve: getItem, list: "ItemIds", payload: "m:Items"},
 		{name: "GetServerTimeZones", serve: getServerTimeZones, payload: "m:TimeZoneDefinitions"},
 		{name: "GetStreamingEvents", serve: getStreamingEvents, waits: true},
@@ -45,6 +49,7 @@ func init() {
 		{name: "SyncFolderItems", serve: syncFolderItems},
 		{name: "Unsubscribe", serve: unsubscribe},
 		{name: "UpdateFolder", serve: updateFolder, list: "FolderChanges", payload: "m:Folders"},
+		{name: "UpdateInboxRules", serve: updateInboxRules, failed: failedAlone},
 		{name: "UpdateItem", serve: updateItem, list: "ItemChanges", content: true, payload: "m:Items"},
 	} {
 		operations[op.name] = &op
@@ -55,14 +60,14 @@ func init() {
 		"CreateUserConfiguration", "DeleteUserConfiguration", "DisableApp", "DisconnectPhoneCall", "ExpandDL", "ExportItems",
 		"FindConversation", "FindMessageTrackingReport", "FindPeople", "GetAppManifests", "GetAppMarketplaceUrl", "GetClientAccessToken",
 		"GetConversationItems", "GetDelegate", "GetDiscoverySearchConfiguration", "GetHoldOnMailboxes", "GetImItemList",
-		"GetImItems", "GetInboxRules", "GetMailTips", "GetMessageTrackingReport", "GetNonIndexableItemDetails",
+		"GetImItems", "GetMailTips", "GetMessageTrackingReport", "GetNonIndexableItemDetails",
 		"GetNonIndexableItemStatistics", "GetPasswordExpirationDate", "GetPersona", "GetPhoneCallInformation", "GetReminders",
 		"GetRoomLists", "GetRooms", "GetSearchableMailboxes", "GetServiceConfiguration", "GetSharingFolder",
 		"GetSharingMetadata", "GetUserAvailabilityRequest", "GetUserConfiguration", "GetUserOofSettingsRequest",
 		"GetUserPhoto", "GetUserRetentionPolicyTags", "InstallApp", "PerformReminderAction", "PlayOnPhone", "RefreshSharingFolder",
 		"RemoveContactFromImList", "RemoveDelegate", "RemoveDistributionGroupFromImList", "RemoveImContactFromGroup", "RemoveImGroup",
 		"ResolveNames", "SearchMailboxes", "SetHoldOnMailboxes", "SetImGroup", "SetUserOofSettingsRequest", "UninstallApp",
-		"UpdateDelegate", "UpdateInboxRules", "UpdateUserConfiguration", "UploadItems",
+		"UpdateDelegate", "UpdateUserConfiguration", "UploadItems",
 	} {
 		operations[name] = &operation{name: name}
 	}

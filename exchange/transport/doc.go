@@ -6,6 +6,10 @@
 // durable, and then it is in that mailbox exactly once. The message is kept byte
 // for byte beside the properties that oxcmail reads from it.
 //
+// Before the message is written the rules of its folder decide where it goes and
+// what is made of it (MS-OXORULE); what they send on goes out when it is durable.
+// A rule in error never costs the message: then it is in the inbox.
+//
 // It refuses to relay: there is no way out to other organisations. A submitted
 // message for one comes back with a non-delivery report (RFC 3464), and LMTP
 // takes mail for this organisation's mailboxes only, without AUTH, on loopback
