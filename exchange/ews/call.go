@@ -320,11 +320,16 @@ func (c *call) each(list []*soap.Element, one func(e *soap.Element) (payload fun
 
 // item returns what writes an Items element with the id of one item, of the class.
 func (c *call) item(class string, stamp store.Stamp) func() error {
+	return c.itemWith(class, stamp.ID, stamp.ChangeKey)
+}
+
+// itemWith is item for an item or an occurrence of one.
+func (c *call) itemWith(class string, id store.ID, key []byte) func() error {
 	return func() error {
 		element := "t:" + kindOf(class).element
 		c.w.Start("m:Items")
 		c.w.Start(element)
-		c.writeItemID(stamp.ID, stamp.ChangeKey)
+		c.writeID(id, key)
 		c.w.End(element)
 		c.w.End("m:Items")
 		return nil
@@ -517,7 +522,10 @@ func parseChangeKey(text string, kind uint32) ([]byte, error) {
 }
 
 // writeItemID writes an item's id and change key.
-func (c *call) writeItemID(id store.ItemID, key []byte) {
+func (c *call) writeItemID(id store.ItemID, key []byte) { c.writeID(id, key) }
+
+// writeID writes the id of an item, or of an occurrence of one, with the change key.
+func (c *call) writeID(id store.ID, key []byte) {
 	c.w.Empty("t:ItemId", "Id", id.Encode(c.door.opts.IDKey), "ChangeKey", changeKey(itemKey, key))
 }
 

@@ -75,6 +75,9 @@ func (c *call) create(e *soap.Element, disposition string, folder *store.FolderI
 	if kind == nil {
 		return stamp, class, errUnsupported
 	}
+	if kind.kind == calendarItem {
+		return c.createEvent(e, kind, folder)
+	}
 	class = kind.class
 	if kind.kind&message == 0 {
 		disposition = "SaveOnly" // nothing else can be done with it

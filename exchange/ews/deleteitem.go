@@ -7,7 +7,8 @@ import (
 )
 
 // deleteItem answers DeleteItem (MS-OXWSCORE 3.1.4.3): one message for each id.
-// A task goes only when the request says what to do with its occurrences.
+// A task goes only when the request says what to do with its occurrences, a calendar
+// item when it says whether its attendees are told.
 func deleteItem(c *call) error {
 	how, err := c.deletion()
 	if err != nil {
@@ -26,22 +27,27 @@ func deleteItem(c *call) error {
 		return err
 	}
 	return c.each(list, func(e *soap.Element) (func() error, error) {
-		id, _, err := c.itemID(e)
-		if err == nil && !given {
-			err = c.notTask(id)
+		named, key, err := c.eventID(e)
+		if err != nil {
+			return nil, err
 		}
-		if err == nil {
-			_, err = c.box(id).DeleteItem(c.ctx, id, how)
+		id, whole := named.(store.ItemID)
+		if !whole {
+			return nil, c.deleteEvent(named, key, how)
 		}
+		item, err := c.box(id).Item(c.ctx, id, store.Want{Tags: []mapi.Tag{mapi.PidTagMessageClass}})
+		if err != nil {
+			return nil, err
+		}
+		switch kindOf(item.Props.String(mapi.PidTagMessageClass)).kind {
+		case calendarItem:
+			return nil, c.deleteEvent(named, key, how)
+		case taskItem:
+			if !given {
+				return nil, errOccurrences
+			}
+		}
+		_, err = c.box(id).DeleteItem(c.ctx, id, how)
 		return nil, err
 	})
-}
-
-// notTask fails for a task.
-func (c *call) notTask(id store.ItemID) error {
-	item, err := c.box(id).Item(c.ctx, id, store.Want{Tags: []mapi.Tag{mapi.PidTagMessageClass}})
-	if err == nil && kindOf(item.Props.String(mapi.PidTagMessageClass)).kind == taskItem {
-		return errOccurrences
-	}
-	return err
 }

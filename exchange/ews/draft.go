@@ -25,6 +25,7 @@ type draft struct {
 	flags       *int32      // PidTagMessageFlags
 	old         *store.Item // what is changed, with its recipients; nil for a new item
 	whole       bool        // the change was made of what old holds: it is for that alone
+	event       eventDraft
 }
 
 func (c *call) newDraft(kind kinds) *draft {

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 
+	"hma/exchange/calendar"
 	"hma/exchange/clientaccess"
 	"hma/exchange/store"
 	"hma/exchange/transport"
+	"hma/wire/oxocal"
 	"hma/wire/soap"
 )
 
@@ -52,6 +54,11 @@ var (
 	errOccurrences     = &problem{"ErrorAffectedTaskOccurrencesRequired", "The AffectedTaskOccurrences attribute is required to delete a task."}
 	errTooLarge        = &problem{"ErrorMessageSizeExceeded", "The message exceeds the maximum supported size."}
 	errMimeInvalid     = &problem{"ErrorMimeContentInvalid", "The MIME content is not a message."}
+	errNotMaster       = &problem{"ErrorCalendarCannotUseIdForRecurringMasterId", "The Id is that of an occurrence, not of a series."}
+	errNotOccurrence   = &problem{"ErrorCalendarCannotUseIdForOccurrenceId", "The Id is that of a series or a single event, not of an occurrence."}
+	errViewEnds        = &problem{"ErrorCalendarEndDateIsEarlierThanStartDate", "The end of the view is before its start."}
+	errMailRecipient   = &problem{"ErrorMailRecipientNotFound", "Unable to resolve the e-mail address to a mailbox of the organization."}
+	errResultTooBig    = &problem{"ErrorResultSetTooBig", "There are too many events in the time window."}
 	errInternalFailure = &problem{"ErrorInternalServerError", "An internal server error occurred. The operation failed."}
 )
 
@@ -72,6 +79,16 @@ var codes = []struct {
 	{store.ErrTooComplex, &problem{"ErrorRestrictionTooComplex", "The restriction is too complex."}},
 	{store.ErrTooLarge, errTooLarge},
 	{store.ErrUnsorted, errPathForSort},
+	{calendar.ErrEndBeforeStart, &problem{"ErrorCalendarEndDateIsEarlierThanStartDate", "The end of the event is before its start."}},
+	{calendar.ErrTooLong, &problem{"ErrorCalendarDurationIsTooLong", "The event is too long."}},
+	{calendar.ErrRange, &problem{"ErrorCalendarViewRangeTooBig", "The view is longer than two years."}},
+	{calendar.ErrTooMany, &problem{"ErrorExceededFindCountLimit", "There are more events than one view can have. Ask for a shorter one, or say how many."}},
+	{oxocal.ErrNoOccurrence, &problem{"ErrorRecurrenceHasNoOccurrence", "The recurrence has no occurrence."}},
+	{calendar.ErrRecurrence, &problem{"ErrorCalendarInvalidRecurrence", "The recurrence is not valid."}},
+	{calendar.ErrNoOccurrence, errItemNotFound},
+	{calendar.ErrNotSeries, errNotOccurrence},
+	{calendar.ErrCrossing, &problem{"ErrorOccurrenceCrossingBoundary", "Modified occurrence is crossing or overlapping adjacent occurrence."}},
+	{calendar.ErrLastOccurrence, &problem{"ErrorRecurrenceHasNoOccurrence", "The last occurrence of a series can only go with the series."}},
 	{transport.ErrUnknownRecipient, &problem{"ErrorInvalidRecipients", "At least one recipient is not valid."}},
 	{transport.ErrNoRecipients, &problem{"ErrorInvalidRecipients", "The message has no recipients."}},
 	{transport.ErrInvalidAddress, &problem{"ErrorInvalidRecipients", "At least one address is not valid."}},

@@ -17,7 +17,11 @@ func findItem(c *call) error {
 	default:
 		return invalid(c.req, "%q is no traversal", traversal)
 	}
-	for _, local := range []string{"QueryString", "GroupBy", "DistinguishedGroupBy", "CalendarView", "SeekToConditionPageItemView"} {
+	window, err := c.readCalendarView()
+	if err != nil {
+		return err
+	}
+	for _, local := range []string{"QueryString", "GroupBy", "DistinguishedGroupBy", "SeekToConditionPageItemView"} {
 		if c.req.Child(soap.NSMessages, local) != nil {
 			return errUnsupported
 		}
@@ -39,6 +43,9 @@ func findItem(c *call) error {
 	parents, err := c.ids("ParentFolderIds")
 	if err != nil {
 		return err
+	}
+	if window != nil {
+		return c.findEvents(window, shape, parents)
 	}
 	q.Want, q.Limit, q.Offset, q.FromEnd = shape.want, view.limit(maxRows), view.offset, view.fromEnd
 	c.begin()

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"hma/exchange/calendar"
 	"hma/exchange/store"
 	"hma/exchange/transport"
 	"hma/wire/guid"
@@ -27,16 +28,22 @@ type itemWriter struct {
 	html, plain string // once bodies has run
 	native      string // HTML or Text
 	loaded      bool
+
+	event      *calendar.Event         // once theEvent has run, or one that is told as an item
+	neighbours *calendar.Neighbourhood // once writeNeighbours has run
 }
 
 // writeItem writes an item that was read with r.want.
 func (c *call) writeItem(r *readItem, item *store.Item) error {
-	x := &itemWriter{call: c, r: r, item: item, box: c.box(item.ID)}
-	kind := kindOf(item.Props.String(mapi.PidTagMessageClass))
+	return (&itemWriter{call: c, r: r, item: item, box: c.box(item.ID)}).writeItem()
+}
+
+func (x *itemWriter) writeItem() error {
+	kind := kindOf(x.item.Props.String(mapi.PidTagMessageClass))
 	element := "t:" + kind.element
-	c.w.Start(element)
-	extended := len(r.extended) == 0
-	for _, p := range r.props {
+	x.w.Start(element)
+	extended := len(x.r.extended) == 0
+	for _, p := range x.r.props {
 		if p.of != 0 && p.of&kind.kind == 0 {
 			continue
 		}
@@ -56,8 +63,8 @@ func (c *call) writeItem(r *readItem, item *store.Item) error {
 			return err
 		}
 	}
-	c.w.End(element)
-	return c.w.Err()
+	x.w.End(element)
+	return x.w.Err()
 }
 
 var afterExtended = make(map[*itemProperty]bool)
@@ -147,7 +154,11 @@ func (x *itemWriter) instanceKey() []byte {
 }
 
 func writeID(x *itemWriter, _ *itemProperty) error {
-	x.writeItemID(x.item.ID, x.item.ChangeKey)
+	if x.event != nil {
+		x.writeID(x.event.ID(), x.item.ChangeKey)
+	} else {
+		x.writeID(x.item.ID, x.item.ChangeKey)
+	}
 	return nil
 }
 
@@ -431,12 +442,13 @@ func writeReplyTo(x *itemWriter, p *itemProperty) error {
 }
 
 func writeAttachments(x *itemWriter, _ *itemProperty) error {
-	if len(x.item.Attachments) == 0 {
+	list := calendar.Visible(x.item.Attachments)
+	if len(list) == 0 {
 		return nil
 	}
 	x.w.Start("t:Attachments")
-	for i := range x.item.Attachments {
-		element := x.startAttachment(&x.item.Attachments[i])
+	for i := range list {
+		element := x.startAttachment(&list[i])
 		x.w.End(element)
 	}
 	x.w.End("t:Attachments")

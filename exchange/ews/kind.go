@@ -13,6 +13,8 @@ type kinds uint
 const (
 	message kinds = 1 << iota
 	meetingMessage
+	meetingRequest
+	meetingResponse
 	postItem
 	calendarItem
 	contactItem
@@ -32,9 +34,9 @@ type itemKind struct {
 // itemKinds finds an item's kind by the first class that it is under; what is
 // under none is a message.
 var itemKinds = []itemKind{
-	{element: "CalendarItem", kind: calendarItem, class: "IPM.Appointment", folder: store.RoleCalendar},
-	{element: "MeetingRequest", kind: message | meetingMessage, class: "IPM.Schedule.Meeting.Request"},
-	{element: "MeetingResponse", kind: message | meetingMessage, class: "IPM.Schedule.Meeting.Resp"},
+	{element: "CalendarItem", kind: calendarItem, class: "IPM.Appointment", folder: store.RoleCalendar, create: true},
+	{element: "MeetingRequest", kind: message | meetingMessage | meetingRequest, class: "IPM.Schedule.Meeting.Request"},
+	{element: "MeetingResponse", kind: message | meetingMessage | meetingResponse, class: "IPM.Schedule.Meeting.Resp"},
 	{element: "MeetingCancellation", kind: message | meetingMessage, class: "IPM.Schedule.Meeting.Canceled"},
 	{element: "MeetingMessage", kind: message | meetingMessage, class: "IPM.Schedule.Meeting"},
 	{element: "Contact", kind: contactItem, class: "IPM.Contact", folder: store.RoleContacts, create: true},

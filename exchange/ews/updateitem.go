@@ -39,12 +39,12 @@ func updateItem(c *call) error {
 		}
 	}
 	return c.each(list, func(e *soap.Element) (func() error, error) {
-		stamp, class, err := c.change(e, resolution)
+		id, key, class, err := c.change(e, resolution)
 		if err != nil {
 			return nil, err
 		}
-		if (disposition == "SendOnly" || disposition == "SendAndSaveCopy") && kindOf(class).kind&message != 0 {
-			if err := c.submit(stamp.ID, sent); err != nil {
+		if item, whole := id.(store.ItemID); whole && (disposition == "SendOnly" || disposition == "SendAndSaveCopy") && kindOf(class).kind&message != 0 {
+			if err := c.submit(item, sent); err != nil {
 				return nil, err
 			}
 			return func() error {
@@ -54,7 +54,7 @@ func updateItem(c *call) error {
 			}, nil
 		}
 		return func() error {
-			if err := c.item(class, stamp)(); err != nil {
+			if err := c.itemWith(class, id, key)(); err != nil {
 				return err
 			}
 			c.noConflicts()
@@ -74,39 +74,50 @@ func (c *call) noConflicts() {
 // maxAgain is how often a change is made again because others were faster.
 const maxAgain = 8
 
-// change makes one change.
-func (c *call) change(e *soap.Element, resolution string) (stamp store.Stamp, class string, err error) {
+// change makes one change; it returns the id, the change key and the class of what
+// was changed.
+func (c *call) change(e *soap.Element, resolution string) (id store.ID, after []byte, class string, err error) {
 	updates := e.Child(soap.NSTypes, "Updates")
 	if e.Name.Local != "ItemChange" || updates == nil || len(e.Children) != 2 {
-		return stamp, "", invalid(e, "malformed item change")
+		return nil, nil, "", invalid(e, "malformed item change")
 	}
-	id, key, err := c.itemID(e.Children[0])
+	id, key, err := c.eventID(e.Children[0])
 	if err != nil {
-		return stamp, "", err
+		return nil, nil, "", err
 	}
 	if key == nil && resolution != "AlwaysOverwrite" {
-		return stamp, "", &problem{"ErrorChangeKeyRequiredForWriteOperations", errNeedsChangeKey.text}
+		return nil, nil, "", &problem{"ErrorChangeKeyRequiredForWriteOperations", errNeedsChangeKey.text}
 	}
 	if resolution != "NeverOverwrite" {
 		key = nil
 	}
+	var stamp store.Stamp
 	for range maxAgain {
 		stamp, class, err = c.changeOnce(id, key, updates)
 		if key != nil || !errors.Is(err, store.ErrConflict) {
 			break
 		}
 	}
-	return stamp, class, err
+	return id, stamp.ChangeKey, class, err
 }
 
-func (c *call) changeOnce(id store.ItemID, key []byte, updates *soap.Element) (stamp store.Stamp, class string, err error) {
+func (c *call) changeOnce(named store.ID, key []byte, updates *soap.Element) (stamp store.Stamp, class string, err error) {
+	id, whole := named.(store.ItemID)
+	if !whole {
+		id = named.(store.OccurrenceID).Item
+	}
 	item, err := c.box(id).Item(c.ctx, id, store.Want{
 		Tags: []mapi.Tag{mapi.PidTagMessageClass, mapi.PidTagMessageFlags, mapi.PidLidTaskStatus}, Recipients: true, Attachments: true})
 	if err != nil {
 		return stamp, "", err
 	}
 	class = item.Props.String(mapi.PidTagMessageClass)
-	d := c.newDraft(kindOf(class).kind)
+	kind := kindOf(class).kind
+	if kind == calendarItem || !whole {
+		stamp, err = c.changeEvent(named, key, item, updates)
+		return stamp, class, err
+	}
+	d := c.newDraft(kind)
 	d.old = item
 	for _, u := range updates.Children {
 		if err := d.update(u); err != nil {
@@ -183,12 +194,14 @@ func (d *draft) deleteField(p *itemProperty, path *soap.Element) error {
 			d.remove(tags[0])
 		}
 		return err
+	case p.uri == "calendar:Recurrence":
+		d.event.single = true
 	case p.rcpt != 0:
 		d.recipients[p.rcpt] = []store.Recipient{}
 		d.rewritten = true
 	case p.uri == "item:MimeContent" || p.uri == "message:IsRead" || p.uri == "item:ItemClass" || p.uri == "task:Status" || p.uri == "task:PercentComplete":
 		return errPropertySet
-	case p.uri == "item:Flag" && d.kind&(taskItem|calendarItem) != 0:
+	case p.uri == "item:Flag" && d.kind&(taskItem|calendarItem) != 0 || indispensable[p.uri]:
 		return errPropertySet
 	case p.uri == "item:Body":
 		d.rewritten = true

@@ -15,11 +15,11 @@ import (
 
 // spans are the longest items of each class of length but the last, which has no
 // bound. Items that meet a window begin, class by class, in it or so long before.
-var spans = [...]time.Duration{24 * time.Hour, 8 * 24 * time.Hour, 64 * 24 * time.Hour, 512 * 24 * time.Hour, 4096 * 24 * time.Hour}
+var spans = [...]time.Duration{day, 8 * day, 64 * day, 512 * day, 4096 * day}
 
-// clipMargin is how far from a series' clip dates, which are days, its occurrences
-// may lie: a time zone is less than a day away from UTC.
-const clipMargin = 24 * time.Hour
+// day is how far from UTC a time zone may be. The clip dates of a series are the
+// midnights with which the days of its first and its last occurrence begin.
+const day = 24 * time.Hour
 
 // clip returns the time between which everything lies that a calendar shows of an
 // item, and the class of its length; nothing for an item that has no time
@@ -29,7 +29,7 @@ func (it *Item) clip() (start, end, span any) {
 	if it.Props.Bool(mapi.PidLidRecurring) {
 		first, last := it.Props.Time(mapi.PidLidClipStart), it.Props.Time(mapi.PidLidClipEnd)
 		if !first.IsZero() && !last.IsZero() {
-			from, until = first.Add(-clipMargin), last.Add(clipMargin)
+			from, until = first.Add(-day), last.Add(2*day)
 		}
 	}
 	if from.IsZero() || until.Before(from) {

@@ -34,11 +34,11 @@ func TestBetween(t *testing.T) {
 			n.Props[mapi.PidLidAppointmentStartWhole], n.Props[mapi.PidLidAppointmentEndWhole] = start, end
 			covers := interval{start, end}
 			switch random.IntN(5) {
-			case 0: // a series: the dates of its first and last occurrence count, to a day
+			case 0: // a series: the days of its first and last occurrence count, in any zone
 				n.Props[mapi.PidLidRecurring] = true
 				n.Props[mapi.PidLidAppointmentEndWhole] = start.Add(time.Hour)
 				n.Props[mapi.PidLidClipStart], n.Props[mapi.PidLidClipEnd] = start, end
-				covers = interval{start.Add(-hours(24)), end.Add(hours(24))}
+				covers = interval{start.Add(-hours(24)), end.Add(hours(48))}
 			case 1: // no time at all
 				delete(n.Props, mapi.PidLidAppointmentEndWhole)
 				covers = interval{}

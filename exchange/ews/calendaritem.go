@@ -1,0 +1,198 @@
+package ews
+
+import (
+	"errors"
+
+	"hma/exchange/calendar"
+	"hma/exchange/store"
+	"hma/wire/mapi"
+	"hma/wire/soap"
+)
+
+// sending is what a request says of the people who are asked to an event (MS-OXWSMTGS 2.2.5).
+type sending int
+
+const (
+	sendUnsaid sending = iota // the attribute is missing
+	sendNone
+	sendAll
+	sendChanged
+)
+
+// sendings are the words of CalendarItemCreateOrDeleteOperationType and
+// CalendarItemUpdateOperationType, and whether a copy is kept in Sent Items.
+var sendings = map[string]struct {
+	who  sending
+	save bool
+}{
+	"SendToNone": {who: sendNone}, "SendOnlyToAll": {who: sendAll}, "SendToAllAndSaveCopy": {sendAll, true},
+	"SendOnlyToChanged": {who: sendChanged}, "SendToChangedAndSaveCopy": {sendChanged, true},
+}
+
+// sending reads such an attribute.
+func (c *call) sending(attr string, update bool) (who sending, save bool, err error) {
+	text, given := c.req.Attr(attr)
+	if !given {
+		return sendUnsaid, false, nil
+	}
+	s, known := sendings[text]
+	if !known || s.who == sendChanged && !update {
+		return 0, false, invalid(c.req, "%q is no value of %s", text, attr)
+	}
+	return s.who, s.save, nil
+}
+
+// createEvent makes a calendar item, and asks its attendees.
+func (c *call) createEvent(e *soap.Element, kind *itemKind, folder *store.FolderID) (stamp store.Stamp, class string, err error) {
+	who, _, err := c.sending("SendMeetingInvitations", false)
+	if err != nil {
+		return stamp, "", err
+	}
+	if who == sendUnsaid {
+		return stamp, "", &problem{"ErrorSendMeetingInvitationsRequired", "The SendMeetingInvitations attribute is required for calendar items."}
+	}
+	d := c.newDraft(kind.kind)
+	for _, child := range e.Children {
+		if err := d.element(child); err != nil {
+			return stamp, "", err
+		}
+	}
+	item, err := d.newItem(kind.class)
+	if err != nil {
+		return stamp, "", err
+	}
+	when, err := d.when(nil)
+	if err != nil {
+		return stamp, "", err
+	}
+	if err := calendar.Prepare(&item, *when, c.door.opts.Now()); err != nil {
+		return stamp, "", err
+	}
+	return d.store(item, kind, "SaveOnly", folder)
+}
+
+// eventChange returns what the elements of a change say, for the calendar.
+func (d *draft) eventChange(key []byte) calendar.Change {
+	ch := calendar.Change{IfChangeKey: key, Set: d.props, Delete: d.delete, Attachments: d.attachments}
+	if d.timeChanged() {
+		ch.When = func(old calendar.When) (*calendar.When, error) { return d.when(&old) }
+	}
+	if len(d.recipients) > 0 {
+		ch.Recipients = func(old []store.Recipient) []store.Recipient { return calendar.Keep(old, d.merged(old)) }
+	}
+	return ch
+}
+
+// changeEvent changes a calendar item, or one occurrence of it.
+func (c *call) changeEvent(id store.ID, key []byte, item *store.Item, updates *soap.Element) (store.Stamp, error) {
+	who, _, err := c.sending("SendMeetingInvitationsOrCancellations", true)
+	if err != nil {
+		return store.Stamp{}, err
+	}
+	if who == sendUnsaid {
+		return store.Stamp{}, &problem{"ErrorSendMeetingInvitationsOrCancellationsRequired", "The SendMeetingInvitationsOrCancellations attribute is required for calendar items."}
+	}
+	d := c.newDraft(calendarItem)
+	d.old = item
+	for _, u := range updates.Children {
+		if err := d.update(u); err != nil {
+			return store.Stamp{}, err
+		}
+	}
+	if d.whole && key == nil {
+		key = item.ChangeKey
+	}
+	ch := d.eventChange(key)
+	if id, ok := id.(store.OccurrenceID); ok {
+		if d.event.recurrence != nil || d.event.single {
+			return store.Stamp{}, errPropertySet
+		}
+		if d.whole {
+			return store.Stamp{}, errAppend // what is there is the series'
+		}
+		return calendar.UpdateOccurrence(c.ctx, c.box(id), id, ch)
+	}
+	return calendar.Update(c.ctx, c.box(id), id.(store.ItemID), ch, c.door.opts.Now())
+}
+
+// deleteEvent deletes a calendar item, or one occurrence of it.
+func (c *call) deleteEvent(id store.ID, key []byte, how store.Deletion) error {
+	who, _, err := c.sending("SendMeetingCancellations", false)
+	if err != nil {
+		return err
+	}
+	if who == sendUnsaid {
+		return &problem{"ErrorSendMeetingCancellationsRequired", "The SendMeetingCancellations attribute is required for calendar items."}
+	}
+	if id, ok := id.(store.OccurrenceID); ok {
+		_, err := calendar.DeleteOccurrence(c.ctx, c.box(id), id, key)
+		return err
+	}
+	_, err = c.box(id).DeleteItem(c.ctx, id.(store.ItemID), how)
+	return err
+}
+
+// eventID reads an element that names an item, an occurrence of a series by its id
+// or its number, or the series of an occurrence (MS-OXWSCDATA 2.2.4.20).
+func (c *call) eventID(e *soap.Element) (id store.ID, key []byte, err error) {
+	attr := map[string]string{"OccurrenceItemId": "RecurringMasterId", "RecurringMasterItemId": "OccurrenceId"}[e.Name.Local]
+	if attr == "" && e.Name.Local != "ItemId" && e.Name.Local != "ReferenceItemId" {
+		item, key, err := c.itemID(e)
+		return item, key, err
+	}
+	if attr == "" {
+		attr = "Id"
+	}
+	text, _ := e.Attr(attr)
+	if id, err = c.parse(text); err != nil {
+		return nil, nil, err
+	}
+	if text, given := e.Attr("ChangeKey"); given {
+		if key, err = parseChangeKey(text, itemKey); err != nil {
+			return nil, nil, err
+		}
+	}
+	switch id := id.(type) {
+	case store.FolderID:
+		return nil, nil, errFolderForItem
+	case store.AttachmentID:
+		return nil, nil, errInvalidID
+	case store.OccurrenceID:
+		switch attr {
+		case "OccurrenceId":
+			return id.Item, key, nil
+		case "RecurringMasterId":
+			return nil, nil, errNotMaster
+		}
+	case store.ItemID:
+		switch attr {
+		case "OccurrenceId":
+			return nil, nil, errNotOccurrence
+		case "RecurringMasterId":
+			n, ok := parseValue(mapi.Integer32, attribute(e, "InstanceIndex"))
+			if !ok {
+				return nil, nil, invalid(e, "InstanceIndex is no number")
+			}
+			at, err := calendar.Nth(c.ctx, c.box(id), id, int(n.(int32)))
+			if errors.Is(err, calendar.ErrNoOccurrence) {
+				err = c.noSuchIndex(id, int(n.(int32)))
+			}
+			return at, key, err
+		}
+	}
+	return id, key, nil
+}
+
+// noSuchIndex tells an occurrence that was deleted from one that never was.
+func (c *call) noSuchIndex(id store.ItemID, n int) error {
+	e, err := calendar.Get(c.ctx, c.box(id), id, store.Want{})
+	if err == nil && n >= 1 && n <= e.Series.Len() {
+		return &problem{"ErrorCalendarOccurrenceIsDeletedFromRecurrence", "The occurrence was deleted."}
+	}
+	return errors.Join(&problem{"ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange", "The series has no occurrence with this number."}, err)
+}
+
+func attribute(e *soap.Element, name string) string {
+	text, _ := e.Attr(name)
+	return text
+}
