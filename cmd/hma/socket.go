@@ -40,6 +40,15 @@ const maxAnswer = 1 << 20
 
 // stream is send for an answer that is read as it comes; the caller closes it.
 func (r *running) stream(ctx context.Context, what, method, path, contentType string, body io.Reader) (io.ReadCloser, error) {
+	resp, err := r.answer(ctx, what, method, path, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	return resp.Body, nil
+}
+
+// answer is stream with the answer's header.
+func (r *running) answer(ctx context.Context, what, method, path, contentType string, body io.Reader) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, "http://lab"+path, body)
 	if err != nil {
 		return nil, err
@@ -50,7 +59,7 @@ func (r *running) stream(ctx context.Context, what, method, path, contentType st
 		return nil, unreachable(fmt.Errorf("%s: %w", what, err))
 	}
 	if resp.StatusCode < 300 {
-		return resp.Body, nil
+		return resp, nil
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))

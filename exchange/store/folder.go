@@ -484,3 +484,6 @@ func (f *Folder) Properties() mapi.Bag {
 	bag[mapi.PidTagPredecessorChangeList] = f.PCL
 	return bag
 }
+
+// SameName tells whether two names are those of one folder.
+func SameName(a, b string) bool { return nameKey(clean(a)) == nameKey(clean(b)) }

@@ -17,12 +17,13 @@ type ImportOptions struct {
 	// Received is the delivery time; when zero that of the newest Received field,
 	// else the Date, else now.
 	Received time.Time
+	Marks    Marks
 }
 
 // Import puts one message (eml) into a folder, byte for byte, as it was when it
 // arrived: nothing is added, and nobody is told of new mail.
 func (t *Transport) Import(ctx context.Context, mailbox *store.Mailbox, folder store.FolderID, message io.Reader, opts ImportOptions) (store.Stamp, error) {
-	item, err := t.imported(ctx, mailbox, folder, message, opts)
+	item, err := t.Imported(ctx, mailbox, folder, message, opts)
 	if err != nil {
 		return store.Stamp{}, fmt.Errorf("import: %w", err)
 	}
@@ -33,7 +34,8 @@ func (t *Transport) Import(ctx context.Context, mailbox *store.Mailbox, folder s
 	return stamp, nil
 }
 
-func (t *Transport) imported(ctx context.Context, mailbox *store.Mailbox, folder store.FolderID, message io.Reader, opts ImportOptions) (store.NewItem, error) {
+// Imported returns the item that Import makes of a message.
+func (t *Transport) Imported(ctx context.Context, mailbox *store.Mailbox, folder store.FolderID, message io.Reader, opts ImportOptions) (store.NewItem, error) {
 	item, err := Prepare(ctx, mailbox, message)
 	if err != nil {
 		return store.NewItem{}, err
@@ -49,6 +51,7 @@ func (t *Transport) imported(ctx context.Context, mailbox *store.Mailbox, folder
 		received = t.cfg.Now()
 	}
 	item.Props[mapi.PidTagMessageDeliveryTime] = received.UTC()
+	opts.Marks.set(item.Props)
 	return item, nil
 }
 
@@ -71,7 +74,7 @@ func (t *Transport) ImportAll(ctx context.Context, mailbox *store.Mailbox, messa
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			items[i], errs[i] = t.imported(ctx, mailbox, m.Folder, m.Message, m.ImportOptions)
+			items[i], errs[i] = t.Imported(ctx, mailbox, m.Folder, m.Message, m.ImportOptions)
 		})
 	}
 	wg.Wait()

@@ -119,9 +119,10 @@ func (r *Roles) identify(config *org.ServerConfig, q *http.Request) (cmdlet.Call
 func (r *Roles) ServeAdmin(l net.Listener, more http.Handler) {
 	mux := http.NewServeMux()
 	mux.Handle("/adminapi/", adminapi.New(r.cmdlets, adminapi.Options{Identify: adminapi.SocketCaller, Now: r.cfg.Now, Lease: &r.lease, Log: r.log}))
-	mux.HandleFunc("POST "+ImportPath, r.importMail)
 	mux.HandleFunc("POST "+CheckPath, r.checkMail)
 	mux.HandleFunc("GET "+LoadPath, r.showLoad)
+	mux.HandleFunc("POST "+ImportPath, r.importMail)
+	mux.HandleFunc("GET "+ExportPath, r.exportMail)
 	mux.HandleFunc("POST "+BackupPath, r.backupMail)
 	mux.HandleFunc("POST "+RestorePath, r.restoreMail)
 	if more != nil {

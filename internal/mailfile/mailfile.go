@@ -1,0 +1,306 @@
+// Package mailfile reads and writes mail as files: a tree of eml files, a tree of
+// mbox files, a Maildir (Maildir++ with Dovecot's keywords). It knows messages as
+// bytes with folder, time and flags, and nothing of mailboxes. What a form cannot
+// carry is in Lost.
+//
+// Names of folders come from outside and never leave the folder that is written
+// to. Start reading at Read and Create.
+package mailfile
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"hma/wire/mbox"
+)
+
+// Message is one message without its bytes.
+type Message struct {
+	Name     string   // the file it comes from, for people
+	Folder   []string // from the top of the mailbox; the Inbox is "Inbox". nil where the source has no folders
+	Sender   string   // of an mbox, may be empty
+	Received time.Time
+	// HasFlags tells that the form says whether it was read, and the rest.
+	HasFlags  bool
+	Forwarded bool
+	mbox.Flags
+}
+
+// Format is a form of files.
+type Format string
+
+// The forms.
+const (
+	EML     Format = "eml"
+	Mbox    Format = "mbox"
+	Maildir Format = "maildir"
+)
+
+// Lost says in words what a form cannot carry.
+var Lost = map[Format]string{
+	EML:     "read, flagged, answered, forwarded and draft, categories, and times below a microsecond",
+	Mbox:    "forwarded, the fraction of a second, and a missing last line end",
+	Maildir: "categories past the 26th of a folder, and times below a microsecond",
+}
+
+// inbox is the Inbox's name in a Message.
+const inbox = "Inbox"
+
+// Read hands each message of a file or folder to fn, whose reader ends with the
+// call, and before its messages each folder, with no reader: a file is an eml or an mbox, as its first line says; a folder with cur
+// and new is a Maildir, any other a tree of eml and mbox files. An error of fn ends it.
+func Read(path string, fn func(Message, io.Reader) error) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	switch {
+	case !info.IsDir():
+		return readFile(path, nil, fn)
+	case isMaildir(path):
+		return readMaildir(path, fn)
+	}
+	return readTree(path, nil, 0, fn)
+}
+
+// maxDepth bounds how deep a tree of folders is followed.
+const maxDepth = 300
+
+// readTree reads a folder of eml and mbox files in the order of their names. NAME.mbox is the folder NAME.
+func readTree(path string, folder []string, depth int, fn func(Message, io.Reader) error) error {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return err
+	}
+	if depth > maxDepth {
+		return fmt.Errorf("%s: more than %d folders deep", path, maxDepth)
+	}
+	for _, e := range entries {
+		name := filepath.Join(path, e.Name())
+		below := func(s string) []string { return append(append([]string{}, folder...), decodeName(s)) }
+		var err error
+		switch {
+		case e.IsDir():
+			if err = fn(Message{Name: name, Folder: below(e.Name())}, nil); err == nil {
+				err = readTree(name, below(e.Name()), depth+1, fn)
+			}
+		case !e.Type().IsRegular():
+		case strings.EqualFold(filepath.Ext(name), ".eml"):
+			err = readFile(name, folder, fn)
+		case strings.EqualFold(filepath.Ext(name), ".mbox"):
+			folder := below(e.Name()[:len(e.Name())-len(".mbox")])
+			if err = fn(Message{Name: name, Folder: folder}, nil); err == nil && size(e) > 0 {
+				err = readFile(name, folder, fn)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func size(e os.DirEntry) int64 {
+	info, err := e.Info()
+	if err != nil {
+		return 1 // reading it says why
+	}
+	return info.Size()
+}
+
+func readFile(name string, folder []string, fn func(Message, io.Reader) error) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close() // only read
+	in := bufio.NewReader(f)
+	if head, err := in.Peek(len("From ")); err != nil || string(head) != "From " {
+		if err != nil && err != io.EOF {
+			return err
+		}
+		m := Message{Name: name, Folder: folder}
+		if folder != nil {
+			// In a tree that was written here the file's time is when it was received.
+			info, err := f.Stat()
+			if err != nil {
+				return err
+			}
+			m.Received = info.ModTime()
+		}
+		return fn(m, in)
+	}
+	messages := mbox.NewReader(in)
+	for n := 1; ; n++ {
+		m, err := messages.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%s: message %d: %w", name, n, err)
+		}
+		err = fn(Message{Name: fmt.Sprintf("%s, message %d", name, n), Folder: folder, Sender: m.Sender, Received: m.Received, HasFlags: true, Flags: m.Flags}, m)
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// Writer writes messages. Close ends it; without it the last ones may be missing.
+type Writer interface {
+	// Folder makes a folder, which may stay empty.
+	Folder(folder []string) error
+	Write(m Message, r io.Reader) error
+	Close() error
+}
+
+// Create begins to write into a folder, which is made, or is there and empty.
+func Create(format Format, path string) (Writer, error) {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(path)
+	if err == nil && len(entries) > 0 {
+		err = fmt.Errorf("%s is not empty: %w", path, fs.ErrExist)
+	}
+	if err != nil {
+		return nil, err
+	}
+	switch format {
+	case EML:
+		return &emlWriter{path: path}, nil
+	case Mbox:
+		return &mboxWriter{path: path}, nil
+	case Maildir:
+		return &maildirWriter{path: path, folders: map[string]*maildirFolder{}}, nil
+	}
+	return nil, fmt.Errorf("form %q, want %s, %s or %s", format, EML, Mbox, Maildir)
+}
+
+// encodeName makes a folder's name a file's: what a file system could take for
+// something else, and "%", is %XX.
+func encodeName(name string) string {
+	var b strings.Builder
+	for i := 0; i < len(name); i++ {
+		c := name[i]
+		if c < ' ' || c == 0x7F || strings.IndexByte(`/\:*?"<>|%`, c) >= 0 || c == '.' && (i == 0 || i == len(name)-1) || c == ' ' && i == len(name)-1 {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	if b.Len() > 200 {
+		// A file's name has 255 bytes at most; the folders of two such names become one.
+		return strings.ToValidUTF8(b.String()[:200], "")
+	}
+	return b.String()
+}
+
+// decodeName is the way back; what is no %XX stays as it is.
+func decodeName(name string) string {
+	var b strings.Builder
+	for i := 0; i < len(name); i++ {
+		var c byte
+		if name[i] == '%' && i+3 <= len(name) {
+			if n, err := fmt.Sscanf(name[i+1:i+3], "%02X", &c); n == 1 && err == nil {
+				b.WriteByte(c)
+				i += 2
+				continue
+			}
+		}
+		b.WriteByte(name[i])
+	}
+	return strings.ToValidUTF8(b.String(), "\uFFFD")
+}
+
+// filePath is the path of a folder below the top.
+func filePath(top string, folder []string) string {
+	for _, name := range folder {
+		top = filepath.Join(top, encodeName(name))
+	}
+	return top
+}
+
+// emlWriter writes a file for each message, its time when it was received.
+type emlWriter struct {
+	path string
+	n    int
+}
+
+func (w *emlWriter) Write(m Message, r io.Reader) error {
+	dir := filePath(w.path, m.Folder)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	w.n++
+	return writeFile(filepath.Join(dir, fmt.Sprintf("%06d.eml", w.n)), m.Received, r)
+}
+
+func (w *emlWriter) Folder(folder []string) error {
+	return os.MkdirAll(filePath(w.path, folder), 0o700)
+}
+
+func (w *emlWriter) Close() error { return nil }
+
+// writeFile writes a new file with a time of its own.
+func writeFile(name string, at time.Time, r io.Reader) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, r)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Chtimes(name, at, at)
+}
+
+// mboxWriter writes a file for each folder. Messages of one folder come one behind the other.
+type mboxWriter struct {
+	path string
+	name string
+	file *os.File
+	out  *mbox.Writer
+}
+
+func (w *mboxWriter) Folder(folder []string) error {
+	name := filePath(w.path, folder) + ".mbox"
+	if name == w.name {
+		return nil
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	err := os.MkdirAll(filepath.Dir(name), 0o700)
+	if err == nil {
+		w.file, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	}
+	if err != nil {
+		return err
+	}
+	w.name, w.out = name, mbox.NewWriter(w.file)
+	return nil
+}
+
+func (w *mboxWriter) Write(m Message, r io.Reader) error {
+	if err := w.Folder(m.Folder); err != nil {
+		return err
+	}
+	return w.out.Write(m.Sender, m.Received, m.Flags, r)
+}
+
+func (w *mboxWriter) Close() error {
+	if w.file == nil {
+		return nil
+	}
+	err := w.file.Close()
+	w.file, w.name = nil, ""
+	return err
+}

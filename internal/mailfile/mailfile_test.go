@@ -1,0 +1,148 @@
+package mailfile
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"hma/wire/mbox"
+)
+
+type read struct {
+	Message
+	Text string
+}
+
+func readAll(t *testing.T, path string) (list []read) {
+	t.Helper()
+	err := Read(path, func(m Message, r io.Reader) error {
+		if r == nil {
+			if m.Folder[len(m.Folder)-1] == "Empty" {
+				list = append(list, read{Text: "folder"})
+			}
+			return nil
+		}
+		text, err := io.ReadAll(r)
+		m.Name, m.Received = "", m.Received.UTC()
+		list = append(list, read{m, string(text)})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// TestRoundTrip writes a mailbox in each form and holds that what the form can carry comes back.
+func TestRoundTrip(t *testing.T) {
+	at := time.Date(2026, 3, 1, 8, 0, 0, 123456000, time.UTC)
+	want := []read{
+		{Message{Folder: []string{"Inbox"}, Received: at, HasFlags: true, Flags: mbox.Flags{Read: true, Keywords: []string{"Blue category", "x"}}}, "Subject: a\r\n\r\nFrom me\r\n"},
+		{Message{Folder: []string{"Inbox"}, Received: at.Add(time.Hour), HasFlags: true, Forwarded: true, Flags: mbox.Flags{Answered: true, Flagged: true, Draft: true}}, "Subject: b\n\n"},
+		{Message{Folder: []string{"Inbox", "Sub & more"}, Received: at, HasFlags: true}, "Subject: c\n\n"},
+		{Message{Folder: []string{"../..", ".", "a/b.c", "Größe 邮件 😀", "100%41"}, Received: at, HasFlags: true, Flags: mbox.Flags{Keywords: []string{"x"}}}, "Subject: d\n\n"},
+		{Message{Folder: []string{"Sent Items"}, Received: at, HasFlags: true, Flags: mbox.Flags{Read: true}}, "Subject: e\n\n"},
+	}
+	for _, format := range []Format{EML, Mbox, Maildir} {
+		t.Run(string(format), func(t *testing.T) {
+			top := t.TempDir()
+			path := filepath.Join(top, "in", "here")
+			w, err := Create(format, path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range want {
+				if err := w.Write(m.Message, strings.NewReader(m.Text)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := w.Folder([]string{"Sent Items", "Empty"}); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
+			}
+			got := readAll(t, path)
+			expected := slices.Clone(want)
+			for i, m := range expected {
+				switch format {
+				case EML:
+					m.HasFlags, m.Forwarded, m.Flags = false, false, mbox.Flags{}
+				case Mbox:
+					m.Forwarded, m.Received, m.Sender = false, m.Received.Truncate(time.Second), "MAILER-DAEMON"
+				}
+				expected[i] = m
+			}
+			expected = append(expected, read{Text: "folder"})
+			order := func(a, b read) int { return strings.Compare(a.Text, b.Text) }
+			slices.SortFunc(got, order)
+			if !reflect.DeepEqual(got, expected) {
+				t.Errorf("got\n%v\nwant\n%v", got, expected)
+			}
+			// Nothing lies outside of the folder that was given.
+			err = filepath.WalkDir(top, func(name string, d fs.DirEntry, err error) error {
+				if err == nil && !d.IsDir() && !strings.HasPrefix(name, path+string(filepath.Separator)) {
+					err = fmt.Errorf("%s lies outside", name)
+				}
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			if _, err := Create(format, path); err == nil {
+				t.Error("a folder that is not empty was taken")
+			}
+		})
+	}
+}
+
+// TestMaildirOfOthers reads what other programs leave: new mail, deleted mail, files that are none.
+func TestMaildirOfOthers(t *testing.T) {
+	path := t.TempDir()
+	for name, text := range map[string]string{
+		"cur/1.a:2,S": "seen", "cur/2.b:2,FST": "deleted", "new/3.c": "new", "tmp/4.d": "half", "cur/.hidden": "hidden",
+		".Archiv&AOQ-/cur/5.e:2,": "other", ".Archiv&AOQ-/new/6.f": "x", "dovecot-uidlist": "1", ".notmail/file": "y",
+	} {
+		name = filepath.Join(path, name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	for _, m := range readAll(t, path) {
+		got = append(got, fmt.Sprintf("%s %q %v", m.Text, m.Folder, m.Read))
+	}
+	if want := []string{`seen ["Inbox"] true`, `new ["Inbox"] false`, `other ["Archivä"] false`, `x ["Archivä"] false`}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// FuzzNames holds that names of folders come back, and stay one element of a path.
+func FuzzNames(f *testing.F) {
+	f.Add("a/b")
+	f.Add("..")
+	f.Add("&Größe😀&-.")
+	f.Fuzz(func(t *testing.T, name string) {
+		name = strings.ToValidUTF8(name, "x")
+		file, dir := encodeName(name), encodeUTF7(name)
+		if strings.ContainsAny(file, "/\x00") || file == "." || file == ".." || strings.ContainsAny(dir, "/.\x00") {
+			t.Fatalf("%q became %q and %q", name, file, dir)
+		}
+		if len(file) < 190 && decodeName(file) != name {
+			t.Errorf("%q became %q and %q", name, file, decodeName(file))
+		}
+		if len(dir) < 190 && decodeUTF7(dir) != name {
+			t.Errorf("%q became %q and %q", name, dir, decodeUTF7(dir))
+		}
+	})
+}

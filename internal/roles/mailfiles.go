@@ -1,0 +1,237 @@
+package roles
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/textproto"
+	"strings"
+	"time"
+
+	"hma/exchange/store"
+	"hma/exchange/transport"
+	"hma/wire/mapi"
+)
+
+// ExportPath is where the admin socket gives out a mailbox as files of mail: query
+// mailbox (an address), folder (a distinguished name; all folders below the top
+// without). ImportPath is where it takes such files in: query mailbox, folder
+// (where a message that names none goes, default inbox), exact (1: what is there
+// already is found by its bytes too). What goes over the wire, either way, is
+// multipart/mixed: the header field MailFileHeader of each part holds a MailFile as
+// JSON in base64, and the body is the message.
+const (
+	ExportPath     = "/mailbox/v1/export"
+	ImportPath     = "/mailbox/v1/import"
+	MailFileHeader = "Hma-Mail-File"
+)
+
+// MailFile is what a part says beside its body.
+type MailFile struct {
+	Name     string   `json:"name,omitempty"`   // for errors
+	Source   int      `json:"source,omitempty"` // what is twice in one source is two messages, in two it is one
+	Folder   []string `json:"folder,omitempty"` // names from the top of the mailbox; the Inbox is "Inbox"
+	Only     bool     `json:"only,omitempty"`   // the folder itself, no message
+	Sender   string   `json:"sender,omitempty"`
+	Received time.Time
+	Unread   bool `json:"unread,omitempty"`
+	transport.Marks
+	End *ExportEnd `json:"end,omitempty"` // the last part, without which the answer broke off
+}
+
+// ExportEnd is the end of an export.
+type ExportEnd struct {
+	Messages int            `json:"messages"`
+	Folders  int            `json:"folders"`
+	Left     map[string]int `json:"left"` // items that are no mail, by message class
+	Error    string         `json:"error,omitempty"`
+}
+
+// ImportEnd is the answer at ImportPath.
+type ImportEnd struct {
+	Imported int            `json:"imported"`
+	Present  int            `json:"present"` // were there already
+	Folders  int            `json:"folders"` // made
+	Failed   []ImportFailed `json:"failed"`
+	Error    string         `json:"error,omitempty"` // it stopped there
+}
+
+// ImportFailed is a message that was not imported.
+type ImportFailed struct {
+	Name  string `json:"name"`
+	Error string `json:"error"`
+}
+
+// Header returns the header of a part.
+func (f MailFile) Header() (textproto.MIMEHeader, error) {
+	text, err := json.Marshal(f)
+	return textproto.MIMEHeader{MailFileHeader: {base64.StdEncoding.EncodeToString(text)}}, err
+}
+
+// ParseMailFile reads the header of a part.
+func ParseMailFile(h textproto.MIMEHeader) (f MailFile, err error) {
+	text, err := base64.StdEncoding.DecodeString(h.Get(MailFileHeader))
+	if err == nil {
+		err = json.Unmarshal(text, &f)
+	}
+	if err != nil {
+		err = fmt.Errorf("%s of a part: %w", MailFileHeader, err)
+	}
+	return f, err
+}
+
+// mailClasses begin the message classes of what is sent and received (MS-OXOMSG,
+// MS-OXORMMS, MS-OXOCAL 2.2.6, MS-OXOPOST): everything else has no form as a message.
+var mailClasses = []string{"IPM.NOTE", "REPORT.", "IPM.SCHEDULE.", "IPM.POST"}
+
+func isMail(item *store.Item) bool {
+	class := strings.ToUpper(item.Props.String(mapi.PidTagMessageClass))
+	for _, prefix := range mailClasses {
+		if strings.HasPrefix(class, prefix) {
+			return true
+		}
+	}
+	return !item.MIME.IsZero()
+}
+
+func (r *Roles) exportMail(w http.ResponseWriter, q *http.Request) {
+	mailbox, status, err := r.mailboxOf(q)
+	if err != nil {
+		http.Error(w, err.Error(), status)
+		return
+	}
+	role := cmp.Or(store.Role(strings.ToLower(q.URL.Query().Get("folder"))), store.RoleMsgFolderRoot)
+	top, err := mailbox.Role(q.Context(), role)
+	if err != nil {
+		http.Error(w, "the mailbox has no folder "+string(role), http.StatusNotFound)
+		return
+	}
+	http.NewResponseController(w).SetWriteDeadline(time.Time{}) // fails only where there is no connection
+	e := &export{ctx: q.Context(), mailbox: mailbox, out: multipart.NewWriter(w), end: ExportEnd{Left: map[string]int{}}}
+	w.Header().Set("Content-Type", "multipart/mixed; boundary="+e.out.Boundary())
+	if err := e.run(top); err != nil {
+		if e.inside {
+			panic(http.ErrAbortHandler) // half a message must not look like a whole one
+		}
+		r.log.Error("export", "error", err)
+		e.end.Error = "the mailbox could not be read: the server's log says why"
+	}
+	if header, err := (MailFile{End: &e.end}).Header(); err == nil {
+		e.out.CreatePart(header)
+	}
+	e.out.Close() // whoever asked is gone when it fails
+}
+
+// export is one run.
+type export struct {
+	ctx     context.Context
+	mailbox *store.Mailbox
+	out     *multipart.Writer
+	inside  bool // a part has begun
+	end     ExportEnd
+}
+
+func (e *export) run(top *store.Folder) error {
+	folders, err := e.mailbox.Folders(e.ctx, top.ID, true)
+	if err != nil {
+		return err
+	}
+	root, err := e.mailbox.RoleID(store.RoleMsgFolderRoot)
+	if err != nil {
+		return err
+	}
+	paths := map[store.FolderID][]string{root: nil}
+	if top.ID != root {
+		folders = append([]*store.Folder{top}, folders...)
+		paths[top.Parent] = nil
+	}
+	for _, f := range folders {
+		name := f.Name
+		if f.Role == store.RoleInbox {
+			name = inboxName
+		}
+		paths[f.ID] = append(append([]string{}, paths[f.Parent]...), name)
+		if err := e.folder(f, paths[f.ID]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inboxName is the Inbox's name in a MailFile, whatever its owner calls it.
+const inboxName = "Inbox"
+
+// exportPage is how many items are looked at in one read.
+const exportPage = 200
+
+func (e *export) folder(f *store.Folder, path []string) error {
+	if _, err := e.part(MailFile{Folder: path, Only: true}); err != nil {
+		return err
+	}
+	e.inside = false
+	e.end.Folders++
+	want := store.Want{Tags: append([]mapi.Tag{mapi.PidTagMessageClass, mapi.PidTagMessageDeliveryTime, mapi.PidTagSentRepresentingSmtp, mapi.PidTagSentRepresentingEmail}, transport.MarkTags...)}
+	for after := mapi.GlobCnt(0); ; {
+		items, err := e.mailbox.ItemsAfter(e.ctx, f.ID, after, exportPage, want)
+		if err != nil {
+			return err
+		}
+		for _, item := range items {
+			after = item.CreatedCN
+			if !isMail(item) {
+				e.end.Left[item.Props.String(mapi.PidTagMessageClass)]++
+				continue
+			}
+			if err := e.item(item, path); err != nil && !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+		}
+		if len(items) < exportPage {
+			return nil
+		}
+	}
+}
+
+// item writes one message; ErrNotFound is one that has gone meanwhile.
+func (e *export) item(item *store.Item, path []string) error {
+	message, err := transport.OpenMIME(e.ctx, e.mailbox, item.ID)
+	if err != nil {
+		return err
+	}
+	defer message.Close() // only read
+	// The first read says whether it can be read at all.
+	head := make([]byte, 4096)
+	n, err := io.ReadFull(message, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return err
+	}
+	w, err := e.part(MailFile{Folder: path, Unread: !item.Read, Marks: transport.MarksOf(item.Props), Received: item.Props.Time(mapi.PidTagMessageDeliveryTime),
+		Sender: cmp.Or(item.Props.String(mapi.PidTagSentRepresentingSmtp), item.Props.String(mapi.PidTagSentRepresentingEmail))})
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(head[:n]); err != nil {
+		return err
+	}
+	if _, err := io.Copy(w, message); err != nil {
+		return fmt.Errorf("%v: %s", item.ID, err) // not ErrNotFound: the part is half written
+	}
+	e.inside = false
+	e.end.Messages++
+	return nil
+}
+
+func (e *export) part(f MailFile) (io.Writer, error) {
+	header, err := f.Header()
+	if err != nil {
+		return nil, err
+	}
+	e.inside = true
+	return e.out.CreatePart(header)
+}

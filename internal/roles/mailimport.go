@@ -1,0 +1,273 @@
+package roles
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"strings"
+	"time"
+
+	"hma/exchange/store"
+	"hma/exchange/transport"
+	"hma/wire/mapi"
+)
+
+// Limits of what an import holds in memory before it is written.
+const (
+	importBatch = 100
+	importBytes = 4 << 20
+	maxFailed   = 1000 // failures that are told one by one
+)
+
+func (r *Roles) importMail(w http.ResponseWriter, q *http.Request) {
+	mailbox, status, err := r.mailboxOf(q)
+	if err != nil {
+		http.Error(w, err.Error(), status)
+		return
+	}
+	role := cmp.Or(store.Role(strings.ToLower(q.URL.Query().Get("folder"))), store.RoleInbox)
+	folder, err := mailbox.Role(q.Context(), role)
+	if err != nil {
+		http.Error(w, "the mailbox has no folder "+string(role)+": want inbox, sentitems, drafts ...", http.StatusNotFound)
+		return
+	}
+	kind, params, err := mime.ParseMediaType(q.Header.Get("Content-Type"))
+	if err != nil || kind != "multipart/mixed" {
+		http.Error(w, "want multipart/mixed", http.StatusUnsupportedMediaType)
+		return
+	}
+	// It takes as long as it takes, and whoever sends can leave.
+	http.NewResponseController(w).SetReadDeadline(time.Time{})
+	in := &importRun{ctx: q.Context(), transport: r.Transport, mailbox: mailbox, into: folder.ID, exact: q.URL.Query().Get("exact") == "1",
+		folders: map[string]store.FolderID{}, seen: map[uint64]sightings{}, seed: maphash.MakeSeed(), end: ImportEnd{Failed: []ImportFailed{}}}
+	if err := in.run(multipart.NewReader(q.Body, params["boundary"])); err != nil {
+		r.log.Error("import", "error", err)
+		in.end.Error = "it stopped: the server's log says why"
+		if errors.Is(err, store.ErrQuota) {
+			in.end.Error = "the mailbox is full"
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(in.end) // whoever asked is gone when it fails
+}
+
+// importRun is one run.
+type importRun struct {
+	ctx       context.Context
+	transport *transport.Transport
+	mailbox   *store.Mailbox
+	into      store.FolderID // of messages that name no folder
+	exact     bool
+	folders   map[string]store.FolderID // by path
+	seen      map[uint64]sightings
+	seed      maphash.Seed
+	source    int
+	pending   []prepared
+	size      int
+	end       ImportEnd
+}
+
+// sightings are how often this source has had the same message in a folder, and how
+// often it has written it: of a message that is twice in the source and once in
+// the mailbox, one is missing.
+type sightings struct{ met, written int32 }
+
+type prepared struct {
+	name string
+	key  uint64
+	item store.NewItem
+}
+
+func (in *importRun) run(parts *multipart.Reader) error {
+	for {
+		part, err := parts.NextRawPart()
+		if err == io.EOF {
+			return in.flush()
+		}
+		if err != nil {
+			return errors.Join(fmt.Errorf("read messages: %w", err), in.flush())
+		}
+		f, err := ParseMailFile(part.Header)
+		if err != nil {
+			return errors.Join(err, in.flush())
+		}
+		if err := in.message(f, part); err != nil {
+			return errors.Join(err, in.flush())
+		}
+	}
+}
+
+// message takes one message. The error ends the run.
+func (in *importRun) message(f MailFile, r io.Reader) error {
+	if f.Source != in.source {
+		if err := in.flush(); err != nil {
+			return err
+		}
+		in.source = f.Source
+		clear(in.seen)
+	}
+	folder, err := in.folder(f.Folder)
+	if err != nil {
+		return in.failed(f.Name, err)
+	}
+	if f.Only {
+		return nil
+	}
+	item, err := in.transport.Imported(in.ctx, in.mailbox, folder, r, transport.ImportOptions{Unread: f.Unread, Received: f.Received, Marks: f.Marks})
+	if err != nil {
+		return in.failed(f.Name, err)
+	}
+	id := item.Props.String(mapi.PidTagInternetMessageID)
+	received := item.Props.Time(mapi.PidTagMessageDeliveryTime)
+	key := in.key(folder, id, received, item.MIME)
+	s := in.seen[key]
+	s.met++
+	in.seen[key] = s
+	there, err := in.mailbox.Alike(in.ctx, folder, id, received, item.MIME, in.exact)
+	if err != nil {
+		return err
+	}
+	if there-int(s.written) >= int(s.met) {
+		in.end.Present++
+		return nil
+	}
+	in.pending = append(in.pending, prepared{f.Name, key, item})
+	for _, content := range item.Contents {
+		in.size += len(content)
+	}
+	if len(in.pending) >= importBatch || in.size >= importBytes {
+		return in.flush()
+	}
+	return nil
+}
+
+// key names a message in a folder, as Alike finds it.
+func (in *importRun) key(folder store.FolderID, id string, received time.Time, mime mapi.Blob) uint64 {
+	var b bytes.Buffer
+	binary.Write(&b, binary.BigEndian, uint64(folder.Folder))
+	b.WriteString(strings.ToLower(id))
+	if id == "" {
+		binary.Write(&b, binary.BigEndian, received.UnixMicro())
+	}
+	if id == "" || in.exact {
+		b.Write(mime.Hash[:])
+	}
+	return maphash.Bytes(in.seed, b.Bytes())
+}
+
+// flush writes what is pending, together or, when one is refused, one by one.
+func (in *importRun) flush() error {
+	pending := in.pending
+	in.pending, in.size = nil, 0
+	if len(pending) == 0 {
+		return nil
+	}
+	items := make([]store.NewItem, len(pending))
+	for i, p := range pending {
+		items[i] = p.item
+	}
+	if _, err := in.mailbox.CreateItems(in.ctx, items); err == nil {
+		for _, p := range pending {
+			in.written(p)
+		}
+		return nil
+	}
+	for _, p := range pending {
+		if _, err := in.mailbox.CreateItem(in.ctx, p.item); err == nil {
+			in.written(p)
+		} else if err := in.failed(p.name, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (in *importRun) written(p prepared) {
+	s := in.seen[p.key]
+	s.written++
+	in.seen[p.key] = s
+	in.end.Imported++
+}
+
+// failed notes a message that is not one, or too large; anything else ends the run.
+func (in *importRun) failed(name string, err error) error {
+	words := ""
+	switch {
+	case errors.Is(err, store.ErrInvalid):
+		words = "its folder can have no such name or place"
+	case errors.Is(err, transport.ErrTooLarge), errors.Is(err, store.ErrTooLarge):
+		words = "it is larger than 64 MB"
+	case errors.Is(err, store.ErrQuota), errors.Is(err, io.ErrUnexpectedEOF), in.ctx.Err() != nil:
+		return err
+	default:
+		words = "it could not be read or stored: " + err.Error()
+	}
+	if len(in.end.Failed) >= maxFailed {
+		return fmt.Errorf("more than %d messages failed, the last one: %w", maxFailed, err)
+	}
+	in.end.Failed = append(in.end.Failed, ImportFailed{name, words})
+	return nil
+}
+
+// folder finds or makes the folder of a path.
+func (in *importRun) folder(path []string) (store.FolderID, error) {
+	if len(path) == 0 {
+		return in.into, nil
+	}
+	key := strings.Join(path, "\x00")
+	if id, ok := in.folders[key]; ok {
+		return id, nil
+	}
+	name := path[len(path)-1]
+	var id store.FolderID
+	if len(path) == 1 && strings.EqualFold(name, inboxName) {
+		var err error
+		if id, err = in.mailbox.RoleID(store.RoleInbox); err != nil {
+			return id, err
+		}
+	} else {
+		parent, err := in.mailbox.RoleID(store.RoleMsgFolderRoot)
+		if len(path) > 1 && err == nil {
+			parent, err = in.folder(path[:len(path)-1])
+		}
+		if err != nil {
+			return id, err
+		}
+		if id, err = in.child(parent, name); err != nil {
+			return id, err
+		}
+	}
+	in.folders[key] = id
+	return id, nil
+}
+
+// child finds or makes a folder by its name.
+func (in *importRun) child(parent store.FolderID, name string) (store.FolderID, error) {
+	made, err := in.mailbox.CreateFolder(in.ctx, store.NewFolder{Parent: parent, Name: name})
+	if err == nil {
+		in.end.Folders++
+		return made.ID, nil
+	}
+	if !errors.Is(err, store.ErrExists) {
+		return store.FolderID{}, err
+	}
+	list, err := in.mailbox.Folders(in.ctx, parent, false)
+	if err != nil {
+		return store.FolderID{}, err
+	}
+	for _, f := range list {
+		if store.SameName(f.Name, name) {
+			return f.ID, nil
+		}
+	}
+	return store.FolderID{}, fmt.Errorf("folder %q: %w", name, store.ErrNotFound)
+}
