@@ -21,11 +21,14 @@ if os.environ.get("HMA_CA"):
 
 import exchangelib  # noqa: E402
 from exchangelib import (  # noqa: E402
-    DELEGATE, Account, Configuration, Contact, FileAttachment, Folder, HTMLBody, Mailbox, Message,
+    DELEGATE, UTC, Account, CalendarItem, Configuration, Contact, EWSDate, EWSDateTime, EWSTimeZone, FileAttachment, Folder, HTMLBody, Mailbox, Message,
     OAuth2AuthorizationCodeCredentials, OAuth2LegacyCredentials, Task,
 )
 from exchangelib.errors import ErrorItemNotFound  # noqa: E402
 from exchangelib.indexed_properties import EmailAddress, PhoneNumber, PhysicalAddress  # noqa: E402
+from exchangelib.recurrence import (  # noqa: E402
+    AbsoluteMonthlyPattern, AbsoluteYearlyPattern, DailyPattern, Recurrence, RelativeMonthlyPattern, RelativeYearlyPattern, WeeklyPattern,
+)
 
 env = os.environ
 
@@ -345,6 +348,99 @@ def _():
     assert [(f.id, f.status) for f in found] == [(again.id, "Completed")], found
     again.delete()
     assert not account.tasks.filter(subject=t.subject).exists()
+
+
+berlin = EWSTimeZone("Europe/Berlin")
+
+
+def at(day, hour, minute=0):
+    return EWSDateTime(2026, 7, day, hour, minute, tzinfo=berlin)
+
+
+@step("calendar items")
+def _():
+    e = CalendarItem(account=account, folder=account.calendar, subject=f"plan {run}", body="all of it", start=at(1, 10), end=at(1, 11, 30),
+                     location="Room 1", legacy_free_busy_status="OOF", categories=["Blue"], reminder_is_set=True, reminder_minutes_before_start=20,
+                     importance="High", sensitivity="Private", uid=f"uid-{run}").save()
+    again = account.calendar.get(id=e.id, changekey=e.changekey)
+    for name in ("subject", "body", "start", "end", "location", "legacy_free_busy_status", "categories", "reminder_is_set",
+                 "reminder_minutes_before_start", "importance", "sensitivity", "uid"):
+        assert getattr(again, name) == getattr(e, name), (name, getattr(again, name), getattr(e, name))
+    assert (again.type, again.is_meeting, again.is_recurring, again.duration) == ("Single", False, False, "PT1H30M"), again
+    assert again._start_timezone == berlin, again._start_timezone
+    assert again.organizer.email_address.lower() == env["HMA_SMTP"].lower(), again.organizer
+    again.end, again.location, again.legacy_free_busy_status = at(1, 12), None, "Free"
+    again.save()
+    again = account.calendar.get(id=e.id)
+    assert (again.end, again.location, again.legacy_free_busy_status, again.body) == (at(1, 12), None, "Free", "all of it"), again
+
+    day = EWSDate(2026, 7, 14)
+    holiday = CalendarItem(account=account, folder=account.calendar, subject=f"holiday {run}", start=day, end=day, is_all_day=True).save()
+    again = account.calendar.get(id=holiday.id)
+    assert (again.start, again.end, again.is_all_day) == (day, day, True), again
+
+    found = [i for i in account.calendar.view(start=at(1, 0), end=at(2, 0)) if run in i.subject]
+    assert [i.id for i in found] == [e.id], found
+    found = [i for i in account.calendar.view(start=at(1, 12), end=at(2, 0)) if run in i.subject]
+    assert not found, found
+    found = list(account.calendar.filter(start__lt=at(2, 0), end__gt=at(1, 0), subject=f"plan {run}").only("subject", "start"))
+    assert [i.start for i in found] == [at(1, 10)], found
+    try:
+        list(account.calendar.view(start=EWSDateTime(2026, 1, 1, tzinfo=UTC), end=EWSDateTime(2029, 1, 1, tzinfo=UTC)))
+        raise AssertionError("a view of three years")
+    except exchangelib.errors.ErrorCalendarViewRangeTooBig:
+        pass
+    for i in (e, holiday):
+        account.calendar.get(id=i.id).delete()
+    assert not account.calendar.filter(subject__contains=run).exists()
+
+
+@step("recurring calendar items")
+def _():
+    series = CalendarItem(account=account, folder=account.calendar, subject=f"weekly {run}", body="as ever", start=at(6, 9), end=at(6, 10),
+                          recurrence=Recurrence(pattern=WeeklyPattern(interval=1, weekdays=["Monday", "Wednesday"]), start=EWSDate(2026, 7, 6), number=6)).save()
+    series = account.calendar.get(id=series.id)
+    assert (series.type, series.recurrence.pattern.weekdays, series.recurrence.boundary.number) == ("RecurringMaster", [1, 3], 6), series.recurrence
+    assert (series.first_occurrence.start, series.last_occurrence.start) == (at(6, 9), at(22, 9)), (series.first_occurrence, series.last_occurrence)
+
+    def days():
+        return [(i.start.astimezone(berlin).day, i.subject.split()[0], i.type) for i in account.calendar.view(start=at(1, 0), end=at(31, 0)) if run in i.subject]
+    assert days() == [(d, "weekly", "Occurrence") for d in (6, 8, 13, 15, 20, 22)], days()
+
+    third = series.occurrence(3)
+    third.refresh()
+    assert third.start == at(13, 9) and third.type == "Occurrence", third
+    third.start, third.end, third.subject, third.body = at(14, 15), at(14, 16), f"moved {run}", "elsewhere"
+    third.save(update_fields=["start", "end", "subject", "body"])
+    again = account.calendar.get(id=third.id)
+    assert (again.start, again.subject, again.body, again.type, again.original_start) == (at(14, 15), f"moved {run}", "elsewhere", "Exception", at(13, 9)), again
+    master = again.recurring_master()
+    master.refresh()
+    assert master.id == series.id and [o.original_start for o in master.modified_occurrences] == [at(13, 9)], master
+
+    fourth = series.occurrence(4)
+    fourth.refresh()
+    fourth.delete()
+    series = account.calendar.get(id=series.id)
+    assert [o.start for o in series.deleted_occurrences] == [at(15, 9)], series.deleted_occurrences
+    assert days() == [(6, "weekly", "Occurrence"), (8, "weekly", "Occurrence"), (14, "moved", "Exception"), (20, "weekly", "Occurrence"),
+                      (22, "weekly", "Occurrence")], days()
+    assert [i.id for i in account.calendar.filter(subject__contains=run).only("subject")] == [series.id]
+    assert series.id in {i.id for kind, i in account.calendar.sync_items(only_fields=["subject"]) if kind == "create"}
+
+    for pattern, want in (
+        (DailyPattern(interval=3), [1, 4, 7]), (AbsoluteMonthlyPattern(interval=1, day_of_month=31), [31]),
+        (RelativeMonthlyPattern(interval=1, weekday="Weekday", week_number="Last"), [31]), (RelativeYearlyPattern(weekday="Tuesday", week_number="Second", month="July"), [14]),
+        (AbsoluteYearlyPattern(day_of_month=4, month="July"), [4]),
+    ):
+        one = CalendarItem(account=account, folder=account.calendar, subject=f"pattern {run}", start=at(1, 9), end=at(1, 10),
+                           recurrence=Recurrence(pattern=pattern, start=EWSDate(2026, 7, 1), end=EWSDate(2026, 8, 1) if want == [1, 4, 7] else None)).save()
+        got = [i.start.astimezone(berlin).day for i in account.calendar.view(start=at(1, 0), end=EWSDateTime(2026, 8, 1, tzinfo=berlin)) if i.subject == f"pattern {run}"]
+        assert got[:3] == want, (pattern, got)
+        assert account.calendar.get(id=one.id).recurrence.pattern == pattern, (account.calendar.get(id=one.id).recurrence, pattern)
+        one.delete()
+    series.delete()
+    assert not days()
 
 
 @step("junk and back")
