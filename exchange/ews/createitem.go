@@ -41,8 +41,33 @@ func createItem(c *call) error {
 				return nil
 			}, nil
 		}
-		return c.item(class, stamp), nil
+		given := e.Child(soap.NSTypes, "Attachments")
+		return func() error {
+			element := "t:" + kindOf(class).element
+			c.w.Start("m:Items")
+			c.w.Start(element)
+			c.writeItemID(stamp.ID, stamp.ChangeKey)
+			if given != nil && len(given.Children) > 0 {
+				c.created(given.Children, stamp)
+			}
+			c.w.End(element)
+			c.w.End("m:Items")
+			return nil
+		}, nil
 	})
+}
+
+// created writes the ids of the attachments that came with a new item, which are
+// the last of it: a client that is told none adds them once more.
+func (c *call) created(given []*soap.Element, stamp store.Stamp) {
+	c.w.Start("t:Attachments")
+	for i, number := range stamp.Attachments[len(stamp.Attachments)-len(given):] {
+		element := "t:" + given[i].Name.Local
+		c.w.Start(element)
+		c.w.Empty("t:AttachmentId", "Id", store.AttachmentID{Item: stamp.ID, Number: number}.Encode(c.door.opts.IDKey))
+		c.w.End(element)
+	}
+	c.w.End("t:Attachments")
 }
 
 // disposition returns the request's MessageDisposition, "" without one.

@@ -71,6 +71,10 @@ func (d *draft) setProperty(p *itemProperty, e *soap.Element) error {
 	if p.in&readOnly != 0 {
 		return errPropertySet
 	}
+	// Some clients do not escape the HTML of a text; taking it for no text would lose it.
+	if len(e.Children) > 0 && (p.set == nil || p.in&wantBody != 0) {
+		return invalid(e, "%s must not hold elements", e.Name.Local)
+	}
 	if p.set != nil {
 		return p.set(d, p, e)
 	}

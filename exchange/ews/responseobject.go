@@ -59,22 +59,18 @@ func writeResponseObjects(x *itemWriter, _ *itemProperty) error {
 	return nil
 }
 
-// referenced reads the item that a response object is about, whole. Its change
-// key, when given, must be the current one.
+// referenced reads the item that a response object is about, whole, as it is now: a
+// reply marks the item, and clients answer again with the change key of before.
 func (c *call) referenced(e *soap.Element) (*store.Item, error) {
 	ref := e.Child(soap.NSTypes, "ReferenceItemId")
 	if ref == nil {
 		return nil, invalid(e, "ReferenceItemId is missing")
 	}
-	id, key, err := c.itemID(ref)
+	id, _, err := c.itemID(ref)
 	if err != nil {
 		return nil, err
 	}
-	item, err := c.box(id).Item(c.ctx, id, store.Want{All: true, Recipients: true, Attachments: true})
-	if err == nil && key != nil && string(key) != string(item.ChangeKey) {
-		err = errStale
-	}
-	return item, err
+	return c.box(id).Item(c.ctx, id, store.Want{All: true, Recipients: true, Attachments: true})
 }
 
 // newBody reads NewBodyContent, the text of an answer alone.
@@ -82,6 +78,9 @@ func newBody(e *soap.Element) (m oxcmail.Message, err error) {
 	text := e.Child(soap.NSTypes, "NewBodyContent")
 	if text == nil {
 		return m, nil
+	}
+	if len(text.Children) > 0 {
+		return m, invalid(text, "NewBodyContent must not hold elements")
 	}
 	if len(text.Text) > oxcmail.MaxBody {
 		return m, errTooLarge

@@ -147,12 +147,9 @@ func TestAnswerRefused(t *testing.T) {
 	w := newWorld(t)
 	w.deliver(plainMail)
 	w.ask(create("SaveOnly", `<t:Contact><t:DisplayName>C</t:DisplayName></t:Contact>`))
-	stale := w.fill(answerTo("ReplyToItem", ""))
-	if _, err := w.mailbox(w.anna).UpdateItem(t.Context(), w.items(store.RoleInbox)[0].ID, store.ItemUpdate{Set: mapi.Bag{mapi.PidTagComment: "x"}}); err != nil {
-		t.Fatal(err)
-	}
 	for _, c := range []struct{ name, item, disposition, code string }{
-		{"stale", stale, "SaveOnly", "ErrorStaleObject"},
+		{"change key", w.fill(`<t:ReplyToItem><t:ReferenceItemId Id="{item0}" ChangeKey="AAAA"/></t:ReplyToItem>`), "SaveOnly", "ErrorInvalidChangeKey"},
+		{"a body of elements", w.fill(`<t:ReplyToItem><t:ReferenceItemId Id="{item0}"/><t:NewBodyContent BodyType="HTML"><t:p>x</t:p></t:NewBodyContent></t:ReplyToItem>`), "SaveOnly", "ErrorSchemaValidation"},
 		{"no item", `<t:ReplyToItem/>`, "SaveOnly", "ErrorSchemaValidation"},
 		{"a contact", `<t:ForwardItem><t:ReferenceItemId Id="` + w.fill("{contact0}") + `"/></t:ForwardItem>`, "SaveOnly", "ErrorInvalidOperation"},
 		{"a message for a post", w.fill(`<t:PostReplyItem><t:ReferenceItemId Id="{item0}"/></t:PostReplyItem>`), "SaveOnly", "ErrorInvalidOperation"},
