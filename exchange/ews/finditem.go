@@ -1,7 +1,11 @@
 package ews
 
 import (
+	"errors"
+	"time"
+
 	"hma/exchange/store"
+	"hma/exchange/store/query"
 	"hma/wire/soap"
 )
 
@@ -21,7 +25,7 @@ func findItem(c *call) error {
 	if err != nil {
 		return err
 	}
-	for _, local := range []string{"QueryString", "GroupBy", "DistinguishedGroupBy", "SeekToConditionPageItemView"} {
+	for _, local := range []string{"GroupBy", "DistinguishedGroupBy", "SeekToConditionPageItemView"} {
 		if c.req.Child(soap.NSMessages, local) != nil {
 			return errUnsupported
 		}
@@ -34,7 +38,16 @@ func findItem(c *call) error {
 	if err != nil {
 		return err
 	}
-	if q.Where, err = c.restriction(c.req.Child(soap.NSMessages, "Restriction"), itemField); err != nil {
+	most, restriction := maxRows, c.req.Child(soap.NSMessages, "Restriction")
+	if words := c.req.Child(soap.NSMessages, "QueryString"); words != nil {
+		if restriction != nil {
+			return invalid(words, "QueryString and Restriction exclude each other")
+		}
+		most = maxQueryRows
+		if q.Where, err = query.ParseAQS(words.Text, c.wallClock()); err != nil {
+			return errors.Join(store.ErrTooComplex, err)
+		}
+	} else if q.Where, err = c.restriction(restriction, itemField); err != nil {
 		return err
 	}
 	if q.Sort, err = c.order(c.req.Child(soap.NSMessages, "SortOrder")); err != nil {
@@ -47,7 +60,7 @@ func findItem(c *call) error {
 	if window != nil {
 		return c.findEvents(window, shape, parents)
 	}
-	q.Want, q.Limit, q.Offset, q.FromEnd = shape.want, view.limit(maxRows), view.offset, view.fromEnd
+	q.Want, q.Limit, q.Offset, q.FromEnd = shape.want, view.limit(most), view.offset, view.fromEnd
 	c.begin()
 	for _, e := range parents {
 		page, err := c.page(q, view, e)
@@ -76,6 +89,20 @@ func findItem(c *call) error {
 	}
 	c.finish()
 	return nil
+}
+
+// maxQueryRows is how many entries one answer to a QueryString holds, as with Exchange.
+const maxQueryRows = 250
+
+// wallClock returns the time in the zone of the request, whose days a QueryString means.
+func (c *call) wallClock() time.Time {
+	now := c.door.opts.Now().Truncate(time.Second)
+	if name := c.zone.IANA(); name != "" {
+		if location, err := time.LoadLocation(name); err == nil {
+			return now.In(location)
+		}
+	}
+	return now.In(time.FixedZone(c.zone.ID(), int(c.zone.Wall(now).AsUTC().Sub(now)/time.Second)))
 }
 
 // page reads the page of one folder.

@@ -124,6 +124,25 @@ def _():
     assert read + unread == account.inbox.all().count(), (read, unread)
 
 
+@step("search with words, in bodies and by category")
+def _():
+    word = "zebra" + run
+    old = Message(account=account, folder=account.drafts, subject="Found second", body=f"the {word}s of the plain", categories=["Blue " + run]).save()
+    new = Message(account=account, folder=account.drafts, subject=f"Found first {word}", body="something else").save()
+    found = lambda *q, **f: {m.id for m in account.drafts.filter(*q, **f).only("subject")}
+    assert found(word.upper()) == {old.id, new.id}
+    assert [m.id for m in account.drafts.filter(word).only("subject")] == [new.id, old.id], "newest first"
+    assert found(f"subject:{word}") == {new.id}
+    assert found(f'"the {word}s" category:blue') == {old.id}
+    assert found(f"{word} NOT subject:first received:today") <= {old.id}
+    assert not found(f"{word} received:yesterday")
+    assert found(body__icontains=f"{word}S of") == {old.id}
+    assert found(categories__contains="Blue " + run) == {old.id}
+    assert [m.id for m in account.drafts.filter(subject__icontains="found").order_by("subject").only("subject")][:2] == [new.id, old.id]
+    for m in old, new:
+        m.delete()
+
+
 @step("send to self with attachment")
 def sent():
     subject = f"Grüße & <smoke> {run}"
