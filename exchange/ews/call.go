@@ -223,7 +223,7 @@ func (c *call) open() error {
 	if err != nil {
 		return err
 	}
-	c.mailbox, err = mailbox.As(p.SID)
+	c.mailbox, err = mailbox.As(c.ctx, p.SID)
 	return err
 }
 

@@ -137,7 +137,7 @@ func (a *Attachments) open(ctx context.Context, p *org.Recipient) (*store.Mailbo
 	if err != nil {
 		return nil, err
 	}
-	return mailbox.As(p.SID)
+	return mailbox.As(ctx, p.SID)
 }
 
 // filename is the attachment's name without what a file system or a header could take for something else.

@@ -49,7 +49,7 @@ func (it *Item) clip() (start, end, span any) {
 // tells whether there are more. Its cost is that of what it returns, however many
 // items lie before and after.
 func (m *Mailbox) Between(ctx context.Context, folder FolderID, from, to time.Time, want Want, limit int) (items []*Item, more bool, err error) {
-	if err = m.own(folder); err == nil {
+	if m, err = m.itemsGate(ctx, folder); err == nil {
 		err = m.store.db.View(ctx, func(tx *sqldb.Tx) error {
 			items, more, err = m.between(tx, folder, from, to, want, limit)
 			return err
@@ -68,14 +68,15 @@ func (m *Mailbox) between(q querier, folder FolderID, from, to time.Time, want W
 		item  *Item
 	}
 	var all []timed
+	seen, sees := m.sight.condition(8)
 	for class := range len(spans) + 1 {
 		earliest := time.Time{}
 		if class < len(spans) {
 			earliest = from.Add(-spans[class])
 		}
 		rows, err := q.Query("SELECT "+s.list()+", clip_start FROM item WHERE mailbox = $1 AND fid = $2 AND clip_span = $3 AND clip_start >= $4 AND clip_start < $5"+
-			" AND clip_end >= $6 AND clip_span IS NOT NULL AND assoc = 0 ORDER BY clip_start, clip_end, id LIMIT $7",
-			m.id, folder.Folder, class, micros(earliest), micros(to), micros(from), limit+1-len(all))
+			" AND clip_end >= $6 AND clip_span IS NOT NULL AND assoc = 0"+seen+" ORDER BY clip_start, clip_end, id LIMIT $7",
+			append([]any{m.id, folder.Folder, class, micros(earliest), micros(to), micros(from), limit + 1 - len(all)}, sees...)...)
 		found, starts, err := m.scanItems(s, 1, rows, err)
 		if err != nil {
 			return nil, false, err
@@ -107,7 +108,7 @@ const maxSameObject = 1000
 // the messages about it.
 func (m *Mailbox) ByGlobalObjectID(ctx context.Context, folder FolderID, id []byte, want Want) (items []*Item, err error) {
 	want.Tags = append(slices.Clip(want.Tags), mapi.PidLidCleanGlobalObjectID)
-	if err = m.own(folder); err == nil {
+	if m, err = m.itemsGate(ctx, folder); err == nil {
 		err = m.store.db.View(ctx, func(tx *sqldb.Tx) error {
 			items, err = m.byGlobalObjectID(tx, folder, id, want)
 			return err

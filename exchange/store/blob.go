@@ -28,6 +28,10 @@ const chunksPerWrite = 4
 // no item comes to refer to is swept after Options.BlobGrace; of content that
 // breaks off nothing is left. At most chunksPerWrite chunks are in memory.
 func (m *Mailbox) WriteBlob(ctx context.Context, r io.Reader) (mapi.Blob, error) {
+	m, err := m.writesGate(ctx)
+	if err != nil {
+		return mapi.Blob{}, fmt.Errorf("write blob: %w", err)
+	}
 	blob, err := m.writeBlob(ctx, r)
 	if err != nil {
 		return mapi.Blob{}, fmt.Errorf("write blob: %w", err)
@@ -182,7 +186,7 @@ type BlobReader struct {
 // OpenBlob returns a reader of a blob. Nothing is read before the first Read or
 // WriteTo, which says ErrNotFound when the blob is gone.
 func (m *Mailbox) OpenBlob(ctx context.Context, b mapi.Blob) *BlobReader {
-	return &BlobReader{ctx: ctx, m: m, blob: b, no: -1, left: b.Size}
+	return &BlobReader{ctx: ctx, m: m.contentGate(), blob: b, no: -1, left: b.Size}
 }
 
 // fill gets the next chunk when rest is empty.

@@ -42,6 +42,10 @@ var checkParts = []func(*checker) error{
 // a time; without it each part ends at maxDamages. In memory are the folders, a
 // chunk, and the counts of blobsPerPass blobs.
 func (m *Mailbox) Check(ctx context.Context, repair bool, found func(Damage)) error {
+	m, err := m.wholeGate()
+	if err != nil {
+		return err
+	}
 	for _, part := range checkParts {
 		for again := true; again; {
 			c := &checker{m: m}

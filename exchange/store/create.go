@@ -21,10 +21,11 @@ func (m *Mailbox) CreateItem(ctx context.Context, item NewItem) (Stamp, error) {
 // CreateItems puts several items into folders, all or none. A few hundred in one
 // call are much faster than one by one.
 func (m *Mailbox) CreateItems(ctx context.Context, items []NewItem) ([]Stamp, error) {
-	ready := make([]NewItem, len(items))
+	ready, seen := make([]NewItem, len(items)), m
 	contents := Contents{}
+	var err error
 	for i, n := range items {
-		err := m.own(n.Folder)
+		m, err = seen.folderGate(ctx, n.Folder, RightCreate)
 		if err == nil {
 			n.Props, err = canonical(n.Props)
 		}
@@ -37,8 +38,11 @@ func (m *Mailbox) CreateItems(ctx context.Context, items []NewItem) ([]Stamp, er
 		}
 		ready[i] = n
 	}
+	if len(ready) == 0 {
+		return nil, nil
+	}
 	var stamps []Stamp
-	err := m.write(ctx, func(w *writer) error {
+	err = m.write(ctx, func(w *writer) error {
 		if err := w.putContents(contents); err != nil {
 			return err
 		}
@@ -103,6 +107,9 @@ func (it *Item) attach(list []Attachment) (added []int32) {
 // insert writes a new item with its subobjects: it takes a row key and a first mid.
 func (w *writer) insert(it *Item) error {
 	w.grew = true
+	if s := w.m.sight; s != nil {
+		it.Creator = s.sid
+	}
 	n := w.number()
 	it.ID = ItemID{Mailbox: w.m.guid, Row: n, Mid: n}
 	it.PCL = nil

@@ -38,7 +38,7 @@ func (d Deletion) effective(fid mapi.GlobCnt) Deletion {
 // Items, and what is there goes for good. The stamp tells where the item is now;
 // after a deletion for good its ID is zero.
 func (m *Mailbox) DeleteItem(ctx context.Context, id ItemID, how Deletion) (stamp Stamp, err error) {
-	if err = m.own(id); err == nil {
+	if m, err = m.itemGate(ctx, id, RightDeleteAny, RightDeleteOwned); err == nil {
 		err = m.write(ctx, func(w *writer) error {
 			it, err := m.item(w, id, everything)
 			if err != nil {
@@ -88,7 +88,18 @@ func (w *writer) delete(it *Item, how Deletion) (Stamp, error) {
 // EmptyFolder deletes everything in a folder, and with subfolders what is below it
 // too. It works in batches: an error leaves the rest where it is.
 func (m *Mailbox) EmptyFolder(ctx context.Context, id FolderID, how Deletion, subfolders bool) error {
-	if _, err := m.Folder(ctx, id); err != nil {
+	var err error
+	if subfolders {
+		if _, err = m.treeGate(ctx, id, RightFolderOwner); err == nil {
+			m, err = m.treeGate(ctx, id, RightReadAny|RightDeleteAny)
+		}
+	} else {
+		m, err = m.folderGate(ctx, id, RightReadAny|RightDeleteAny)
+	}
+	if err == nil {
+		_, err = m.Folder(ctx, id)
+	}
+	if err != nil {
 		return fmt.Errorf("empty: %w", err)
 	}
 	if subfolders {
@@ -100,7 +111,7 @@ func (m *Mailbox) EmptyFolder(ctx context.Context, id FolderID, how Deletion, su
 			if child.Role != "" {
 				err = m.EmptyFolder(ctx, child.ID, how, true)
 			} else {
-				err = m.DeleteFolder(ctx, child.ID, how)
+				err = m.unsighted().DeleteFolder(ctx, child.ID, how)
 			}
 			if err != nil {
 				return err
@@ -115,11 +126,12 @@ func (m *Mailbox) EmptyFolder(ctx context.Context, id FolderID, how Deletion, su
 
 // deleteItems deletes a folder's items in batches.
 func (m *Mailbox) deleteItems(ctx context.Context, id FolderID, how Deletion, only string) error {
+	seen, sees := m.sight.condition(4)
 	for {
 		var done int
 		err := m.write(ctx, func(w *writer) error {
 			s := newSelection(everything)
-			rows, err := w.Query("SELECT "+s.list()+" FROM item WHERE mailbox = $1 AND fid = $2"+only+" ORDER BY created_cn LIMIT $3", m.id, id.Folder, batch)
+			rows, err := w.Query("SELECT "+s.list()+" FROM item WHERE mailbox = $1 AND fid = $2"+only+seen+" ORDER BY created_cn LIMIT $3", append([]any{m.id, id.Folder, batch}, sees...)...)
 			items, _, err := m.scanItems(s, 0, rows, err)
 			if err != nil {
 				return err
@@ -145,6 +157,11 @@ func (m *Mailbox) deleteItems(ctx context.Context, id FolderID, how Deletion, on
 // there or softly its items go to Recoverable Items, otherwise for good. A
 // distinguished folder is ErrInvalid.
 func (m *Mailbox) DeleteFolder(ctx context.Context, id FolderID, how Deletion) error {
+	m, err := m.treeGate(ctx, id, RightFolderOwner)
+	if err != nil {
+		return fmt.Errorf("delete: %w", err)
+	}
+	m = m.unsighted() // a folder goes with what its owner alone sees in it
 	f, err := m.Folder(ctx, id)
 	if err != nil {
 		return fmt.Errorf("delete: %w", err)

@@ -161,6 +161,10 @@ func (m *Mailbox) Role(ctx context.Context, role Role) (*Folder, error) {
 // ReceiveFolder returns where delivery puts a message of a class: the folder of
 // the longest prefix of dot-separated parts that has one (MS-OXCSTOR 2.2.1.3).
 func (m *Mailbox) ReceiveFolder(ctx context.Context, class string) (FolderID, error) {
+	m, err := m.wholeGate()
+	if err != nil {
+		return FolderID{}, fmt.Errorf("receive folder: %w", err)
+	}
 	class = strings.ToUpper(clean(class))
 	for {
 		var fid mapi.GlobCnt

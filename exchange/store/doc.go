@@ -4,7 +4,8 @@
 // whatever door asks.
 //
 // A mailbox is known by its GUID and a person by a SID: the store never asks a
-// directory. It knows no wire format of a door, renders no MIME, sends nothing
+// directory. What somebody else may see and do in a mailbox is decided here
+// (Mailbox.As). It knows no wire format of a door, renders no MIME, sends nothing
 // and decides nothing about meetings; those belong to transport, calendar and
 // the doors.
 //

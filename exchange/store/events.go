@@ -57,7 +57,11 @@ type EventPage struct {
 // removals are forgotten is ErrStateTooOld.
 func (m *Mailbox) Events(ctx context.Context, since mapi.GlobCnt, folders []FolderID, limit int) (*EventPage, error) {
 	page := &EventPage{}
-	err := m.store.db.View(ctx, func(tx *sqldb.Tx) error {
+	m, extent, err := m.everywhereGate(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("events: %w", err)
+	}
+	err = m.store.db.View(ctx, func(tx *sqldb.Tx) error {
 		var last, floor mapi.GlobCnt
 		if err := tx.QueryRow("SELECT last_cn, tombstone_floor FROM mailbox WHERE id = $1 AND guid = $2", m.id, column(m.guid)).Scan(&last, &floor); err != nil {
 			return noRow(err)
@@ -69,7 +73,7 @@ func (m *Mailbox) Events(ctx context.Context, since mapi.GlobCnt, folders []Fold
 		if since >= last {
 			return nil
 		}
-		r := &eventRun{m: m, q: tx, since: since, limit: limit, watched: map[mapi.GlobCnt]bool{}}
+		r := &eventRun{m: m, extent: extent, q: tx, since: since, limit: limit, watched: map[mapi.GlobCnt]bool{}}
 		for _, f := range folders {
 			r.watched[f.Folder] = true
 		}
@@ -102,6 +106,7 @@ func (m *Mailbox) Events(ctx context.Context, since mapi.GlobCnt, folders []Fold
 // eventRun gathers one page.
 type eventRun struct {
 	m       *Mailbox
+	extent  *extent
 	q       querier
 	since   mapi.GlobCnt
 	limit   int
@@ -148,11 +153,15 @@ func (r *eventRun) folders() error {
 		return err
 	}
 	for _, f := range changed {
+		if r.extent.of(f.fid)&RightFolderVisible == 0 {
+			continue
+		}
 		if r.watches(f.fid) || r.watches(f.parent) {
 			r.folder(f, moves[f.fid])
 		}
-		if r.watches(f.fid) && f.content > r.since {
-			if err := r.items(f.fid); err != nil {
+		sight, readable := r.extent.sight(f.fid)
+		if readable && r.watches(f.fid) && f.content > r.since {
+			if err := r.items(f.fid, sight); err != nil {
 				return err
 			}
 			if err := r.itemStones(f.fid); err != nil {
@@ -198,7 +207,7 @@ func (r *eventRun) folderStones() (map[mapi.GlobCnt]*Event, error) {
 		switch {
 		case reason == goneMoved:
 			moves[fid] = &Event{CN: cn, OldFolder: e.Parent}
-		case created <= r.since && (r.watches(fid) || r.watches(parent)):
+		case created <= r.since && (r.watches(fid) || r.watches(parent)) && (r.extent == nil || r.watched[fid]):
 			r.events = append(r.events, e)
 		}
 	}
@@ -206,12 +215,13 @@ func (r *eventRun) folderStones() (map[mapi.GlobCnt]*Event, error) {
 }
 
 // items tells of the items that are in a folder now: new ones, and changed ones.
-func (r *eventRun) items(fid mapi.GlobCnt) error {
+func (r *eventRun) items(fid mapi.GlobCnt, sight *sight) error {
+	seen, sees := sight.condition(5)
 	folder := FolderID{r.m.guid, fid}
 	// A moved item's tombstone has the number before the one with which it entered (writer.move).
 	rows, err := r.q.Query(`SELECT item.id, item.mid, item.created_cn, item.mtime, item.props, t.fid, t.mid, t.at FROM item
 		LEFT JOIN tombstone t ON t.mailbox = item.mailbox AND t.cn = item.created_cn - 1 AND t.kind = 0 AND t.id = item.id AND t.moved_mid = item.mid
-		WHERE item.mailbox = $1 AND item.fid = $2 AND item.created_cn > $3 AND item.assoc = 0 ORDER BY item.created_cn LIMIT $4`, r.m.id, fid, r.since, r.limit+1)
+		WHERE item.mailbox = $1 AND item.fid = $2 AND item.created_cn > $3 AND item.assoc = 0`+seen+` ORDER BY item.created_cn LIMIT $4`, append([]any{r.m.id, fid, r.since, r.limit + 1}, sees...)...)
 	if err != nil {
 		return err
 	}
@@ -232,7 +242,7 @@ func (r *eventRun) items(fid mapi.GlobCnt) error {
 			return fmt.Errorf("%v: %w", e.Item, err)
 		}
 		_, _, e.Delivered = bag.Find(mapi.PidTagReceivedByEmail)
-		if oldMid != nil && !r.watches(*oldFolder) {
+		if oldMid != nil && !r.watches(*oldFolder) && r.extent.of(*oldFolder)&RightFolderVisible != 0 {
 			e.Kind, e.At, e.Delivered = ItemMoved, fromMicros(*moved), false
 			e.OldItem, e.OldFolder = ItemID{r.m.guid, e.Item.Row, *oldMid}, FolderID{r.m.guid, *oldFolder}
 		}
@@ -244,7 +254,7 @@ func (r *eventRun) items(fid mapi.GlobCnt) error {
 	// A change of more than the read flag gives both numbers or its own alone.
 	for column, only := range map[string]string{"cn": "", "read_cn": " AND read_cn <> cn"} {
 		rows, err := r.q.Query("SELECT id, mid, "+column+", mtime FROM item WHERE mailbox = $1 AND fid = $2 AND "+column+" > $3 AND "+column+" <> created_cn AND assoc = 0"+
-			only+" ORDER BY "+column+" LIMIT $4", r.m.id, fid, r.since, r.limit+1)
+			only+seen+" ORDER BY "+column+" LIMIT $4", append([]any{r.m.id, fid, r.since, r.limit + 1}, sees...)...)
 		if err != nil {
 			return err
 		}
@@ -295,19 +305,20 @@ func (r *eventRun) leave() error {
 	for _, e := range r.left {
 		if e.Kind == ItemMoved {
 			now := Event{Kind: ItemMoved, CN: e.CN, At: e.At, Item: e.Item, Folder: e.Folder, OldItem: e.Item, OldFolder: e.Folder}
-			rows, err := r.q.Query("SELECT mid, fid FROM item WHERE mailbox = $1 AND id = $2 AND deleted_from IS NULL", r.m.id, e.Item.Row)
+			rows, err := r.q.Query("SELECT mid, fid, creator, sensitivity FROM item WHERE mailbox = $1 AND id = $2 AND deleted_from IS NULL", r.m.id, e.Item.Row)
 			if err != nil {
 				return err
 			}
+			var it Item
 			there := rows.Next()
 			if there {
-				err = rows.Scan(&now.Item.Mid, &now.Folder.Folder)
+				err = rows.Scan(&now.Item.Mid, &now.Folder.Folder, &it.Creator, &it.sensitivity)
 			}
 			if err := cmp.Or(err, rows.Err(), rows.Close()); err != nil {
 				return err
 			}
 			e.Kind = ItemDeleted
-			if there {
+			if sight, readable := r.extent.sight(now.Folder.Folder); there && readable && sight.sees(&it) {
 				e = now
 			}
 		}

@@ -152,7 +152,8 @@ func (m *Mailbox) folder(q querier, fid mapi.GlobCnt) (*Folder, error) {
 
 // Folder returns a folder, ErrNotFound when there is none with the id.
 func (m *Mailbox) Folder(ctx context.Context, id FolderID) (*Folder, error) {
-	if err := m.own(id); err != nil {
+	m, err := m.folderGate(ctx, id, 0)
+	if err != nil {
 		return nil, err
 	}
 	return m.folder(m.reads(ctx), id.Folder)
@@ -162,7 +163,12 @@ func (m *Mailbox) Folder(ctx context.Context, id FolderID) (*Folder, error) {
 // directly below, or with deep all of them. It reads the mailbox's whole folder
 // tree when deep.
 func (m *Mailbox) Folders(ctx context.Context, parent FolderID, deep bool) ([]*Folder, error) {
-	if err := m.own(parent); err != nil {
+	var e *extent
+	_, err := m.folderGate(ctx, parent, 0)
+	if err == nil {
+		m, e, err = m.everywhereGate(ctx)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if _, err := m.folder(m.reads(ctx), parent.Folder); err != nil {
@@ -173,13 +179,13 @@ func (m *Mailbox) Folders(ctx context.Context, parent FolderID, deep bool) ([]*F
 		if err != nil {
 			return nil, fmt.Errorf("folders below %v: %w", parent, err)
 		}
-		return list, nil
+		return e.visible(list), nil
 	}
 	all, err := m.allFolders(m.reads(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("folders below %v: %w", parent, err)
 	}
-	return below(all, parent.Folder), nil
+	return e.visible(below(all, parent.Folder)), nil
 }
 
 func (m *Mailbox) allFolders(q querier) ([]*Folder, error) {
@@ -233,7 +239,7 @@ func (w *writer) nameFree(parent, self mapi.GlobCnt, name string) error {
 func (m *Mailbox) CreateFolder(ctx context.Context, f NewFolder) (*Folder, error) {
 	name, err := folderName(f.Name)
 	if err == nil {
-		err = m.own(f.Parent)
+		m, err = m.folderGate(ctx, f.Parent, RightCreateSubfolder)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("create folder: %w", err)
@@ -282,6 +288,9 @@ func (w *writer) createFolder(f NewFolder) (*Folder, error) {
 		return nil, err
 	}
 	parent.children++
+	if err := w.inherit(f.Parent.Folder, fid); err != nil {
+		return nil, err
+	}
 	return w.m.folder(w, fid)
 }
 
@@ -308,7 +317,7 @@ func (w *writer) touchFolder(f *Folder) error {
 // role whatever it is called.
 func (m *Mailbox) UpdateFolder(ctx context.Context, id FolderID, u FolderUpdate) (*Folder, error) {
 	var after *Folder
-	err := m.own(id)
+	m, err := m.folderGate(ctx, id, RightFolderOwner)
 	if err == nil {
 		err = m.write(ctx, func(w *writer) error {
 			f, err := m.folder(w, id.Folder)
@@ -356,9 +365,9 @@ func (m *Mailbox) UpdateFolder(ctx context.Context, id FolderID, u FolderUpdate)
 // in it stay. Moving a folder below itself, or a distinguished one, is ErrInvalid.
 func (m *Mailbox) MoveFolder(ctx context.Context, id, parent FolderID) (*Folder, error) {
 	var after *Folder
-	err := m.own(id)
+	_, err := m.folderGate(ctx, parent, RightCreateSubfolder)
 	if err == nil {
-		err = m.own(parent)
+		m, err = m.treeGate(ctx, id, RightFolderOwner)
 	}
 	if err == nil {
 		err = m.write(ctx, func(w *writer) (err error) {

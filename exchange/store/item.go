@@ -24,6 +24,10 @@ type Item struct {
 	Recipients  []Recipient  // nil unless wanted
 	Attachments []Attachment // nil unless wanted
 
+	// Creator is the SID, in capitals, of who made the item in somebody else's mailbox; "" is the owner or the server.
+	Creator string
+
+	sensitivity int32
 	deletedFrom mapi.GlobCnt // soft-deleted from this folder
 	deletedAt   int64        // when it came into Recoverable Items, microseconds; 0 elsewhere
 	nextAttach  int32

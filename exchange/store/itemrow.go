@@ -19,12 +19,12 @@ import (
 func promotedColumn(tag mapi.Tag) (query.Column, bool) { return query.Find(tag) }
 
 // headColumns are read of every item, whatever is wanted.
-const headColumns = "id, mid, fid, assoc, is_read, size, created_cn, cn, read_cn, change_key, pcl, deleted_from, deleted_at, next_attach, mime_hash, mime_size"
+const headColumns = "id, mid, fid, assoc, is_read, size, created_cn, cn, read_cn, change_key, pcl, deleted_from, deleted_at, next_attach, mime_hash, mime_size, creator, sensitivity"
 
 // rowColumns are all columns that a write of an item sets, in the order of rowValues.
 var rowColumns = func() []string {
 	names := []string{"mid", "fid", "assoc", "created_cn", "cn", "read_cn", "deleted_cn", "deleted_from", "deleted_at", "change_key", "pcl",
-		"next_attach", "goid_hash", "clip_start", "clip_end", "clip_span", "mime_hash", "mime_size", "props", "internet_msg_id_hash"}
+		"next_attach", "goid_hash", "clip_start", "clip_end", "clip_span", "mime_hash", "mime_size", "props", "internet_msg_id_hash", "creator"}
 	for _, c := range query.Columns {
 		names = append(names, c.Name)
 		if c.Fold != "" {
@@ -187,7 +187,7 @@ func (it *Item) rowValues(now time.Time) ([]any, error) {
 	}
 	clipStart, clipEnd, clipSpan := it.clip()
 	values := []any{it.ID.Mid, it.Folder.Folder, number(it.Associated), it.CreatedCN, it.CN, it.ReadCN, deletedCN, from, deletedAt, it.ChangeKey, it.PCL,
-		it.nextAttach, goid, clipStart, clipEnd, clipSpan, mimeHash, mimeSize, packed, msgID}
+		it.nextAttach, goid, clipStart, clipEnd, clipSpan, mimeHash, mimeSize, packed, msgID, it.Creator}
 	for _, c := range query.Columns {
 		v, err := it.columnValue(c)
 		if err != nil {
@@ -301,7 +301,7 @@ func (m *Mailbox) scanItems(s *selection, extra int, rows *sqldb.Rows, err error
 		var from, deletedAt, mimeSize sql.NullInt64
 		var mimeHash, packed []byte
 		dest := []any{&it.ID.Row, &it.ID.Mid, &it.Folder.Folder, &it.Associated, &it.Read, &it.Size, &it.CreatedCN, &it.CN, &it.ReadCN,
-			&it.ChangeKey, &it.PCL, &from, &deletedAt, &it.nextAttach, &mimeHash, &mimeSize}
+			&it.ChangeKey, &it.PCL, &from, &deletedAt, &it.nextAttach, &mimeHash, &mimeSize, &it.Creator, &it.sensitivity}
 		values := make([]any, len(s.columns)+extra)
 		for i := range s.columns {
 			dest = append(dest, &values[i])
@@ -314,6 +314,9 @@ func (m *Mailbox) scanItems(s *selection, extra int, rows *sqldb.Rows, err error
 		}
 		if err := rows.Scan(dest...); err != nil {
 			return nil, nil, err
+		}
+		if !m.sight.sees(it) {
+			continue
 		}
 		it.deletedFrom, it.deletedAt = mapi.GlobCnt(from.Int64), deletedAt.Int64
 		if len(mimeHash) == len(it.MIME.Hash) {
@@ -448,14 +451,15 @@ func (m *Mailbox) attachments(q querier, item ItemID, only string, args ...any) 
 
 // Item returns an item. An id from before a move, or of something deleted, is ErrNotFound.
 func (m *Mailbox) Item(ctx context.Context, id ItemID, want Want) (*Item, error) {
-	if err := m.own(id); err != nil {
+	m, err := m.readGate(ctx, id)
+	if err != nil {
 		return nil, err
 	}
 	if !want.Recipients && !want.Attachments {
 		return m.item(m.reads(ctx), id, want)
 	}
 	var it *Item
-	err := m.store.db.View(ctx, func(tx *sqldb.Tx) (err error) {
+	err = m.store.db.View(ctx, func(tx *sqldb.Tx) (err error) {
 		it, err = m.item(tx, id, want)
 		return err
 	})
@@ -464,7 +468,8 @@ func (m *Mailbox) Item(ctx context.Context, id ItemID, want Want) (*Item, error)
 
 // Attachment returns one attachment of an item.
 func (m *Mailbox) Attachment(ctx context.Context, id AttachmentID) (*Attachment, error) {
-	if err := m.own(id); err != nil {
+	m, err := m.readGate(ctx, id.Item)
+	if err != nil {
 		return nil, err
 	}
 	if _, err := m.item(m.reads(ctx), id.Item, Want{}); err != nil {

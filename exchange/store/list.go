@@ -130,7 +130,11 @@ func (m *Mailbox) Count(ctx context.Context, q Query) (total int, err error) {
 // view prepares a list and runs fn on one state of the database. total is the kept
 // counter, or -1 when the list has none.
 func (m *Mailbox) view(ctx context.Context, q Query, fn func(l *list, total int) error) error {
-	if err := m.own(q.Folder); err != nil {
+	m, err := m.itemsGate(ctx, q.Folder)
+	if err == nil && q.View == SoftDeletedView && m.sight != nil {
+		err = fmt.Errorf("what was deleted from %v: %w", q.Folder, ErrDenied)
+	}
+	if err != nil {
 		return err
 	}
 	l, err := m.compile(q)
@@ -158,11 +162,32 @@ func (m *Mailbox) view(ctx context.Context, q Query, fn func(l *list, total int)
 		if err := l.settle(total); err != nil {
 			return err
 		}
-		if q.Where != nil {
+		switch {
+		case q.Where != nil || m.sight != nil && m.sight.own:
 			total = -1
+		case m.sight != nil && !m.sight.private:
+			hidden, err := m.hidden(tx, q.Folder, q.View == AssociatedView)
+			if err != nil {
+				return err
+			}
+			total -= hidden
 		}
 		return fn(l, total)
 	})
+}
+
+// hidden counts the private items of others in a folder.
+func (m *Mailbox) hidden(q querier, folder FolderID, associated bool) (n int, err error) {
+	rows, err := q.Query("SELECT count(*) FROM item WHERE mailbox = $1 AND fid = $2 AND assoc = $3 AND sensitivity = 2 AND creator <> $4",
+		m.id, folder.Folder, number(associated), m.sight.sid)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	if rows.Next() {
+		err = rows.Scan(&n)
+	}
+	return n, errors.Join(err, rows.Err())
 }
 
 func (m *Mailbox) compile(q Query) (*list, error) {
@@ -177,9 +202,12 @@ func (m *Mailbox) compile(q Query) (*list, error) {
 	default:
 		return nil, fmt.Errorf("view %d: %w", q.View, ErrInvalid)
 	}
+	seen, sees := m.sight.condition(len(l.args) + 1)
+	l.base += seen
+	l.args = append(l.args, sees...)
 	if q.Where != nil {
 		var err error
-		if l.condition, err = query.Compile(q.Where, m.store.db.Flavour(), 3); err != nil {
+		if l.condition, err = query.Compile(q.Where, m.store.db.Flavour(), len(l.args)+1); err != nil {
 			return nil, errors.Join(ErrTooComplex, err)
 		}
 		l.hits, l.sure = query.Ask(q.Where)
@@ -196,7 +224,7 @@ func (m *Mailbox) compile(q Query) (*list, error) {
 		l.keys = append(l.keys, sortExpr{sql: orderOf(c), desc: key.Desc != q.FromEnd})
 	}
 	l.keys = append(l.keys, sortExpr{sql: "id", desc: l.keys[len(l.keys)-1].desc})
-	what := fmt.Sprintf("%d %#v %v", q.View, q.Where, l.keys)
+	what := fmt.Sprintf("%d %#v %v %s %v", q.View, q.Where, l.keys, seen, sees)
 	l.id = listID{mailbox: m.id, folder: q.Folder.Folder, what: sha256.Sum256([]byte(what))}
 	return l, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -38,12 +37,14 @@ const (
 
 // Mailbox is one open mailbox. It holds no connection and need not be closed.
 type Mailbox struct {
-	store *Store
-	id    int64 // the mailbox's number, first in every key
-	guid  guid.GUID
-	db    guid.GUID // replica GUID of the ids that this mailbox mints
-	info  MailboxInfo
-	names *names
+	store  *Store
+	id     int64 // the mailbox's number, first in every key
+	guid   guid.GUID
+	db     guid.GUID // replica GUID of the ids that this mailbox mints
+	info   MailboxInfo
+	names  *names
+	viewer *viewer // of somebody who is not the owner, see As
+	sight  *sight  // inside one call for such a person: which items there are
 }
 
 // boxes keeps the mailboxes that were opened, so that a request costs no query.
@@ -187,17 +188,11 @@ func (s *Store) establish(ctx context.Context, id guid.GUID, info MailboxInfo) e
 	})
 }
 
-// As returns the mailbox for a person: the owner. Everybody else gets ErrDenied,
-// whatever the permission table says of single folders, until folders are shared.
-func (m *Mailbox) As(sid string) (*Mailbox, error) {
-	if sid == "" || !strings.EqualFold(sid, m.info.OwnerSID) {
-		return nil, fmt.Errorf("open mailbox %s: %w", m.guid, ErrDenied)
-	}
-	return m, nil
-}
-
 // Size returns the mailbox's size and quota in bytes; quota 0 is no limit.
 func (m *Mailbox) Size(ctx context.Context) (used, quota int64, err error) {
+	if m, err = m.wholeGate(); err != nil {
+		return 0, 0, err
+	}
 	err = m.store.db.QueryRow(ctx, "SELECT size, quota FROM mailbox WHERE id = $1", m.id).Scan(&used, &quota)
 	if err != nil {
 		return 0, 0, fmt.Errorf("size of mailbox %s: %w", m.guid, noRow(err))
@@ -207,6 +202,10 @@ func (m *Mailbox) Size(ctx context.Context) (used, quota int64, err error) {
 
 // LastChange returns the number of the mailbox's last change: a mark from which a watcher can look on.
 func (m *Mailbox) LastChange(ctx context.Context) (mapi.GlobCnt, error) {
+	m, _, err := m.everywhereGate(ctx)
+	if err != nil {
+		return 0, err
+	}
 	var cn mapi.GlobCnt
 	if err := m.store.db.QueryRow(ctx, "SELECT last_cn FROM mailbox WHERE id = $1", m.id).Scan(&cn); err != nil {
 		return 0, fmt.Errorf("last change of mailbox %s: %w", m.guid, noRow(err))
@@ -216,6 +215,9 @@ func (m *Mailbox) LastChange(ctx context.Context) (mapi.GlobCnt, error) {
 
 // own tells whether an id belongs to this mailbox; to any other question the answer is that there is no such thing.
 func (m *Mailbox) own(id ID) error {
+	if m.viewer != nil {
+		return fmt.Errorf("%v without a gate: %w", id, ErrDenied)
+	}
 	if id.InMailbox() != m.guid {
 		return fmt.Errorf("%v in mailbox %s: %w", id, m.guid, ErrNotFound)
 	}

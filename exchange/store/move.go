@@ -12,8 +12,9 @@ import (
 // MoveItem moves an item to a folder of the same mailbox. Its row key stays, its
 // mid is new, and the old one leaves a tombstone.
 func (m *Mailbox) MoveItem(ctx context.Context, id ItemID, to FolderID) (stamp Stamp, err error) {
-	if err = m.own(id); err == nil {
-		err = m.own(to)
+	seen := m
+	if m, err = m.itemGate(ctx, id, RightDeleteAny, RightDeleteOwned); err == nil {
+		_, err = seen.folderGate(ctx, to, RightCreate)
 	}
 	if err == nil {
 		err = m.write(ctx, func(w *writer) error {
@@ -67,8 +68,9 @@ func (w *writer) move(it *Item, to mapi.GlobCnt, reason int, softFrom mapi.GlobC
 
 // CopyItem makes a copy of an item in a folder of the same mailbox. Long values are not copied, only counted.
 func (m *Mailbox) CopyItem(ctx context.Context, id ItemID, to FolderID) (stamp Stamp, err error) {
-	if err = m.own(id); err == nil {
-		err = m.own(to)
+	seen := m
+	if m, err = m.readGate(ctx, id); err == nil {
+		_, err = seen.folderGate(ctx, to, RightCreate)
 	}
 	if err == nil {
 		err = m.write(ctx, func(w *writer) error {
@@ -94,6 +96,13 @@ func (m *Mailbox) CopyItem(ctx context.Context, id ItemID, to FolderID) (stamp S
 // (ErrInvalid); a name that is taken there is ErrExists. What fails on the way
 // leaves nothing behind.
 func (m *Mailbox) CopyFolder(ctx context.Context, id, parent FolderID) (*Folder, error) {
+	if _, err := m.folderGate(ctx, parent, RightCreateSubfolder); err != nil {
+		return nil, fmt.Errorf("copy %v: %w", id, err)
+	}
+	m, err := m.treeGate(ctx, id, RightReadAny)
+	if err != nil {
+		return nil, fmt.Errorf("copy %v: %w", id, err)
+	}
 	inside, err := m.Folders(ctx, id, true)
 	if err == nil && (id == parent || slices.ContainsFunc(inside, func(f *Folder) bool { return f.ID == parent })) {
 		err = fmt.Errorf("a folder cannot be below itself: %w", ErrInvalid)
@@ -114,7 +123,7 @@ func (m *Mailbox) CopyFolder(ctx context.Context, id, parent FolderID) (*Folder,
 		}
 		if err != nil {
 			if whole, begun := made[id]; begun {
-				err = errors.Join(err, m.DeleteFolder(context.WithoutCancel(ctx), whole, HardDelete))
+				err = errors.Join(err, m.unsighted().DeleteFolder(context.WithoutCancel(ctx), whole, HardDelete))
 			}
 			return nil, fmt.Errorf("copy %v: %w", id, err)
 		}
@@ -125,12 +134,14 @@ func (m *Mailbox) CopyFolder(ctx context.Context, id, parent FolderID) (*Folder,
 // copyItems copies a folder's items in batches, as they were when it began.
 func (m *Mailbox) copyItems(ctx context.Context, from, to FolderID) error {
 	last := mapi.GlobCnt(0)
+	only, sees := m.sight.condition(5)
 	for {
 		var done int
 		var seen mapi.GlobCnt
 		err := m.write(ctx, func(w *writer) error {
 			s := newSelection(everything)
-			rows, err := w.Query("SELECT "+s.list()+" FROM item WHERE mailbox = $1 AND fid = $2 AND created_cn > $3 ORDER BY created_cn LIMIT $4", m.id, from.Folder, last, batch)
+			rows, err := w.Query("SELECT "+s.list()+" FROM item WHERE mailbox = $1 AND fid = $2 AND created_cn > $3"+only+" ORDER BY created_cn LIMIT $4",
+				append([]any{m.id, from.Folder, last, batch}, sees...)...)
 			items, _, err := m.scanItems(s, 0, rows, err)
 			if err != nil {
 				return err
@@ -156,7 +167,7 @@ func (m *Mailbox) copyItems(ctx context.Context, from, to FolderID) error {
 
 // copy inserts a copy of an item, which it becomes.
 func (w *writer) copy(it *Item, to FolderID) error {
-	it.Folder, it.deletedFrom = to, 0
+	it.Folder, it.deletedFrom, it.Creator = to, 0, ""
 	return w.insert(it)
 }
 

@@ -65,7 +65,7 @@ func (m *Mailbox) NamedIDs(ctx context.Context, names []mapi.Name, create bool) 
 		if ids[i] = m.names.id(name); ids[i] != 0 {
 			continue
 		}
-		id, err := m.findName(m.reads(ctx), name)
+		id, err := m.itself().findName(m.reads(ctx), name) // the name of a property is nobody's secret
 		if err != nil {
 			return nil, fmt.Errorf("named properties of mailbox %s: %w", m.guid, err)
 		}
@@ -73,7 +73,11 @@ func (m *Mailbox) NamedIDs(ctx context.Context, names []mapi.Name, create bool) 
 		missing = missing || id == 0
 	}
 	if missing && create {
-		if err := m.createNames(ctx, names, ids); err != nil {
+		self, err := m.writesGate(ctx)
+		if err == nil {
+			err = self.createNames(ctx, names, ids)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("named properties of mailbox %s: %w", m.guid, err)
 		}
 	}
@@ -156,7 +160,7 @@ func (m *Mailbox) Names(ctx context.Context, ids []uint16) ([]mapi.Name, error) 
 		}
 		var set, text string
 		var lid uint32
-		err := noRow(m.store.db.QueryRow(ctx, "SELECT set_guid, lid, name FROM named_prop WHERE mailbox = $1 AND propid = $2", m.id, int64(id)).Scan(&set, &lid, &text))
+		err := noRow(m.store.db.QueryRow(ctx, "SELECT set_guid, lid, name FROM named_prop WHERE mailbox = $1 AND propid = $2", m.itself().id, int64(id)).Scan(&set, &lid, &text))
 		if err == ErrNotFound {
 			continue
 		}

@@ -55,6 +55,9 @@ const (
 
 // Oof returns the out-of-office settings; a mailbox that has none is not out of office.
 func (m *Mailbox) Oof(ctx context.Context) (o Oof, err error) {
+	if m, err = m.wholeGate(); err != nil {
+		return Oof{}, err
+	}
 	var start, end int64
 	err = noRow(m.store.db.QueryRow(ctx, `SELECT state, audience, starts, ends, internal_reply, internal_lang, external_reply, external_lang
 		FROM oof WHERE mailbox = $1`, m.id).
@@ -79,6 +82,10 @@ func oofTime(n int64) time.Time {
 // SetOof changes the out-of-office settings. What begins a new period, another
 // state or another duration, has every sender told again.
 func (m *Mailbox) SetOof(ctx context.Context, o Oof) error {
+	m, err := m.wholeGate()
+	if err != nil {
+		return err
+	}
 	if err := o.check(); err != nil {
 		return fmt.Errorf("out of office: %w", err)
 	}
@@ -86,7 +93,7 @@ func (m *Mailbox) SetOof(ctx context.Context, o Oof) error {
 	if !o.Start.IsZero() && !o.End.IsZero() {
 		start, end = micros(o.Start), micros(o.End)
 	}
-	err := m.store.db.Write(ctx, func(tx *sqldb.Tx) error {
+	err = m.store.db.Write(ctx, func(tx *sqldb.Tx) error {
 		var was OofState
 		var wasStart, wasEnd, senders int64
 		err := noRow(tx.QueryRow("SELECT state, starts, ends, senders FROM oof WHERE mailbox = $1", m.id).Scan(&was, &wasStart, &wasEnd, &senders))
@@ -134,6 +141,9 @@ func (o Oof) check() error {
 // TellOof notes that a sender is told that the owner is out of office. It is true
 // the first time in a period, and false for who came after MaxOofSenders others.
 func (m *Mailbox) TellOof(ctx context.Context, sender string) (first bool, err error) {
+	if m, err = m.wholeGate(); err != nil {
+		return false, err
+	}
 	sender = strings.ToLower(clean(sender))
 	// Most mail comes from who was told already: that costs no write.
 	var known int

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"hma/internal/sqldb"
+	"hma/wire/mapi"
 )
 
 // Rights are what a person may do in a folder (MS-OXCPERM 2.2.7).
@@ -44,7 +45,11 @@ type Permission struct {
 
 // Permissions returns a folder's permission table. The owner of the mailbox needs no row.
 func (m *Mailbox) Permissions(ctx context.Context, id FolderID) ([]Permission, error) {
-	if _, err := m.Folder(ctx, id); err != nil {
+	m, err := m.folderGate(ctx, id, RightFolderOwner)
+	if err == nil {
+		_, err = m.Folder(ctx, id)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("permissions: %w", err)
 	}
 	rows, err := m.store.db.Query(ctx, "SELECT member, rights FROM permission WHERE mailbox = $1 AND fid = $2 ORDER BY member", m.id, id.Folder)
@@ -63,20 +68,29 @@ func (m *Mailbox) Permissions(ctx context.Context, id FolderID) ([]Permission, e
 	return list, rows.Err()
 }
 
-// SetPermissions replaces a folder's permission table.
+// SetPermissions replaces a folder's permission table, which is a change of the
+// folder: whoever synchronises the folder tree hears of it.
 func (m *Mailbox) SetPermissions(ctx context.Context, id FolderID, list []Permission) error {
-	if _, err := m.Folder(ctx, id); err != nil {
+	m, err := m.folderGate(ctx, id, RightFolderOwner)
+	if err != nil {
 		return fmt.Errorf("permissions: %w", err)
 	}
-	err := m.store.db.Write(ctx, func(tx *sqldb.Tx) error {
-		if _, err := tx.Exec("DELETE FROM permission WHERE mailbox = $1 AND fid = $2", m.id, id.Folder); err != nil {
+	if len(list) > MaxPermissions {
+		return fmt.Errorf("set %d permissions of %v: %w", len(list), id, ErrTooMany)
+	}
+	err = m.write(ctx, func(w *writer) error {
+		f, err := m.folder(w, id.Folder)
+		if err != nil {
+			return err
+		}
+		if _, err := w.Exec("DELETE FROM permission WHERE mailbox = $1 AND fid = $2", m.id, id.Folder); err != nil {
 			return err
 		}
 		for _, p := range list {
 			if p.Member == "" || p.Rights&^(AllRights|RightFreeBusySimple|RightFreeBusyDetailed) != 0 {
 				return ErrInvalid
 			}
-			_, err := tx.Exec("INSERT INTO permission (mailbox, fid, member, rights) VALUES ($1, $2, $3, $4)", m.id, id.Folder, clean(p.Member), p.Rights)
+			_, err := w.Exec("INSERT INTO permission (mailbox, fid, member, rights) VALUES ($1, $2, $3, $4)", m.id, id.Folder, sidKey(p.Member), p.Rights)
 			if sqldb.IsUnique(err) {
 				return ErrExists
 			}
@@ -84,7 +98,7 @@ func (m *Mailbox) SetPermissions(ctx context.Context, id FolderID, list []Permis
 				return err
 			}
 		}
-		return nil
+		return w.touchFolder(f)
 	})
 	if err != nil {
 		return fmt.Errorf("set permissions of %v: %w", id, err)
@@ -95,6 +109,9 @@ func (m *Mailbox) SetPermissions(ctx context.Context, id FolderID, list []Permis
 // Rights returns what a person may do in a folder: everything for the owner,
 // otherwise what the person's row says, or the default row, or nothing.
 func (m *Mailbox) Rights(ctx context.Context, id FolderID, sid string) (Rights, error) {
+	if m.viewer != nil && sid != "" && m.viewer.sid == sidKey(sid) {
+		m = m.itself() // one's own rights are known to oneself
+	}
 	if sid != "" && strings.EqualFold(sid, m.info.OwnerSID) {
 		return AllRights, m.own(id)
 	}
@@ -112,4 +129,29 @@ func (m *Mailbox) Rights(ctx context.Context, id FolderID, sid string) (Rights, 
 		}
 	}
 	return rights, nil
+}
+
+// Effective returns what the person for whom the mailbox was opened may do in a
+// folder, free/busy rights left out; everything for the owner.
+func (m *Mailbox) Effective(ctx context.Context, id FolderID) (Rights, error) {
+	if m.viewer == nil {
+		return AllRights, m.own(id)
+	}
+	rights, _, err := m.viewer.rights(ctx, id)
+	return rights, err
+}
+
+// MaxPermissions is how many rows a folder's permission table has at most.
+const MaxPermissions = 1000
+
+// inherit gives a new folder the permissions of its parent, and everything to
+// somebody else who made it.
+func (w *writer) inherit(parent, fid mapi.GlobCnt) error {
+	_, err := w.Exec(`INSERT INTO permission (mailbox, fid, member, rights)
+		SELECT mailbox, $3, member, rights FROM permission WHERE mailbox = $1 AND fid = $2`, w.m.id, parent, fid)
+	if s := w.m.sight; err == nil && s != nil {
+		_, err = w.Exec(`INSERT INTO permission (mailbox, fid, member, rights) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (mailbox, fid, member) DO UPDATE SET rights = excluded.rights`, w.m.id, fid, s.sid, AllRights)
+	}
+	return err
 }

@@ -121,21 +121,32 @@ func TestPlans(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		// A delegate who does not see private items.
+		delegate := (&viewer{real: m}).within(&sight{sid: "S-1-5-21-2"})
 		hot := map[string]func(querier) error{
-			"newest first":      page(Query{Want: Want{Tags: []mapi.Tag{mapi.PidTagSubject}}}),
-			"oldest first":      page(sorts(mapi.PidTagMessageDeliveryTime, false)),
-			"by subject":        page(sorts(mapi.PidTagSubject, false)),
-			"by sender":         page(sorts(mapi.PidTagSentRepresentingName, true)),
-			"by size":           page(sorts(mapi.PidTagMessageSize, true)),
-			"by change":         page(sorts(mapi.PidTagLastModificationTime, true)),
-			"by article number": page(sorts(mapi.PidTagInternetArticleNumber, false)),
-			"from the end":      page(Query{FromEnd: true}),
-			"unread":            page(Query{Where: mapi.Property{Op: mapi.EQ, Tag: mapi.PidTagRead, Value: false}}),
-			"soft-deleted":      page(Query{View: SoftDeletedView}),
-			"one item":          func(r querier) error { _, err := m.item(r, someItem.Items[0].ID, everything); return err },
-			"first sync":        run(SyncState{Snapshot: last, Position: last + 1}),
-			"sync of few":       run(SyncState{Since: last - 30, Snapshot: last, Position: last + 1}),
-			"sync, changes":     run(SyncState{Since: last - 30, Snapshot: last, Position: last - 30, Changes: true}),
+			"newest first, delegate": func(r querier) error {
+				l, err := delegate.compile(Query{Folder: inbox, Limit: 50})
+				if err == nil {
+					l.q = r
+					_, err = l.page(Query{Limit: 50})
+				}
+				return err
+			},
+			"hidden from a delegate": func(r querier) error { _, err := delegate.hidden(r, inbox, false); return err },
+			"newest first":           page(Query{Want: Want{Tags: []mapi.Tag{mapi.PidTagSubject}}}),
+			"oldest first":           page(sorts(mapi.PidTagMessageDeliveryTime, false)),
+			"by subject":             page(sorts(mapi.PidTagSubject, false)),
+			"by sender":              page(sorts(mapi.PidTagSentRepresentingName, true)),
+			"by size":                page(sorts(mapi.PidTagMessageSize, true)),
+			"by change":              page(sorts(mapi.PidTagLastModificationTime, true)),
+			"by article number":      page(sorts(mapi.PidTagInternetArticleNumber, false)),
+			"from the end":           page(Query{FromEnd: true}),
+			"unread":                 page(Query{Where: mapi.Property{Op: mapi.EQ, Tag: mapi.PidTagRead, Value: false}}),
+			"soft-deleted":           page(Query{View: SoftDeletedView}),
+			"one item":               func(r querier) error { _, err := m.item(r, someItem.Items[0].ID, everything); return err },
+			"first sync":             run(SyncState{Snapshot: last, Position: last + 1}),
+			"sync of few":            run(SyncState{Since: last - 30, Snapshot: last, Position: last + 1}),
+			"sync, changes":          run(SyncState{Since: last - 30, Snapshot: last, Position: last - 30, Changes: true}),
 			"events": func(r querier) error {
 				return (&eventRun{m: m, q: r, since: last - 30, limit: 100, all: true}).folders()
 			},

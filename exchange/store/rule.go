@@ -48,7 +48,10 @@ const (
 
 // Rules returns a folder's rules in the order in which they run.
 func (m *Mailbox) Rules(ctx context.Context, folder FolderID) ([]*Rule, error) {
-	err := m.own(folder)
+	m, err := m.wholeGate()
+	if err == nil {
+		err = m.own(folder)
+	}
 	var list []*Rule
 	if err == nil {
 		list, err = m.rules(m.reads(ctx), folder.Folder)
@@ -95,7 +98,10 @@ func scanRules(rows *sqldb.Rows) (list []*Rule, err error) {
 // once. More than the limits allow is ErrTooMany; a rule that cannot be written is
 // ErrInvalid.
 func (m *Mailbox) UpdateRules(ctx context.Context, folder FolderID, change func([]*Rule) ([]*Rule, error)) error {
-	err := m.own(folder)
+	m, err := m.wholeGate()
+	if err == nil {
+		err = m.own(folder)
+	}
 	if err == nil {
 		err = m.write(ctx, func(w *writer) error {
 			if _, err := w.counts(folder.Folder); err != nil {
@@ -161,7 +167,10 @@ func (w *writer) putRules(fid mapi.GlobCnt, list []*Rule) error {
 
 // FailRule marks a rule as one that failed: it is not run until somebody changes it.
 func (m *Mailbox) FailRule(ctx context.Context, folder FolderID, id mapi.GlobCnt) error {
-	err := m.own(folder)
+	m, err := m.wholeGate()
+	if err == nil {
+		err = m.own(folder)
+	}
 	if err == nil {
 		err = m.write(ctx, func(w *writer) error {
 			_, err := w.Exec("UPDATE rule SET state = state | $4 WHERE mailbox = $1 AND fid = $2 AND id = $3", m.id, folder.Folder, id, int64(RuleInError))

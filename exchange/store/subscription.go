@@ -43,19 +43,27 @@ const (
 // AddSubscription keeps a subscription and sets its ID. More than MaxSubscriptions
 // is ErrTooMany; a folder that is not there is ErrNotFound.
 func (m *Mailbox) AddSubscription(ctx context.Context, s *Subscription) error {
+	m, e, err := m.subscriberGate(ctx, s.SID)
+	if err != nil {
+		return fmt.Errorf("subscribe: %w", err)
+	}
 	if len(s.Folders) > MaxSubscribedFolders {
 		return fmt.Errorf("subscribe: %d folders: %w", len(s.Folders), ErrTooMany)
 	}
 	var folders []byte
 	for _, id := range s.Folders {
-		if _, err := m.Folder(ctx, id); err != nil {
+		_, err := m.Folder(ctx, id)
+		if err == nil && e.of(id.Folder)&RightFolderVisible == 0 {
+			err = fmt.Errorf("%v: %w", id, ErrNotFound)
+		}
+		if err != nil {
 			return fmt.Errorf("subscribe: %w", err)
 		}
 		n := id.Folder.Bytes()
 		folders = append(folders, n[:]...)
 	}
 	s.ID = rand.Text()
-	err := m.store.db.Write(ctx, func(tx *sqldb.Tx) error {
+	err = m.store.db.Write(ctx, func(tx *sqldb.Tx) error {
 		now := m.store.opts.Now()
 		if _, err := tx.Exec("DELETE FROM subscription WHERE mailbox = $1 AND expires <= $2", m.id, micros(now)); err != nil {
 			return err
@@ -80,12 +88,20 @@ func (m *Mailbox) AddSubscription(ctx context.Context, s *Subscription) error {
 // Subscription returns a subscription that has not ended; ErrNotFound else.
 func (m *Mailbox) Subscription(ctx context.Context, id string) (*Subscription, error) {
 	s := &Subscription{ID: id}
+	sid := m.Viewer()
+	m, _, err := m.everywhereGate(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("subscription: %w", err)
+	}
 	var folders, life []byte
 	var events int64
-	err := m.store.db.QueryRow(ctx, "SELECT sid, kind, folders, events, watermark, props FROM subscription WHERE mailbox = $1 AND id = $2 AND expires > $3",
+	err = m.store.db.QueryRow(ctx, "SELECT sid, kind, folders, events, watermark, props FROM subscription WHERE mailbox = $1 AND id = $2 AND expires > $3",
 		m.id, clean(id), micros(m.store.opts.Now())).Scan(&s.SID, &s.Kind, &folders, &events, &s.Mark, &life)
 	if err != nil {
 		return nil, fmt.Errorf("subscription: %w", noRow(err))
+	}
+	if sid != "" && sidKey(s.SID) != sid {
+		return nil, fmt.Errorf("subscription: %w", ErrNotFound)
 	}
 	if len(life) != 8 {
 		return nil, fmt.Errorf("subscription %s has %d octets of life, want 8", id, len(life))
@@ -100,8 +116,12 @@ func (m *Mailbox) Subscription(ctx context.Context, id string) (*Subscription, e
 // KeepSubscription notes how far a subscriber has heard (s.Mark): the subscription
 // lives for its Life from now, and for as long as a connection stays open beside.
 func (m *Mailbox) KeepSubscription(ctx context.Context, s *Subscription, open time.Duration) error {
+	m, _, err := m.subscriberGate(ctx, s.SID)
+	if err != nil {
+		return fmt.Errorf("keep subscription: %w", err)
+	}
 	expires := m.store.opts.Now().Add(s.Life + open)
-	err := m.store.db.Write(ctx, func(tx *sqldb.Tx) error {
+	err = m.store.db.Write(ctx, func(tx *sqldb.Tx) error {
 		_, err := tx.Exec("UPDATE subscription SET watermark = $3, expires = $4 WHERE mailbox = $1 AND id = $2", m.id, s.ID, s.Mark, micros(expires))
 		return err
 	})
@@ -113,6 +133,12 @@ func (m *Mailbox) KeepSubscription(ctx context.Context, s *Subscription, open ti
 
 // RemoveSubscription ends a subscription; ErrNotFound when there is none.
 func (m *Mailbox) RemoveSubscription(ctx context.Context, id string) error {
+	if m.viewer != nil {
+		if _, err := m.Subscription(ctx, id); err != nil {
+			return err
+		}
+		m = m.itself()
+	}
 	err := m.store.db.Write(ctx, func(tx *sqldb.Tx) error {
 		result, err := tx.Exec("DELETE FROM subscription WHERE mailbox = $1 AND id = $2", m.id, clean(id))
 		if err != nil {

@@ -67,12 +67,15 @@ const MaxChanges = 512
 // Without a change the call reads one row, however large the folder is. A state
 // whose removals are forgotten is ErrStateTooOld, one of another folder ErrInvalid.
 func (m *Mailbox) SyncItems(ctx context.Context, folder FolderID, state SyncState, limit int, associated bool) (*ItemChanges, error) {
-	if err := m.own(folder); err != nil {
+	m, err := m.itemsGate(ctx, folder)
+	if err != nil {
 		return nil, err
 	}
+	sight := m.sight
+	m = m.unsighted() // what went out of sight is reported as removed
 	limit = min(max(limit, 1), MaxChanges)
 	var result *ItemChanges
-	err := m.store.db.View(ctx, func(tx *sqldb.Tx) error {
+	err = m.store.db.View(ctx, func(tx *sqldb.Tx) error {
 		var content, read, gone, last, floor mapi.GlobCnt
 		var epoch int64
 		err := tx.QueryRow(`SELECT content_cn_max, read_cn_max, deleted_max, last_cn, tombstone_floor, epoch
@@ -96,7 +99,7 @@ func (m *Mailbox) SyncItems(ctx context.Context, folder FolderID, state SyncStat
 		if state.Snapshot == 0 {
 			state.Snapshot, state.Position = last, last+1
 		}
-		s := &syncRun{m: m, q: tx, folder: folder.Folder, state: state, limit: limit, first: state.Since == 0}
+		s := &syncRun{m: m, sight: sight, q: tx, folder: folder.Folder, state: state, limit: limit, first: state.Since == 0}
 		if !associated {
 			s.only = " AND assoc = 0"
 		}
@@ -129,6 +132,7 @@ func (s SyncState) enter(scope FolderID, tree bool, epoch int64) (SyncState, err
 // syncRun is one page of a run.
 type syncRun struct {
 	m       *Mailbox
+	sight   *sight
 	q       querier
 	folder  mapi.GlobCnt
 	state   SyncState
@@ -220,9 +224,16 @@ func (s *syncRun) items(column, where string, kind ChangeKind, direction string,
 		all = append(all, a)
 	}
 	all = append(all, s.limit+1)
+	seen := ""
+	if kind == Created {
+		var sees []any
+		seen, sees = s.sight.condition(len(all) + 1)
+		all = append(all, sees...)
+	}
+	place := len(args) + 3
 	sel := newSelection(Want{})
-	rows, err := s.q.Query("SELECT "+sel.list()+" FROM item WHERE mailbox = $1 AND fid = $2 AND "+where+s.only+
-		" ORDER BY "+column+direction+fmt.Sprintf(" LIMIT $%d", len(all)), all...)
+	rows, err := s.q.Query("SELECT "+sel.list()+" FROM item WHERE mailbox = $1 AND fid = $2 AND "+where+s.only+seen+
+		" ORDER BY "+column+direction+fmt.Sprintf(" LIMIT $%d", place), all...)
 	items, _, err := s.m.scanItems(sel, 0, rows, err)
 	if err != nil {
 		return nil, err
@@ -237,6 +248,9 @@ func (s *syncRun) items(column, where string, kind ChangeKind, direction string,
 			cn = it.ReadCN
 		}
 		list[i] = numbered{cn, ItemChange{Kind: kind, ID: it.ID, Read: it.Read, Item: it}}
+		if !s.sight.sees(it) {
+			list[i] = numbered{cn, ItemChange{Kind: Removed, ID: it.ID}}
+		}
 	}
 	return list, nil
 }
@@ -258,11 +272,15 @@ type FolderChange struct {
 // of it: parents before children, removals last. Changes of a folder's content are
 // no changes here. Errors are those of SyncItems.
 func (m *Mailbox) SyncFolders(ctx context.Context, root FolderID, state SyncState) (*FolderChanges, error) {
-	if err := m.own(root); err != nil {
+	if _, err := m.folderGate(ctx, root, 0); err != nil {
+		return nil, err
+	}
+	m, extent, err := m.everywhereGate(ctx)
+	if err != nil {
 		return nil, err
 	}
 	var result *FolderChanges
-	err := m.store.db.View(ctx, func(tx *sqldb.Tx) error {
+	err = m.store.db.View(ctx, func(tx *sqldb.Tx) error {
 		if _, err := m.folder(tx, root.Folder); err != nil {
 			return err
 		}
@@ -287,12 +305,31 @@ func (m *Mailbox) SyncFolders(ctx context.Context, root FolderID, state SyncStat
 			return nil
 		}
 		result.Changes, err = m.treeChanges(tx, root.Folder, state.Since)
+		result.Changes = extent.changes(result.Changes)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("sync folders below %v: %w", root, err)
 	}
 	return result, nil
+}
+
+// changes returns those of a folder tree that are seen: a folder out of sight that
+// was there before is gone.
+func (e *extent) changes(list []FolderChange) []FolderChange {
+	if e == nil {
+		return list
+	}
+	var seen, gone []FolderChange
+	for _, c := range list {
+		switch {
+		case c.Kind == Removed || e.of(c.ID.Folder)&RightFolderVisible != 0:
+			seen = append(seen, c)
+		case c.Kind == Updated:
+			gone = append(gone, FolderChange{Kind: Removed, ID: c.ID})
+		}
+	}
+	return append(seen, gone...)
 }
 
 // treeChanges compares the tree below root with what it was at a number.

@@ -23,7 +23,7 @@ func (m *Mailbox) UpdateItem(ctx context.Context, id ItemID, u ItemUpdate) (Stam
 }
 
 func (m *Mailbox) updateItem(ctx context.Context, id ItemID, u ItemUpdate) (stamp Stamp, err error) {
-	if err := m.own(id); err != nil {
+	if m, err = m.itemGate(ctx, id, RightEditAny, RightEditOwned); err != nil {
 		return Stamp{}, err
 	}
 	if u.Set, err = canonical(u.Set); err != nil {
@@ -150,7 +150,7 @@ func (it *Item) apply(u ItemUpdate) ([]int32, error) {
 // SetRead changes an item's read flag: it takes a new read_cn and leaves cn and
 // the change key as they are. Setting what is set already changes nothing.
 func (m *Mailbox) SetRead(ctx context.Context, id ItemID, read bool) (stamp Stamp, err error) {
-	if err = m.own(id); err == nil {
+	if m, err = m.itemGate(ctx, id, RightEditAny, RightEditOwned); err == nil {
 		err = m.write(ctx, func(w *writer) error {
 			it, err := m.item(w, id, Want{Tags: []mapi.Tag{mapi.PidTagMessageFlags}})
 			if err != nil {
@@ -197,9 +197,14 @@ const batch = 500
 // MarkAllRead sets the read flag of all items in a folder's normal view. Items that
 // arrive meanwhile may be missed.
 func (m *Mailbox) MarkAllRead(ctx context.Context, folder FolderID, read bool) error {
-	if _, err := m.Folder(ctx, folder); err != nil {
+	m, err := m.folderGate(ctx, folder, RightReadAny|RightEditAny)
+	if err == nil {
+		_, err = m.Folder(ctx, folder)
+	}
+	if err != nil {
 		return fmt.Errorf("mark all: %w", err)
 	}
+	only, sees := m.sight.condition(5)
 	last := mapi.GlobCnt(0)
 	for {
 		var done int
@@ -207,7 +212,7 @@ func (m *Mailbox) MarkAllRead(ctx context.Context, folder FolderID, read bool) e
 		err := m.write(ctx, func(w *writer) error {
 			s := newSelection(Want{Tags: []mapi.Tag{mapi.PidTagMessageFlags}})
 			rows, err := w.Query("SELECT "+s.list()+" FROM item WHERE mailbox = $1 AND fid = $2 AND assoc = 0 AND is_read = "+
-				fmt.Sprint(number(!read))+" AND id > $3 ORDER BY id LIMIT $4", m.id, folder.Folder, last, batch)
+				fmt.Sprint(number(!read))+" AND id > $3"+only+" ORDER BY id LIMIT $4", append([]any{m.id, folder.Folder, last, batch}, sees...)...)
 			items, _, err := m.scanItems(s, 0, rows, err)
 			if err != nil {
 				return err

@@ -555,11 +555,11 @@ func TestQuotaAndAccess(t *testing.T) {
 		m, err = s.OpenMailbox(t.Context(), id, store.MailboxInfo{OwnerSID: Owner, Quota: 0})
 		ok(t, err)
 		create(t, m, mail(inbox, strings.Repeat("x", 5000)))
-		if _, err := m.As(strings.ToLower(Owner)); err != nil {
+		if _, err := m.As(t.Context(), strings.ToLower(Owner)); err != nil {
 			t.Error(err)
 		}
 		for _, sid := range []string{"", "S-1-5-21-1-2-3-1002"} {
-			_, err := m.As(sid)
+			_, err := m.As(t.Context(), sid)
 			want(t, err, store.ErrDenied)
 		}
 		ok(t, m.SetPermissions(t.Context(), inbox, []store.Permission{{Member: store.MemberDefault, Rights: store.RightFolderVisible}, {Member: "S-1-5-21-9", Rights: store.RightReadAny}}))
