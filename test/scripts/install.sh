@@ -15,19 +15,20 @@ packages=(
 	isync                 # mbsync mirrors a mailbox through it
 	python3-pytest        # the block of doc/ci.md
 )
-command -v npm >/dev/null || packages+=(nodejs npm) # tree-sitter-powershell
+command -v npm >/dev/null || packages+=(nodejs npm) # tree-sitter-powershell, ews-javascript-api
 missing=()
 for p in "${packages[@]}"; do
 	dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")
 done
-# The grammar that reads a plan's scripts; the lock file holds its versions and hashes.
-grammar() {
+# The grammar that reads a plan's scripts, and an EWS client; lock files hold their versions and hashes.
+from_npm() {
 	local in
-	in=$(dirname "$0")/../witness/powershell
-	[ -d "$in/node_modules/web-tree-sitter" ] || (cd "$in" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+	for in in "$(dirname "$0")"/../witness/{powershell,ewsjs}; do
+		[ -d "$in/node_modules" ] || (cd "$in" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) || return
+	done
 }
 if [ ${#missing[@]} -eq 0 ]; then
-	[ "${WITNESS:-}" = none ] || grammar
+	[ "${WITNESS:-}" = none ] || from_npm
 	exit
 fi
 if [ "${WITNESS:-}" = none ]; then
@@ -44,7 +45,7 @@ log=$(mktemp)
 for try in 1 2 3; do
 	if apt-get update -qq >"$log" 2>&1 && apt-get install -y -qq --no-install-recommends "${missing[@]}" >>"$log" 2>&1; then
 		rm -f "$log"
-		grammar
+		from_npm
 		exit
 	fi
 	sleep $((try * 3))

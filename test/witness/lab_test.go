@@ -32,6 +32,7 @@ func TestLab(t *testing.T) {
 	t.Run("wbxml2xml", func(t *testing.T) { activeSync(t, e) })
 	t.Run("libmspack", func(t *testing.T) { offlineAddressBook(t, e) })
 	t.Run("exchangelib", func(t *testing.T) { exchangelib(t, e) })
+	t.Run("ews-javascript-api", func(t *testing.T) { ewsjs(t, e) })
 	t.Run("smtplib", func(t *testing.T) { mailIn(t, e) })
 	t.Run("DavMail", func(t *testing.T) {
 		d := startDavMail(t, e)

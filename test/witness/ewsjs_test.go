@@ -1,0 +1,26 @@
+package witness
+
+import (
+	"os"
+	"testing"
+
+	"hma/internal/testenv"
+)
+
+// ewsjs has npm's ews-javascript-api, a port of the managed API, work with a
+// mailbox under each of its schema versions.
+func ewsjs(t *testing.T, e *testenv.Env) {
+	need(t, "node")
+	if _, err := os.Stat("ewsjs/node_modules/ews-javascript-api"); err != nil {
+		missing(t, "ews-javascript-api is not installed (test/scripts/install.sh installs it)")
+	}
+	user, origin := e.User("user"), e.Endpoints.Servers[0].URL
+	lines := script(t, map[string]string{
+		"HMA_EWS": origin + "/EWS/Exchange.asmx", "HMA_USER": user.UPN, "HMA_TOKEN": e.Token(t, user, origin),
+		"NODE_EXTRA_CA_CERTS": e.Endpoints.CA, "NO_PROXY": "*", "no_proxy": "*",
+	}, "node", "ewsjs/smoke.mjs")
+	expect(t, lines, "ok bind and list as Exchange2007_SP1", "ok bind and list as Exchange2010", "ok bind and list as Exchange2010_SP2",
+		"ok bind and list as Exchange2013", "ok bind and list as Exchange2016", "ok find with filter and order", "ok send with attachment",
+		"ok reply, reply to all and forward", "ok change, flag and categories", "ok conflict of two clients", "ok folders", "ok synchronise",
+		"ok pull notifications", "ok contacts", "ok tasks", "ok other identifiers", "ok delete", "ok all")
+}
