@@ -264,11 +264,21 @@ func (c *call) finish() {
 // success writes a response message; payload, when not nil, writes what it
 // carries. When that fails early enough the message becomes one of failure, so
 // that the other messages of the answer are not lost.
-func (c *call) success(payload func() error) error {
+func (c *call) success(payload func() error) error { return c.warning(nil, payload) }
+
+// warning is success with something that the client must know of, nil for nothing.
+func (c *call) warning(what *problem, payload func() error) error {
 	name := "m:" + c.op.name + "ResponseMessage"
 	mark := c.w.Mark()
-	c.w.Start(name, "ResponseClass", "Success")
-	c.w.Element("m:ResponseCode", "NoError")
+	if what == nil {
+		c.w.Start(name, "ResponseClass", "Success")
+		c.w.Element("m:ResponseCode", "NoError")
+	} else {
+		c.w.Start(name, "ResponseClass", "Warning")
+		c.w.Element("m:MessageText", what.text)
+		c.w.Element("m:ResponseCode", what.code)
+		c.w.Element("m:DescriptiveLinkKey", "0")
+	}
 	if payload != nil {
 		if err := payload(); err != nil {
 			if c.w.Err() == nil && c.w.Cut(mark) {

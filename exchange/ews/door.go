@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"hma/exchange/addressbook"
 	"hma/exchange/clientaccess"
 	"hma/exchange/org"
 	"hma/exchange/store"
@@ -40,6 +41,9 @@ type Options struct {
 	// MayImpersonate tells whether an application that acts for itself may open
 	// the mailbox of a person. Nil refuses every application.
 	MayImpersonate func(ctx context.Context, application string, person *org.Recipient) (bool, error)
+	// Book is the organisation's address list, Groups where the members of its groups come from; nil for none.
+	Book   *addressbook.Book
+	Groups addressbook.Groups
 	// Log gets the failures that a client is only told of as internal errors; nil drops them.
 	Log *slog.Logger
 }

@@ -69,6 +69,8 @@ func newWorld(t testing.TB) *world {
 		Log: slog.New(slog.DiscardHandler),
 	})
 	w.opts = Options{Now: w.now, IDKey: idKey, People: w}
+	d := newDirectory(w.anna, w.bob)
+	w.opts.Book, w.opts.Groups = w.book(d), d
 	w.door = New(st, w.mail, w.opts)
 	return w
 }
@@ -108,7 +110,14 @@ func (w *world) Mailbox(ctx context.Context, address string) (*transport.Mailbox
 }
 
 func (w *world) Members(_ context.Context, address, _ string, _ int) ([]*transport.Mailbox, error) {
-	return nil, fmt.Errorf("%s: %w", address, transport.ErrUnknownRecipient)
+	if address != "sales@contoso.com" {
+		return nil, fmt.Errorf("%s: %w", address, transport.ErrUnknownRecipient)
+	}
+	var boxes []*transport.Mailbox
+	for _, r := range []*org.Recipient{w.anna, w.bob} {
+		boxes = append(boxes, &transport.Mailbox{GUID: r.MailboxGUID, Address: r.PrimarySMTP, Info: w.info(r)})
+	}
+	return boxes, nil
 }
 
 func (w *world) Accepted(_ context.Context, domain string) (bool, error) {
@@ -277,7 +286,7 @@ func TestExchangelib(t *testing.T) {
 	} {
 		cmd := exec.CommandContext(t.Context(), "/usr/bin/python3", "../../test/witness/exchangelib/smoke.py")
 		cmd.Env = append(os.Environ(), "HMA_EWS="+s.URL+"/EWS/Exchange.asmx", "HMA_USER=anna@contoso.com",
-			"HMA_SMTP=anna@contoso.com", "HMA_OTHER=bob@contoso.com", "HMA_CA="+ca)
+			"HMA_SMTP=anna@contoso.com", "HMA_OTHER=bob@contoso.com", "HMA_CA="+ca, "HMA_GROUP=sales@contoso.com", "HMA_ROOMS=rooms@contoso.com")
 		cmd.Env = append(cmd.Env, token...)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v\n%s", name, err, out)

@@ -30,6 +30,7 @@ func init() {
 		{name: "DeleteFolder", serve: deleteFolder, list: "FolderIds"},
 		{name: "DeleteItem", serve: deleteItem, list: "ItemIds"},
 		{name: "EmptyFolder", serve: emptyFolder, list: "FolderIds"},
+		{name: "ExpandDL", serve: expandDL},
 		{name: "FindFolder", serve: findFolder, list: "ParentFolderIds"},
 		{name: "FindItem", serve: findItem, list: "ParentFolderIds"},
 		{name: "GetAttachment", serve: getAttachment, list: "AttachmentIds", payload: "m:Attachments"},
@@ -43,6 +44,7 @@ func init() {
 		{name: "MarkAsJunk", serve: markAsJunk, list: "ItemIds"},
 		{name: "MoveFolder", serve: moveFolder, list: "FolderIds", payload: "m:Folders"},
 		{name: "MoveItem", serve: moveItem, list: "ItemIds", payload: "m:Items"},
+		{name: "ResolveNames", serve: resolveNames},
 		{name: "SendItem", serve: sendItem, list: "ItemIds"},
 		{name: "Subscribe", serve: subscribe},
 		{name: "SyncFolderHierarchy", serve: syncFolderHierarchy},
@@ -57,7 +59,7 @@ func init() {
 	for _, name := range []string{
 		"AddDelegate", "AddDistributionGroupToImList", "AddImContactToGroup", "AddImGroup", "AddNewImContactToGroup",
 		"AddNewTelUriContactToGroup", "ApplyConversationAction", "ArchiveItem", "CreateFolderPath", "CreateManagedFolder",
-		"CreateUserConfiguration", "DeleteUserConfiguration", "DisableApp", "DisconnectPhoneCall", "ExpandDL", "ExportItems",
+		"CreateUserConfiguration", "DeleteUserConfiguration", "DisableApp", "DisconnectPhoneCall", "ExportItems",
 		"FindConversation", "FindMessageTrackingReport", "FindPeople", "GetAppManifests", "GetAppMarketplaceUrl", "GetClientAccessToken",
 		"GetConversationItems", "GetDelegate", "GetDiscoverySearchConfiguration", "GetHoldOnMailboxes", "GetImItemList",
 		"GetImItems", "GetMailTips", "GetMessageTrackingReport", "GetNonIndexableItemDetails",
@@ -66,7 +68,7 @@ func init() {
 		"GetSharingMetadata", "GetUserAvailabilityRequest", "GetUserConfiguration", "GetUserOofSettingsRequest",
 		"GetUserPhoto", "GetUserRetentionPolicyTags", "InstallApp", "PerformReminderAction", "PlayOnPhone", "RefreshSharingFolder",
 		"RemoveContactFromImList", "RemoveDelegate", "RemoveDistributionGroupFromImList", "RemoveImContactFromGroup", "RemoveImGroup",
-		"ResolveNames", "SearchMailboxes", "SetHoldOnMailboxes", "SetImGroup", "SetUserOofSettingsRequest", "UninstallApp",
+		"SearchMailboxes", "SetHoldOnMailboxes", "SetImGroup", "SetUserOofSettingsRequest", "UninstallApp",
 		"UpdateDelegate", "UpdateUserConfiguration", "UploadItems",
 	} {
 		operations[name] = &operation{name: name}

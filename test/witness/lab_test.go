@@ -63,9 +63,10 @@ func exchangelib(t *testing.T, e *testenv.Env) {
 		"HMA_EWS": origin + "/EWS/Exchange.asmx", "HMA_USER": user.UPN, "HMA_SMTP": user.UPN, "HMA_OTHER": e.Endpoints.Users[1].UPN,
 		"HMA_TOKEN_URL": e.Endpoints.Cloud + "/" + e.Endpoints.Tenant.ID + "/oauth2/v2.0/token", "HMA_SCOPE": origin + "/.default",
 		"HMA_CLIENT_ID": e.Endpoints.Clients[0].ID, "HMA_PASSWORD": user.Password, "HMA_CA": e.Endpoints.CA, "NO_PROXY": "*", "no_proxy": "*",
+		"HMA_GROUP": "sales@contoso.com", "HMA_ROOMS": "rooms@contoso.com",
 	}, python, "exchangelib/smoke.py")
 	expect(t, lines, "ok sign in", "ok list folders", "ok list inbox", "ok filter", "ok send to self with attachment", "ok read it with body and attachment",
-		"ok send to another user", "ok draft, then send it", "ok sync hierarchy and items", "ok move", "ok contacts", "ok tasks", "ok delete", "ok all")
+		"ok send to another user", "ok draft, then send it", "ok sync hierarchy and items", "ok move", "ok contacts", "ok tasks", "ok resolve names", "ok expand a distribution group", "ok delete", "ok all")
 }
 
 // mailIn hands mail in with Python's LMTP client and finds it over EWS.

@@ -4,6 +4,7 @@ that works, exit 1 at the first that does not.
 
 Environment: HMA_EWS (the service's URL), HMA_USER (user principal name),
 HMA_SMTP (her address), HMA_OTHER (another address of the organisation, optional),
+HMA_GROUP (a distribution group that both are members of) and HMA_ROOMS (a room list), optional,
 HMA_CA (the authority's certificate). The token comes from HMA_TOKEN, or from
 HMA_TOKEN_URL with HMA_SCOPE, HMA_CLIENT_ID, HMA_CLIENT_SECRET (optional) and
 HMA_PASSWORD by the password grant.
@@ -20,11 +21,12 @@ if os.environ.get("HMA_CA"):
     os.environ["REQUESTS_CA_BUNDLE"] = os.environ["HMA_CA"]
 
 import exchangelib  # noqa: E402
+import exchangelib.services  # noqa: E402
 from exchangelib import (  # noqa: E402
     DELEGATE, UTC, Account, CalendarItem, Configuration, Contact, EWSDate, EWSDateTime, EWSTimeZone, FileAttachment, Folder, HTMLBody, Mailbox, Message,
     OAuth2AuthorizationCodeCredentials, OAuth2LegacyCredentials, Task,
 )
-from exchangelib.errors import ErrorItemNotFound  # noqa: E402
+from exchangelib.errors import ErrorItemNotFound, ErrorNameResolutionNoResults  # noqa: E402
 from exchangelib.indexed_properties import EmailAddress, PhoneNumber, PhysicalAddress  # noqa: E402
 from exchangelib.recurrence import (  # noqa: E402
     AbsoluteMonthlyPattern, AbsoluteYearlyPattern, DailyPattern, Recurrence, RelativeMonthlyPattern, RelativeYearlyPattern, WeeklyPattern,
@@ -462,6 +464,32 @@ def _():
     assert not days()
 
 
+@step("resolve names")
+def _():
+    mailbox, contact = account.protocol.resolve_names([env["HMA_SMTP"]], return_full_contact_data=True)[0]
+    assert (mailbox.email_address.lower(), mailbox.mailbox_type) == (env["HMA_SMTP"].lower(), "Mailbox"), mailbox
+    assert contact.contact_source == "ActiveDirectory" and contact.display_name == mailbox.name, contact
+    own = Contact(account=account, folder=account.contacts, display_name=f"Zoë Resolved{run}", given_name="Zoë",
+                  email_addresses=[EmailAddress(label="EmailAddress1", email=f"zoe.{run}@example.org")]).save()
+    for text in (f"zoe resolved{run}", f"smtp:zoe.{run}@example.org"):
+        found = account.protocol.resolve_names([text])
+        assert [(m.email_address, m.mailbox_type, m.item_id.id) for m in found] == [(f"zoe.{run}@example.org", "Contact", own.id)], found
+    own.delete()
+    for text, scope in ((f"zoe resolved{run}", None), (env["HMA_SMTP"], "Contacts")):
+        found = account.protocol.resolve_names([text], search_scope=scope)
+        assert [type(e) for e in found] == [ErrorNameResolutionNoResults], found
+
+
+if env.get("HMA_GROUP"):
+    @step("expand a distribution group")
+    def _():
+        members = {m.email_address.lower(): m.mailbox_type for m in account.protocol.expand_dl(env["HMA_GROUP"])}
+        assert members[env["HMA_SMTP"].lower()] == "Mailbox", members
+        subject = f"to the group {run}"
+        Message(account=account, subject=subject, body="x", to_recipients=[env["HMA_GROUP"], env["HMA_SMTP"]]).send(save_copy=False)
+        arrived(account.inbox, subject)
+
+
 @step("junk and back")
 def _():
     global moved
@@ -484,8 +512,11 @@ def _():
 
 @step("unsupported operation")
 def _():
+    class PlayOnPhone(exchangelib.services.GetRoomLists):
+        SERVICE_NAME = "PlayOnPhone"
+
     try:
-        account.protocol.get_roomlists()
+        list(PlayOnPhone(protocol=account.protocol).call())
     except exchangelib.errors.ErrorInvalidOperation:
         return
     except exchangelib.errors.EWSError as e:

@@ -1,0 +1,86 @@
+package ews
+
+import (
+	"cmp"
+	"slices"
+
+	"hma/exchange/addressbook"
+	"hma/exchange/org"
+	"hma/exchange/store/query"
+	"hma/wire/guid"
+	"hma/wire/soap"
+)
+
+// maxExpanded is how many members of a list one answer has.
+const maxExpanded = 5000
+
+// expandDL answers ExpandDL (MS-OXWSDLIST 3.1.4.1) with the list's own members: groups among them are members
+// like others, which the client expands if it wants to.
+func expandDL(c *call) error {
+	mailbox, err := c.child("Mailbox")
+	if err != nil {
+		return err
+	}
+	members, more, err := c.members(mailbox)
+	if err != nil {
+		return err
+	}
+	c.begin()
+	err = c.success(func() error {
+		c.startSet("m:DLExpansion", len(members), !more)
+		for _, m := range members {
+			m.write(c.w, "t:Mailbox")
+		}
+		c.w.End("m:DLExpansion")
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	c.finish()
+	return nil
+}
+
+// members are those of the list that a Mailbox element names. What is no list, and what the address list does
+// not show, is told by one and the same error.
+func (c *call) members(e *soap.Element) (members []addressee, more bool, err error) {
+	email := e.Child(soap.NSTypes, "EmailAddress")
+	if email == nil {
+		return nil, false, errNoResults
+	}
+	list, err := c.addressList()
+	if err != nil {
+		return nil, false, err
+	}
+	group := list.ByAddress(email.Text)
+	if group == nil || !group.Type.Group() || c.door.opts.Groups == nil {
+		return nil, false, errNoResults
+	}
+	return c.groupMembers(group)
+}
+
+// groupMembers are a group's own members that are not hidden from address lists, in the order of their names.
+func (c *call) groupMembers(group *addressbook.Entry) (members []addressee, more bool, err error) {
+	for after := guid.Nil; !more; {
+		page, err := c.door.opts.Groups.Members(c.ctx, group.GUID, after, maxRows)
+		if err != nil {
+			return nil, false, err
+		}
+		for _, m := range page {
+			if after = m.GUID; shown(m) {
+				members = append(members, addressee{name: m.DisplayName, email: m.PrimarySMTP, kind: mailboxType(m.Type)})
+			}
+		}
+		if len(page) < maxRows {
+			break
+		}
+		more = len(members) >= maxExpanded
+	}
+	slices.SortFunc(members, func(a, b addressee) int {
+		return cmp.Or(cmp.Compare(query.Fold(a.name), query.Fold(b.name)), cmp.Compare(a.email, b.email))
+	})
+	return members, more, nil
+}
+
+// shown tells whether the address lists show the recipient.
+func shown(r *org.Recipient) bool { return !r.HiddenFromAddressLists && r.PrimarySMTP != "" }
