@@ -31,11 +31,12 @@ func (t *Transport) Deliver(ctx context.Context, env Envelope, message io.Reader
 	}
 	results := make([]Result, len(env.To))
 	var order []guid.GUID
-	places := map[guid.GUID][]int{} // the envelope's recipients behind a mailbox
+	places := map[guid.GUID][]int{}   // the envelope's recipients behind a mailbox
+	names := map[guid.GUID][]string{} // the addresses that are its own
 	found := map[guid.GUID]*Mailbox{}
 	for i, to := range env.To {
 		results[i].Recipient = to
-		boxes, err := t.receivers(ctx, to, env.SID)
+		boxes, direct, err := t.receivers(ctx, to, env.SID)
 		if err != nil {
 			results[i].Err = err
 			continue
@@ -46,6 +47,9 @@ func (t *Transport) Deliver(ctx context.Context, env Envelope, message io.Reader
 				order = append(order, box.GUID)
 			}
 			places[box.GUID] = append(places[box.GUID], i)
+			if direct {
+				names[box.GUID] = append(names[box.GUID], to)
+			}
 		}
 	}
 	if len(order) == 0 {
@@ -73,9 +77,7 @@ func (t *Transport) Deliver(ctx context.Context, env Envelope, message io.Reader
 		wg.Go(func() {
 			defer func() { <-slots }()
 			arrival := arrival
-			for _, i := range places[id] {
-				arrival.to = append(arrival.to, env.To[i])
-			}
+			arrival.to = names[id]
 			item, err := t.deliverTo(ctx, found[id], s, arrival)
 			mu.Lock()
 			defer mu.Unlock()
@@ -91,16 +93,18 @@ func (t *Transport) Deliver(ctx context.Context, env Envelope, message io.Reader
 	return results, nil
 }
 
-// receivers are the mailboxes behind an address of the envelope: one, or those of a group's members.
-func (t *Transport) receivers(ctx context.Context, address, sid string) ([]*Mailbox, error) {
+// receivers are the mailboxes behind an address of the envelope: one, which it
+// names directly, or those of a group's members.
+func (t *Transport) receivers(ctx context.Context, address, sid string) (boxes []*Mailbox, direct bool, err error) {
 	box, err := t.cfg.Directory.Mailbox(ctx, address)
 	if errors.Is(err, ErrUnknownRecipient) {
-		return t.cfg.Directory.Members(ctx, address, sid, MaxMembers)
+		boxes, err = t.cfg.Directory.Members(ctx, address, sid, MaxMembers)
+		return boxes, false, err
 	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return []*Mailbox{box}, nil
+	return []*Mailbox{box}, true, nil
 }
 
 // note adds what became of the message in one mailbox.
@@ -124,7 +128,7 @@ type arrival struct {
 	at   time.Time
 	read bool
 	from string   // the reverse path
-	to   []string // the addresses that name the mailbox in the envelope
+	to   []string // the mailbox's own addresses in the envelope
 }
 
 func (t *Transport) open(ctx context.Context, box *Mailbox) (*store.Mailbox, error) {

@@ -27,7 +27,7 @@ type forward struct {
 // forward sends the message on. A redirection is the message as it came, from
 // whom it came; a forward is a message of the owner's with the other one in it.
 func (d *delivery) forward(ctx context.Context, f forward) error {
-	env := Envelope{From: d.me.Email}
+	env := Envelope{From: d.me.Email, SID: d.mailbox.Info().OwnerSID}
 	for _, a := range f.to {
 		env.To = append(env.To, a.Email)
 	}

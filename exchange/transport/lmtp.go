@@ -113,7 +113,7 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "no relay: this server takes mail for its own domains only"}
 	}
 	if err == nil {
-		_, err = s.transport.receivers(s.ctx, to, "")
+		_, _, err = s.transport.receivers(s.ctx, to, "")
 	}
 	if err != nil {
 		return s.answer(to, err)

@@ -86,6 +86,11 @@ func (d *delivery) store(ctx context.Context) (store.ItemID, error) {
 	if v.gone {
 		return store.ItemID{}, nil
 	}
+	if junk, err := d.mailbox.RoleID(store.RoleJunkEmail); err == nil && stamps[0].Folder != junk {
+		if err := d.tellOof(ctx); err != nil {
+			d.cfg.Log.InfoContext(ctx, "out-of-office reply not sent", "mailbox", d.mailbox.GUID(), "error", err)
+		}
+	}
 	return stamps[0].ID, nil
 }
 
