@@ -190,7 +190,7 @@ inner text
 func (w *world) request(r *org.Recipient, body io.Reader) *clientaccess.Request {
 	req := httptest.NewRequest("POST", "https://mail.contoso.com/EWS/Exchange.asmx", body)
 	return &clientaccess.Request{Request: req.WithContext(context.Background()), ID: "test", Rest: "/Exchange.asmx",
-		Snapshot: &org.Snapshot{Server: org.Server{Version: org.Version{15, 2, 1544, 11}}},
+		Snapshot: &org.Snapshot{Server: org.Server{Version: org.Version{15, 2, 1544, 11}}, AcceptedDomains: []string{"contoso.com"}},
 		Identity: &auth.Identity{Recipient: r, AuthN: "Bearer*"}, Record: &clientaccess.Record{}}
 }
 

@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"strconv"
-	"strings"
 
 	"hma/exchange/store"
 	"hma/wire/mapi"
@@ -52,16 +51,10 @@ func getInboxRules(c *call) error {
 
 // ownRules refuses a request about another mailbox.
 func (c *call) ownRules() error {
-	e := c.req.Child(soap.NSMessages, "MailboxSmtpAddress")
-	if e == nil || strings.EqualFold(strings.TrimSpace(e.Text), c.person.PrimarySMTP) {
-		return nil
+	if e := c.req.Child(soap.NSMessages, "MailboxSmtpAddress"); e != nil && !hasAddress(c.person, e.Text) {
+		return errAccessDenied
 	}
-	for _, address := range c.person.Addresses {
-		if strings.EqualFold(strings.TrimSpace(e.Text), address) {
-			return nil
-		}
-	}
-	return errAccessDenied
+	return nil
 }
 
 // ruleBlob returns the items of Outlook's own form of the rules.

@@ -166,14 +166,18 @@ type Tip struct {
 	Invalid bool // nobody has the address
 	Outside bool // it is of another organisation, of which nothing is known
 	Full    bool // the mailbox takes nothing more
+	// Members is how many people a group reaches, 0 for one person; Restricted
+	// tells that it does not take the sender's mail.
+	Members    int
+	Restricted bool
 	// OutOfOffice is what a sender of the organisation would be told, "" for
 	// nothing; with the duration when one was set.
 	OutOfOffice store.OofReply
 	Start, End  time.Time
 }
 
-// Tip returns what somebody of the organisation is told of an address.
-func (t *Transport) Tip(ctx context.Context, address string) (tip Tip, err error) {
+// Tip returns what the person with the SID, of the organisation, is told of an address.
+func (t *Transport) Tip(ctx context.Context, address, sid string) (tip Tip, err error) {
 	if !validAddress(address) {
 		return Tip{Invalid: true}, nil
 	}
@@ -183,7 +187,7 @@ func (t *Transport) Tip(ctx context.Context, address string) (tip Tip, err error
 	}
 	box, err := t.cfg.Directory.Mailbox(ctx, address)
 	if errors.Is(err, ErrUnknownRecipient) {
-		return Tip{Invalid: true}, nil
+		return t.groupTip(ctx, address, sid)
 	}
 	if err != nil {
 		return Tip{}, err
@@ -208,4 +212,18 @@ func (t *Transport) Tip(ctx context.Context, address string) (tip Tip, err error
 		}
 	}
 	return tip, nil
+}
+
+// groupTip is the tip of an address that is no mailbox's.
+func (t *Transport) groupTip(ctx context.Context, address, sid string) (Tip, error) {
+	members, err := t.cfg.Directory.Members(ctx, address, sid, MaxMembers)
+	switch {
+	case errors.Is(err, ErrUnknownRecipient):
+		return Tip{Invalid: true}, nil
+	case errors.Is(err, ErrMayNotSend):
+		return Tip{Restricted: true}, nil
+	case errors.Is(err, ErrTooMany):
+		return Tip{Members: MaxMembers}, nil
+	}
+	return Tip{Members: len(members)}, err
 }

@@ -163,10 +163,24 @@ func TestTip(t *testing.T) {
 		"ann@contoso.com":    {},
 		"nobody@contoso.com": {Invalid: true},
 		"no address":         {Invalid: true},
+		"team@contoso.com":   {Members: 3},
+		"crowd@contoso.com":  {Members: MaxMembers},
 		"far@example.org":    {Outside: true},
 	} {
-		if got, err := p.Tip(t.Context(), address); err != nil || got != want {
+		if got, err := p.Tip(t.Context(), address, "S-1-5-21-ann"); err != nil || got != want {
 			t.Errorf("%s: %+v, %v", address, got, err)
 		}
 	}
+	if got, err := p.Tip(t.Context(), "team@contoso.com", ""); err != nil || got != (Tip{Restricted: true}) {
+		t.Errorf("a group that does not take the mail: %+v, %v", got, err)
+	}
+}
+
+// TestOofGroup holds that who gets a message as a member of a group does not answer it.
+func TestOofGroup(t *testing.T) {
+	p := newPost(t, sqldbtest.Memory(t))
+	p.oof("ben", away)
+	p.deliver(strings.Replace(letter, "ben@contoso.com", "open@contoso.com", 1), "open@contoso.com")
+	p.inbox("ben", 1)
+	p.inbox("ann", 1) // the message alone
 }
