@@ -102,11 +102,11 @@ func (z *Zone) change(t turn) Change {
 	for _, y := range [...]int{year + 1, year - 1, year + 2, year - 2} {
 		for _, other := range z.turns(y) {
 			shown := WallOf(other.at.UTC()).Add(other.before)
-			if (other.after > other.before) == (t.after > t.before) && last.in(y) != c.in(y) {
+			if (other.after > other.before) == (t.after > t.before) && last.In(y) != c.In(y) {
 				switch shown {
-				case last.in(y):
+				case last.In(y):
 					return last
-				case c.in(y):
+				case c.In(y):
 					return c
 				}
 			}

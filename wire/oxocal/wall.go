@@ -22,7 +22,7 @@ const (
 )
 
 // LastDay is the day that stands for "no end" in packed recurrences (MS-OXOCAL
-// 2.2.1.44.1 EndDate): 31 August 4500. No occurrence lies after it.
+// 2.2.1.44.1 EndDate): 31 December 4500. No occurrence lies after it.
 const LastDay Day = 0x5AE980DF / (24 * 60)
 
 // unixDays is 1 January 1601 in days since 1970.

@@ -89,8 +89,8 @@ func (r *Rule) check() error {
 	return nil
 }
 
-// in returns when the clock is changed in a year, by what it shows before.
-func (c Change) in(year int) Wall {
+// In returns when the clock is changed in a year, by what it shows before.
+func (c Change) In(year int) Wall {
 	if c.Week == 0 {
 		return NewDay(year, c.Month, c.Day).At(c.Clock)
 	}
@@ -170,8 +170,8 @@ func (z *Zone) offset(t time.Time) time.Duration {
 		return standard
 	}
 	year := WallOf(t.UTC()).Add(standard).year()
-	toDaylight := rule.Daylight.in(year).AsUTC().Add(-standard)
-	toStandard := rule.Standard.in(year).AsUTC().Add(-daylight)
+	toDaylight := rule.Daylight.In(year).AsUTC().Add(-standard)
+	toStandard := rule.Standard.In(year).AsUTC().Add(-daylight)
 	between := func(from, to time.Time) bool { return !t.Before(from) && t.Before(to) }
 	if toDaylight.Before(toStandard) && between(toDaylight, toStandard) || toStandard.Before(toDaylight) && !between(toStandard, toDaylight) {
 		return daylight

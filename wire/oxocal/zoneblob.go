@@ -115,7 +115,7 @@ func (r Rule) alike(o Rule, year int) bool {
 	if r.Bias != o.Bias || (r.Standard.Month == 0) != (o.Standard.Month == 0) {
 		return false
 	}
-	return r.Standard.Month == 0 || r.DaylightBias == o.DaylightBias && r.Standard.in(year) == o.Standard.in(year) && r.Daylight.in(year) == o.Daylight.in(year)
+	return r.Standard.Month == 0 || r.DaylightBias == o.DaylightBias && r.Standard.In(year) == o.Standard.In(year) && r.Daylight.In(year) == o.Daylight.In(year)
 }
 
 // ParseDefinition reads the packed form of a zone that AppendDefinition makes. A

@@ -1,0 +1,706 @@
+package oxcical
+
+import (
+	"cmp"
+	"io"
+	"math"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"hma/wire/mapi"
+	"hma/wire/oxcmail"
+	"hma/wire/oxocal"
+)
+
+// Limits of an event.
+const (
+	maxAttendees   = 5_000
+	maxAttachments = 200
+	maxLines       = 64 << 10 // bytes of PidNameICalendar
+	maxText        = 8 << 20
+)
+
+// Read reads a calendar. floating is the time zone of times that name none, nil for
+// UTC. What is no calendar is ErrNoCalendar; one that is badly formed is no error.
+func Read(r io.Reader, floating *oxocal.Zone) (*Calendar, error) {
+	root, damaged, err := parse(r)
+	if err != nil {
+		return nil, err
+	}
+	cal := &Calendar{Method: strings.ToUpper(root.raw("METHOD")), Damaged: damaged}
+	z := newZones(root)
+	if zone, ok := oxocal.Find(root.text("X-WR-TIMEZONE")); ok {
+		floating = zone
+	} else if floating == nil && len(z.defined) == 1 {
+		for tzid := range z.defined {
+			floating = z.find(tzid)
+		}
+	}
+	if floating == nil {
+		floating = oxocal.UTC()
+	}
+	rd := &reader{zones: z, floating: floating, method: cal.Method}
+	// A series and its exceptions are one event; their order says nothing.
+	var uids []string
+	byUID := map[string][]*component{}
+	for _, c := range root.children {
+		if c.name != "VEVENT" {
+			continue
+		}
+		uid := c.text("UID")
+		if byUID[uid] == nil {
+			uids = append(uids, uid)
+		}
+		byUID[uid] = append(byUID[uid], c)
+	}
+	for _, uid := range uids {
+		list := byUID[uid]
+		master := slices.IndexFunc(list, func(c *component) bool { return c.find("RECURRENCE-ID") == nil })
+		if master < 0 {
+			for _, c := range list {
+				if e, ok := rd.event(c, nil); ok {
+					cal.Events = append(cal.Events, e)
+				} else {
+					cal.Damaged = true
+				}
+			}
+			continue
+		}
+		var exceptions []*component
+		for _, c := range list {
+			if c.find("RECURRENCE-ID") != nil {
+				exceptions = append(exceptions, c)
+			}
+		}
+		e, ok := rd.event(list[master], exceptions)
+		if !ok {
+			cal.Damaged = true
+			continue
+		}
+		cal.Events = append(cal.Events, e)
+	}
+	return cal, nil
+}
+
+type reader struct {
+	zones
+	floating *oxocal.Zone
+	method   string
+}
+
+// times are when a VEVENT takes place.
+type times struct {
+	start, end         oxocal.Wall
+	startZone, endZone *oxocal.Zone
+	allDay             bool
+}
+
+// times reads DTSTART with DTEND or DURATION.
+func (rd *reader) times(c *component) (t times, ok bool) {
+	start, ok := rd.moment(c.find("DTSTART"))
+	if !ok {
+		return t, false
+	}
+	t.start, t.startZone = start.wall, start.clock(rd.floating)
+	t.end, t.endZone = t.start, t.startZone
+	t.allDay = start.date
+	if end, ok := rd.moment(c.find("DTEND")); ok {
+		t.end, t.endZone = end.wall, end.clock(rd.floating)
+	} else if d, ok := duration(c.raw("DURATION")); ok && d >= 0 {
+		t.end = t.start.Add(d)
+	} else if start.date {
+		t.end = t.start.Add(24 * time.Hour)
+	}
+	if strings.EqualFold(c.raw("X-MICROSOFT-CDO-ALLDAYEVENT"), "TRUE") && t.start.Clock() == 0 && t.end.Clock() == 0 && t.end > t.start {
+		t.allDay = true
+	}
+	if t.allDay {
+		if t.end <= t.start { // some say the same day, or nothing
+			t.end = t.start.Add(24 * time.Hour)
+		}
+	}
+	if t.endZone.UTC(t.end).Before(t.startZone.UTC(t.start)) {
+		t.end, t.endZone = t.start, t.startZone
+	}
+	if t.end.Sub(t.start) > oxocal.MaxDuration || t.end.Sub(t.start) < -24*time.Hour {
+		return t, false
+	}
+	return t, true
+}
+
+// event makes the event of a VEVENT; exceptions are the VEVENTs of its occurrences.
+func (rd *reader) event(c *component, exceptions []*component) (*Event, bool) {
+	e := &Event{Props: mapi.Bag{}}
+	p := e.Props
+	t, ok := rd.times(c)
+	if !ok && rd.method != Reply && rd.method != Cancel {
+		return nil, false
+	}
+	if ok {
+		rd.putTimes(p, t)
+	}
+	rd.describe(e, c)
+	rd.people(e, c)
+	rd.status(p, c)
+	if ok {
+		remind(p, c, t)
+	}
+	id := oxocal.ParseUID(c.text("UID"))
+	id.Day = 0
+	if at, is := rd.moment(c.find("RECURRENCE-ID")); is {
+		zone := at.clock(rd.floating)
+		if at.utc && ok {
+			zone = t.startZone
+		}
+		original := at.in(rd.floating)
+		id.Day = zone.Wall(original).Day()
+		if at.date {
+			id.Day = at.wall.Day()
+		}
+		p[mapi.PidLidExceptionReplaceTime] = original
+		p[mapi.PidLidIsException] = true
+	}
+	if c.text("UID") != "" {
+		p[mapi.PidLidGlobalObjectID], p[mapi.PidLidCleanGlobalObjectID] = id.Bytes(), id.Clean()
+	}
+	if ok {
+		rd.recur(e, c, t, exceptions)
+	}
+	rd.meeting(e, c)
+	return e, true
+}
+
+// putTimes sets the properties of when an event is (MS-OXOCAL 2.2.1.5 and following).
+func (rd *reader) putTimes(p mapi.Bag, t times) {
+	start, end := t.startZone.UTC(t.start), t.endZone.UTC(t.end)
+	for _, tag := range []mapi.Tag{mapi.PidLidAppointmentStartWhole, mapi.PidLidCommonStart, mapi.PidTagStartDate, mapi.PidLidClipStart} {
+		p[tag] = start
+	}
+	for _, tag := range []mapi.Tag{mapi.PidLidAppointmentEndWhole, mapi.PidLidCommonEnd, mapi.PidTagEndDate, mapi.PidLidClipEnd} {
+		p[tag] = end
+	}
+	p[mapi.PidLidAppointmentDuration] = int32(end.Sub(start) / time.Minute)
+	p[mapi.PidLidAppointmentSubType] = t.allDay
+	p[mapi.PidLidRecurring], p[mapi.PidLidIsRecurring] = false, false
+	year := start.Year()
+	p[mapi.PidLidAppointmentTimeZoneStartDisplay] = t.startZone.AppendDefinition(nil, year)
+	p[mapi.PidLidAppointmentTimeZoneEndDisplay] = t.endZone.AppendDefinition(nil, year)
+}
+
+// describe takes what an event says of itself.
+func (rd *reader) describe(e *Event, c *component) {
+	p := e.Props
+	if c.find("SUMMARY") != nil {
+		subject := strings.Join(strings.Fields(clip(c.text("SUMMARY"), 1000)), " ")
+		p[mapi.PidTagSubject], p[mapi.PidTagNormalizedSubject] = subject, subject
+	}
+	if location := strings.Join(strings.Fields(clip(c.text("LOCATION"), 1000)), " "); location != "" {
+		p[mapi.PidLidLocation] = location
+	}
+	e.Text, e.HTML = bodies(c)
+	var keywords []string
+	for prop := range c.all("CATEGORIES") {
+		for _, word := range prop.list() {
+			if len(keywords) < 100 && len(word) <= 255 && !slices.Contains(keywords, word) {
+				keywords = append(keywords, word)
+			}
+		}
+	}
+	if keywords != nil {
+		p[mapi.PidNameKeywords] = keywords
+	}
+	switch strings.ToUpper(c.raw("CLASS")) {
+	case "PRIVATE":
+		p[mapi.PidTagSensitivity], p[mapi.PidLidPrivate] = int32(2), true
+	case "CONFIDENTIAL":
+		p[mapi.PidTagSensitivity], p[mapi.PidLidPrivate] = int32(3), true
+	case "X-PERSONAL", "PERSONAL":
+		p[mapi.PidTagSensitivity] = int32(1)
+	}
+	p[mapi.PidTagImportance] = int32(1)
+	if n, err := strconv.Atoi(c.raw("X-MICROSOFT-CDO-IMPORTANCE")); err == nil && n >= 0 && n <= 2 {
+		p[mapi.PidTagImportance] = int32(n)
+	} else if n, err := strconv.Atoi(c.raw("PRIORITY")); err == nil && n >= 1 && n <= 4 {
+		p[mapi.PidTagImportance] = int32(2)
+	} else if err == nil && n >= 6 && n <= 9 {
+		p[mapi.PidTagImportance] = int32(0)
+	}
+	for prop := range c.all("ATTACH") {
+		if len(e.Attachments) == maxAttachments {
+			break
+		}
+		if a, ok := attachment(prop); ok {
+			e.Attachments = append(e.Attachments, a)
+		}
+	}
+}
+
+// bodies returns DESCRIPTION, and X-ALT-DESC where it is HTML.
+func bodies(c *component) (text, html string) {
+	text = strings.ReplaceAll(strings.ReplaceAll(clip(c.text("DESCRIPTION"), maxText), "\r\n", "\n"), "\n", "\r\n")
+	if p := c.find("X-ALT-DESC"); p != nil && strings.EqualFold(p.param("FMTTYPE"), "text/html") {
+		html = clip(p.text(), maxText)
+	}
+	return text, html
+}
+
+func clip(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "")
+}
+
+func attachment(p *property) (a Attachment, ok bool) {
+	a.ContentType = strings.ToLower(p.param("FMTTYPE"))
+	for _, name := range []string{"X-FILENAME", "FILENAME", "X-APPLE-FILENAME", "X-ORACLE-FILENAME", "X-LABEL"} {
+		if a.Name = path.Base(p.param(name)); a.Name != "." && a.Name != "/" {
+			break
+		}
+		a.Name = ""
+	}
+	if strings.EqualFold(p.param("VALUE"), "BINARY") || strings.EqualFold(p.param("ENCODING"), "BASE64") {
+		b, err := p.binary()
+		a.Data = b
+		return a, err == nil
+	}
+	a.URI = strings.TrimSpace(p.value)
+	lower := strings.ToLower(a.URI)
+	// Nothing on the reader's own machine, and no programs.
+	ok = len(a.URI) < 4096 && (strings.HasPrefix(lower, "http://") || strings.HasPrefix(lower, "https://"))
+	if a.Name == "" && ok {
+		a.Name = clip(path.Base(strings.SplitN(a.URI, "?", 2)[0]), 255)
+	}
+	return a, ok
+}
+
+// people takes ORGANIZER and ATTENDEE.
+func (rd *reader) people(e *Event, c *component) {
+	if p := c.find("ORGANIZER"); p != nil {
+		e.Organizer, _ = address(p)
+	}
+	e.Attendees = attendees(c, e.Organizer)
+}
+
+func attendees(c *component, organizer oxcmail.Address) (list []Attendee) {
+	seen := map[string]bool{strings.ToLower(organizer.Email): organizer.Email != ""}
+	for p := range c.all("ATTENDEE") {
+		a, ok := address(p)
+		key := strings.ToLower(a.Email)
+		if !ok || seen[key] || len(list) == maxAttendees {
+			continue
+		}
+		seen[key] = true
+		at := Attendee{Address: a, Type: mapi.RecipientTo, RSVP: strings.EqualFold(p.param("RSVP"), "TRUE")}
+		switch strings.ToUpper(p.param("ROLE")) {
+		case "OPT-PARTICIPANT":
+			at.Type = mapi.RecipientCc
+		case "NON-PARTICIPANT":
+			at.Type = mapi.RecipientCc
+			if kind := strings.ToUpper(p.param("CUTYPE")); kind == "RESOURCE" || kind == "ROOM" {
+				at.Type = mapi.RecipientBcc
+			}
+		}
+		if kind := strings.ToUpper(p.param("CUTYPE")); kind == "RESOURCE" || kind == "ROOM" {
+			at.Type = mapi.RecipientBcc
+		}
+		for _, answer := range answers {
+			if strings.EqualFold(p.param("PARTSTAT"), answer.word) {
+				at.Status = answer.status
+			}
+		}
+		list = append(list, at)
+	}
+	return list
+}
+
+// address reads a CAL-ADDRESS with its name.
+func address(p *property) (a oxcmail.Address, ok bool) {
+	value := strings.TrimSpace(p.value)
+	if len(value) > 7 && strings.EqualFold(value[:7], "mailto:") {
+		value = value[7:]
+	}
+	for _, email := range []string{strings.TrimSpace(value), p.param("EMAIL"), p.param("X-EMAIL")} {
+		local, domain, found := strings.Cut(email, "@")
+		if found && local != "" && domain != "" && len(email) <= 254 && !strings.ContainsAny(email, " <>\r\n\t\"/:;,") {
+			a.Email = email
+			break
+		}
+	}
+	a.Name = strings.Join(strings.Fields(clip(p.param("CN"), 255)), " ")
+	if a.Name == a.Email {
+		a.Name = ""
+	}
+	return a, a.Email != ""
+}
+
+// status takes how busy an event makes, and whether it takes place.
+func (rd *reader) status(p mapi.Bag, c *component) {
+	busy := busyBusy
+	switch {
+	case strings.EqualFold(c.raw("TRANSP"), "TRANSPARENT"):
+		busy = busyFree
+	case strings.EqualFold(c.raw("STATUS"), "TENTATIVE"):
+		busy = busyTentative
+	}
+	word := func(names ...string) (int32, bool) {
+		for _, name := range names {
+			if i := slices.Index(busyWords, strings.ToUpper(c.raw(name))); i >= 0 {
+				return int32(i), true
+			}
+		}
+		return 0, false
+	}
+	if v, ok := word("X-MICROSOFT-CDO-BUSYSTATUS", "X-MICROSOFT-MSNCALENDAR-BUSYSTATUS"); ok {
+		busy = v
+	}
+	p[mapi.PidLidBusyStatus] = busy
+	if v, ok := word("X-MICROSOFT-CDO-INTENDEDSTATUS", "X-MICROSOFT-MSNCALENDAR-INTENDEDSTATUS"); ok {
+		p[mapi.PidLidIntendedBusyStatus] = v
+	}
+	if strings.EqualFold(c.raw("STATUS"), "CANCELLED") {
+		p[mapi.PidLidAppointmentStateFlags] = stateCanceled
+	}
+	p[mapi.PidLidAppointmentSequence] = int32(0)
+	for _, name := range []string{"X-MICROSOFT-CDO-APPT-SEQUENCE", "SEQUENCE"} {
+		if n, err := strconv.ParseInt(c.raw(name), 10, 32); err == nil && n >= 0 {
+			p[mapi.PidLidAppointmentSequence] = int32(n)
+			break
+		}
+	}
+	if n, err := strconv.ParseInt(c.raw("X-MICROSOFT-CDO-OWNERAPPTID"), 10, 32); err == nil {
+		p[mapi.PidTagOwnerAppointmentID] = int32(n)
+	}
+	if strings.EqualFold(c.raw("X-MICROSOFT-DISALLOW-COUNTER"), "TRUE") {
+		p[mapi.PidLidAppointmentNotAllowPropose] = true
+	}
+}
+
+// remind takes the first alarm that is shown before the start (MS-OXCICAL 2.1.3.1.1.20.62).
+func remind(p mapi.Bag, c *component, t times) {
+	for _, alarm := range c.children {
+		if alarm.name != "VALARM" || strings.EqualFold(alarm.raw("ACTION"), "NONE") || strings.EqualFold(alarm.raw("ACTION"), "EMAIL") {
+			continue
+		}
+		trigger := alarm.find("TRIGGER")
+		if trigger == nil {
+			continue
+		}
+		start := t.startZone.UTC(t.start)
+		before := time.Duration(0)
+		if at, ok := (zones{}).moment(trigger); ok && at.utc {
+			before = start.Sub(at.in(nil))
+		} else if d, ok := duration(trigger.value); ok {
+			before = -d
+			if strings.EqualFold(trigger.param("RELATED"), "END") {
+				before -= t.endZone.UTC(t.end).Sub(start)
+			}
+		} else {
+			continue
+		}
+		delta := int32(max(0, min(before/time.Minute, math.MaxInt32/2)))
+		p[mapi.PidLidReminderSet], p[mapi.PidLidReminderDelta] = true, delta
+		p[mapi.PidLidReminderTime] = start
+		p[mapi.PidLidReminderSignalTime] = start.Add(-time.Duration(delta) * time.Minute)
+		return
+	}
+	p[mapi.PidLidReminderSet] = false
+}
+
+// recur sets the properties of a series (MS-OXOCAL 2.2.1.44), or keeps the lines
+// that MAPI has no place for.
+func (rd *reader) recur(e *Event, c *component, t times, exceptions []*component) {
+	rules := slices.Collect(c.all("RRULE"))
+	dates := slices.Collect(c.all("RDATE"))
+	if len(rules) == 0 && len(dates) == 0 {
+		return
+	}
+	zone := t.startZone
+	var r *oxocal.Recurrence
+	ok := len(rules) == 1 && len(dates) == 0 && c.find("EXRULE") == nil
+	if ok {
+		r, ok = pattern(rules[0].value, t.start, zone, rd.zones)
+	}
+	if ok {
+		r.Duration = max(0, zone.Wall(t.endZone.UTC(t.end)).Sub(t.start).Truncate(time.Minute))
+		ok = r.Check() == nil
+	}
+	if ok {
+		ok = rd.exceptions(e, c, r, zone, exceptions)
+	}
+	if !ok {
+		if lines := rd.kept(c, exceptions); len(lines) <= maxLines {
+			e.Props[mapi.PidNameICalendar] = lines
+		}
+		return
+	}
+	packed, err := r.AppendAppointment(nil)
+	if err != nil {
+		return
+	}
+	p := e.Props
+	if first, ok := r.First(); ok && first.Number == 1 && first.Exception == nil && first.Start != t.start {
+		// MAPI has no series whose first occurrence is not one of its pattern.
+		t.start, t.end, t.endZone = first.Start, first.End, zone
+		rd.putTimes(p, t)
+		remind(p, c, t)
+	}
+	p[mapi.PidLidAppointmentRecur] = packed
+	p[mapi.PidLidRecurring], p[mapi.PidLidIsRecurring] = true, true
+	p[mapi.PidLidRecurrenceType] = map[oxocal.Kind]int32{oxocal.Daily: 1, oxocal.Weekly: 2, oxocal.AbsoluteMonthly: 3, oxocal.RelativeMonthly: 3,
+		oxocal.AbsoluteYearly: 4, oxocal.RelativeYearly: 4}[r.Kind]
+	year := zone.UTC(t.start).Year()
+	p[mapi.PidLidTimeZoneStruct] = zone.AppendStruct(nil, year)
+	p[mapi.PidLidTimeZoneDescription] = zone.Name()
+	p[mapi.PidLidAppointmentTimeZoneRecur] = zone.AppendDefinition(nil, year)
+	first, last := t.start.Day(), oxocal.LastDay
+	if o, ok := r.Last(); ok {
+		last = o.End.Day()
+	}
+	for i := range r.Modified {
+		first, last = min(first, r.Modified[i].Start.Day()), max(last, r.Modified[i].End.Day())
+	}
+	p[mapi.PidLidClipStart], p[mapi.PidLidClipEnd] = first.At(0).AsUTC(), last.At(0).AsUTC()
+	if last == oxocal.LastDay {
+		p[mapi.PidLidClipEnd] = noEnd
+	}
+}
+
+// noEnd is PidLidClipEnd of a series without an end (MS-OXOCAL 2.2.1.15).
+var noEnd = time.Date(4500, 8, 31, 23, 59, 0, 0, time.UTC)
+
+// exceptions fills the deleted and modified occurrences of a series. It is not ok
+// when they are more than a series can have, or about more than one occurrence.
+func (rd *reader) exceptions(e *Event, c *component, r *oxocal.Recurrence, zone *oxocal.Zone, list []*component) bool {
+	day := func(m moment) oxocal.Day {
+		if m.date || m.zone == nil && !m.utc {
+			return m.wall.Day()
+		}
+		return zone.Wall(m.in(rd.floating)).Day()
+	}
+	n := 0
+	for prop := range c.all("EXDATE") {
+		for value := range strings.SplitSeq(prop.value, ",") {
+			m, ok := rd.value(prop, strings.TrimSpace(value))
+			if !ok || !r.Falls(day(m)) {
+				continue
+			}
+			if n++; n > oxocal.MaxExceptions {
+				return false
+			}
+			r.Deleted = append(r.Deleted, day(m))
+		}
+	}
+	for _, x := range list {
+		at := x.find("RECURRENCE-ID")
+		m, ok := rd.moment(at)
+		if !ok || !r.Falls(day(m)) {
+			continue
+		}
+		if at.param("RANGE") != "" {
+			return false
+		}
+		if n++; n > oxocal.MaxExceptions {
+			return false
+		}
+		if strings.EqualFold(x.raw("STATUS"), "CANCELLED") && rd.method != Cancel {
+			r.Deleted = append(r.Deleted, day(m))
+			continue
+		}
+		rd.exception(e, x, r, day(m), zone)
+	}
+	slices.Sort(r.Deleted)
+	r.Deleted = slices.Compact(r.Deleted)
+	slices.SortStableFunc(r.Modified, func(a, b oxocal.Exception) int { return cmp.Compare(a.Day, b.Day) })
+	r.Modified = slices.CompactFunc(r.Modified, func(a, b oxocal.Exception) bool { return a.Day == b.Day })
+	r.Deleted = slices.DeleteFunc(r.Deleted, func(d oxocal.Day) bool {
+		return slices.ContainsFunc(r.Modified, func(x oxocal.Exception) bool { return x.Day == d })
+	})
+	return true
+}
+
+// exception adds what an occurrence has of its own.
+func (rd *reader) exception(e *Event, c *component, r *oxocal.Recurrence, day oxocal.Day, zone *oxocal.Zone) {
+	t, ok := rd.times(c)
+	if !ok {
+		return
+	}
+	own := &Event{Props: mapi.Bag{}}
+	rd.describe(own, c)
+	rd.status(own.Props, c)
+	remind(own.Props, c, t)
+	x := oxocal.Exception{Day: day}
+	x.Start = zone.Wall(t.startZone.UTC(t.start)) / 60 * 60 // MAPI has whole minutes
+	x.End = max(x.Start, zone.Wall(t.endZone.UTC(t.end))/60*60)
+	differs := func(tag mapi.Tag) bool { return own.Props[tag] != e.Props[tag] }
+	if differs(mapi.PidTagSubject) && own.Props[mapi.PidTagSubject] != nil {
+		x.Overrides |= oxocal.OverrideSubject
+		x.Subject = own.Props.String(mapi.PidTagSubject)
+	}
+	if differs(mapi.PidLidLocation) {
+		x.Overrides |= oxocal.OverrideLocation
+		x.Location = own.Props.String(mapi.PidLidLocation)
+	}
+	if differs(mapi.PidLidBusyStatus) {
+		x.Overrides |= oxocal.OverrideBusyStatus
+		x.BusyStatus = own.Props.Int32(mapi.PidLidBusyStatus)
+	}
+	if differs(mapi.PidLidReminderSet) {
+		x.Overrides |= oxocal.OverrideReminder
+		x.Reminder = own.Props.Bool(mapi.PidLidReminderSet)
+	}
+	if differs(mapi.PidLidReminderDelta) && own.Props.Bool(mapi.PidLidReminderSet) {
+		x.Overrides |= oxocal.OverrideReminderDelta
+		x.ReminderDelta = own.Props.Int32(mapi.PidLidReminderDelta)
+	}
+	if t.allDay != e.Props.Bool(mapi.PidLidAppointmentSubType) {
+		x.Overrides |= oxocal.OverrideAllDay
+		x.AllDay = t.allDay
+	}
+	more := &Exception{Day: day}
+	if (own.Text != e.Text && own.Text != "") || (own.HTML != e.HTML && own.HTML != "") {
+		more.Text, more.HTML = own.Text, own.HTML
+		x.Overrides |= oxocal.OverrideBody
+	}
+	if list := attendees(c, e.Organizer); len(list) > 0 && !slices.Equal(list, e.Attendees) {
+		more.Attendees = list
+	}
+	if more.Text != "" || more.HTML != "" || more.Attendees != nil {
+		e.Exceptions = append(e.Exceptions, more)
+	}
+	r.Modified = append(r.Modified, x)
+}
+
+// kept returns the lines of a recurrence that MAPI cannot hold, and the components
+// of its exceptions.
+func (rd *reader) kept(c *component, exceptions []*component) string {
+	var b strings.Builder
+	for _, p := range c.props {
+		switch p.name {
+		case "RRULE", "RDATE", "EXDATE", "EXRULE":
+			rd.rename(p)
+			writeProperty(&b, p)
+		}
+		if b.Len() > maxLines {
+			break
+		}
+	}
+	for _, x := range exceptions {
+		if b.Len() > maxLines {
+			break
+		}
+		for _, p := range x.props {
+			rd.rename(p)
+		}
+		writeComponent(&b, x)
+	}
+	return b.String()
+}
+
+// rename gives the time zone of a property the name that Write defines it by.
+func (rd *reader) rename(p property) {
+	for i, q := range p.params {
+		if q.name != "TZID" {
+			continue
+		}
+		if zone := rd.find(q.value); zone != nil {
+			p.params[i].value = zone.ID()
+		}
+	}
+}
+
+// meeting sets what the method makes of an event (MS-OXCICAL 2.1.3.1.1.1).
+func (rd *reader) meeting(e *Event, c *component) {
+	p := e.Props
+	p[mapi.PidTagMessageClass] = classAppointment
+	if len(e.Attendees) == 0 && rd.method == "" || e.Organizer.Email == "" && len(e.Attendees) == 0 {
+		return
+	}
+	flags := p.Int32(mapi.PidLidAppointmentStateFlags) | stateMeeting
+	stamp, stamped := rd.moment(c.find("DTSTAMP"))
+	critical, said := rd.moment(c.find("X-MICROSOFT-CDO-OWNER-CRITICAL-CHANGE"))
+	if !said {
+		critical, said = stamp, stamped
+	}
+	switch rd.method {
+	case Request, Cancel, Publish, "":
+		if said {
+			p[mapi.PidLidOwnerCriticalChange] = critical.in(nil)
+		}
+	}
+	switch rd.method {
+	case Request:
+		p[mapi.PidTagMessageClass] = classRequest
+		flags |= stateReceived
+		p[mapi.PidLidMeetingType] = int32(1)
+		p[mapi.PidLidResponseStatus] = responseNotResponded
+		p[mapi.PidLidFInvited] = true
+		if _, ok := p[mapi.PidLidIntendedBusyStatus]; !ok {
+			p[mapi.PidLidIntendedBusyStatus] = p[mapi.PidLidBusyStatus]
+		}
+		if p.Int32(mapi.PidLidBusyStatus) != busyFree {
+			p[mapi.PidLidBusyStatus] = busyTentative
+		}
+		wanted := len(e.Attendees) == 0
+		for _, a := range e.Attendees {
+			wanted = wanted || a.RSVP
+		}
+		p[mapi.PidTagResponseRequested], p[mapi.PidTagReplyRequested] = wanted, wanted
+	case Cancel:
+		p[mapi.PidTagMessageClass] = classCanceled
+		flags |= stateReceived | stateCanceled
+		p[mapi.PidLidMeetingType] = int32(0)
+		p[mapi.PidLidBusyStatus], p[mapi.PidLidIntendedBusyStatus] = busyFree, busyFree
+	case Reply, Counter:
+		class, status := classResponse+".Tent", responseTentative
+		if len(e.Attendees) > 0 {
+			for _, answer := range answers {
+				if answer.status == e.Attendees[0].Status && answer.class != "" && rd.method == Reply {
+					class, status = classResponse+answer.class, answer.status
+				}
+			}
+			p[mapi.PidLidAppointmentReplyName] = e.Attendees[0].Display()
+		}
+		p[mapi.PidTagMessageClass] = class
+		p[mapi.PidLidResponseStatus] = status
+		flags = stateMeeting | stateReceived
+		if stamped {
+			p[mapi.PidLidAttendeeCriticalChange], p[mapi.PidLidAppointmentReplyTime] = stamp.in(nil), stamp.in(nil)
+		}
+		if rd.method == Counter {
+			p[mapi.PidLidAppointmentCounterProposal] = true
+			for from, to := range map[mapi.Tag]mapi.Tag{mapi.PidLidAppointmentStartWhole: mapi.PidLidAppointmentProposedStartWhole, mapi.PidLidAppointmentEndWhole: mapi.PidLidAppointmentProposedEndWhole,
+				mapi.PidLidAppointmentDuration: mapi.PidLidAppointmentProposedDuration} {
+				if v, ok := p[from]; ok {
+					p[to] = v
+				}
+			}
+			rd.original(p, c)
+		}
+	}
+	p[mapi.PidLidAppointmentStateFlags] = flags
+	if IsMeeting(p.String(mapi.PidTagMessageClass)) {
+		p[mapi.PidLidAppointmentMessageClass] = classAppointment
+		if location := p.String(mapi.PidLidLocation); location != "" {
+			p[mapi.PidLidWhere] = location
+		}
+	}
+}
+
+// original puts the times that a counter proposal is about in their place (MS-OXCICAL
+// 2.1.3.1.1.20.47).
+func (rd *reader) original(p mapi.Bag, c *component) {
+	for name, tags := range map[string][]mapi.Tag{
+		"X-MS-OLK-ORIGINALSTART": {mapi.PidLidAppointmentStartWhole, mapi.PidLidCommonStart, mapi.PidTagStartDate},
+		"X-MS-OLK-ORIGINALEND":   {mapi.PidLidAppointmentEndWhole, mapi.PidLidCommonEnd, mapi.PidTagEndDate},
+	} {
+		if at, ok := rd.moment(c.find(name)); ok {
+			for _, tag := range tags {
+				p[tag] = at.in(rd.floating)
+			}
+		}
+	}
+}
