@@ -1,6 +1,7 @@
 package autodiscover
 
 import (
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -12,11 +13,18 @@ import (
 
 // Door is the Autodiscover door. It holds no state and serves any number of servers.
 type Door struct {
-	now func() time.Time
+	now    func() time.Time
+	people People
+	log    *slog.Logger
 }
 
-// New returns the door. now is the time that error documents carry.
-func New(now func() time.Time) *Door { return &Door{now: now} }
+// New returns the door.
+func New(o Options) *Door {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Door{now: o.Now, people: o.People, log: o.Log}
+}
 
 // ServeDoor answers one request under /autodiscover. Only the JSON form and the organisation's
 // own metadata are served to requests without an identity.
@@ -34,7 +42,7 @@ func (d *Door) ServeDoor(w http.ResponseWriter, r *clientaccess.Request) {
 	case rest == "/autodiscover.xml":
 		serve = d.servePOX
 	case rest == "/autodiscover.svc" || strings.HasPrefix(rest, "/autodiscover.svc/"):
-		serve = serveSOAP
+		serve = d.serveSOAP
 	default:
 		w.WriteHeader(http.StatusNotFound)
 		return

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
+	"strconv"
 	"strings"
 
 	"hma/exchange/clientaccess"
@@ -35,6 +35,9 @@ type found struct {
 	URL      string `json:"Url"`
 }
 
+// maxRedirects is how often a request may have been sent on already (RedirectCount).
+const maxRedirects = 10
+
 // maxEcho bounds what of the caller's text an error repeats.
 const maxEcho = 64
 
@@ -47,16 +50,24 @@ func serveJSON(w http.ResponseWriter, r *clientaccess.Request) {
 		w.WriteHeader(http.StatusMethodNotAllowed)
 		return
 	}
-	email, protocol := jsonQuery(r)
+	email, protocol, redirects := jsonQuery(r)
 	domain, ok := mailDomain(email)
 	switch {
 	case !ok:
 		writeJSON(w, http.StatusBadRequest, jsonError{"MandatoryParameterMissing", "A valid SMTP address must be provided for the parameter 'Email'."})
 		return
+	case redirects >= maxRedirects:
+		writeJSON(w, http.StatusBadRequest, jsonError{"TooManyRedirects", "The request was sent from one organization to another too often."})
+		return
 	case protocol == "":
 		writeJSON(w, http.StatusBadRequest, jsonError{"MissingProtocol", "A valid value must be provided for the query parameter 'Protocol'."})
 		return
-	case !slices.Contains(r.Snapshot.AcceptedDomains, domain):
+	case elsewhere(r.Snapshot, domain) != "":
+		d := elsewhere(r.Snapshot, domain)
+		w.Header().Set("Location", form(d, "autodiscover.json")+"?"+url.Values{"Email": {email}, "Protocol": {protocol}, "RedirectCount": {strconv.Itoa(redirects + 1)}}.Encode())
+		w.WriteHeader(http.StatusFound)
+		return
+	case !accepted(r.Snapshot, domain):
 		writeJSON(w, http.StatusNotFound, jsonError{"UserNotFound", "The domain of the address is not one of this organization."})
 		return
 	}
@@ -80,10 +91,10 @@ func serveJSON(w http.ResponseWriter, r *clientaccess.Request) {
 
 // jsonQuery reads both forms: ?Email=&Protocol= and /v1.0/EMAIL?Protocol=. Names
 // of parameters are matched without case.
-func jsonQuery(r *clientaccess.Request) (email, protocol string) {
+func jsonQuery(r *clientaccess.Request) (email, protocol string, redirects int) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return "", ""
+		return "", "", 0
 	}
 	for name, v := range values {
 		switch strings.ToLower(name) {
@@ -91,13 +102,15 @@ func jsonQuery(r *clientaccess.Request) (email, protocol string) {
 			email = v[0]
 		case "protocol":
 			protocol = v[0]
+		case "redirectcount":
+			redirects, _ = strconv.Atoi(v[0]) // what is no number counts as none
 		}
 	}
 	const form = "/autodiscover.json/v1.0/"
 	if len(r.Rest) > len(form) && strings.EqualFold(r.Rest[:len(form)], form) {
 		email = r.Rest[len(form):]
 	}
-	return email, protocol
+	return email, protocol, redirects
 }
 
 // mailDomain returns the domain of an address in lower case; ok is false for

@@ -27,6 +27,7 @@ type mobileSyncUser struct {
 }
 
 type mobileSyncAction struct {
+	Redirect string `xml:",omitempty"`
 	Settings *mobileSyncSettings
 	Error    *mobileSyncFailure
 }
@@ -47,9 +48,15 @@ type mobileSyncFailure struct {
 	DebugData string
 }
 
-func mobileSync(r *clientaccess.Request, person *org.Recipient) *mobileSyncDocument {
-	address := publicURL(r, org.ActiveSync)
-	if address == "" {
+// mobileSync makes the answer in this schema, which can send a client to another
+// address but to no URL (MS-ASCMD 2.2.3.139).
+func mobileSync(r *clientaccess.Request, to destination) *mobileSyncDocument {
+	if to.address != "" {
+		return &mobileSyncDocument{Space: nsResponse, Response: mobileSyncResponse{
+			Space: nsMobileSyncResponse, Culture: "en:us", Action: mobileSyncAction{Redirect: to.address}}}
+	}
+	person, address := to.person, publicURL(r, org.ActiveSync)
+	if person == nil || address == "" {
 		return mobileSyncError()
 	}
 	return &mobileSyncDocument{Space: nsResponse, Response: mobileSyncResponse{

@@ -20,7 +20,7 @@ type outlookDocument struct {
 
 type outlookResponse struct {
 	Space   string `xml:"xmlns,attr"`
-	User    outlookUser
+	User    *outlookUser
 	Account outlookAccount
 }
 
@@ -32,11 +32,34 @@ type outlookUser struct {
 }
 
 type outlookAccount struct {
-	AccountType     string
+	AccountType     string `xml:",omitempty"`
 	Action          string
-	MicrosoftOnline string
-	ConsumerMailbox string
-	Protocols       []protocol `xml:"Protocol"`
+	RedirectAddr    string        `xml:",omitempty"`
+	RedirectURL     string        `xml:"RedirectUrl,omitempty"`
+	MicrosoftOnline string        `xml:",omitempty"`
+	ConsumerMailbox string        `xml:",omitempty"`
+	Protocols       []protocol    `xml:"Protocol"`
+	Alternatives    []alternative `xml:"AlternativeMailbox"`
+}
+
+// alternative is a mailbox that Outlook opens beside the own one (MS-OXDSCLI 2.2.4.1.1.2.2).
+type alternative struct {
+	Type             string
+	DisplayName      string
+	LegacyDN         string
+	Server           string
+	SMTPAddress      string `xml:"SmtpAddress"`
+	OwnerSMTPAddress string `xml:"OwnerSmtpAddress"`
+}
+
+// redirected makes the answer that sends a client to another address or to
+// another organisation's Autodiscover (MS-OXDSCLI 2.2.4.1.1.2.1, 3.1.5.4).
+func redirected(to destination) *outlookDocument {
+	account := outlookAccount{Action: "redirectAddr", RedirectAddr: to.address}
+	if to.url != "" {
+		account = outlookAccount{Action: "redirectUrl", RedirectURL: form(to.url, "autodiscover.xml")}
+	}
+	return &outlookDocument{Space: nsResponse, Response: outlookResponse{Space: nsOutlookResponse, Account: account}}
 }
 
 // protocol is one Protocol block. The mapiHttp block has its type as an
@@ -66,7 +89,15 @@ type protocol struct {
 
 // web is one side of the WEB block (MS-OXDSCLI 2.2.4.1.1.2.6).
 type web struct {
-	OWAURL owaURL `xml:"OWAUrl"`
+	OWAURL   owaURL `xml:"OWAUrl"`
+	Protocol *webProtocol
+}
+
+// webProtocol is where the availability service is, of which clients outside
+// Outlook learn the EWS URL.
+type webProtocol struct {
+	Type  string
+	ASURL string `xml:"ASUrl"`
 }
 
 type owaURL struct {
@@ -99,7 +130,7 @@ func (s side) url(r *clientaccess.Request, kind org.Kind) string {
 // for a client that says it can (MS-OXDSCLI 2.2.2), EXCH and EXPR for others,
 // and for both the EXHTTP blocks, which hold the addresses of the other doors, and
 // the WEB block, which holds that of OWA.
-func outlook(r *clientaccess.Request, person *org.Recipient) *outlookDocument {
+func outlook(r *clientaccess.Request, person *org.Recipient, mapped []*org.Recipient) *outlookDocument {
 	account := outlookAccount{AccountType: "email", Action: "settings", MicrosoftOnline: "False", ConsumerMailbox: "False"}
 	if canMAPIHTTP(r, person) {
 		account.Protocols = append(account.Protocols, mapiHTTP(r, person))
@@ -116,9 +147,13 @@ func outlook(r *clientaccess.Request, person *org.Recipient) *outlookDocument {
 	if p, ok := browser(r); ok {
 		account.Protocols = append(account.Protocols, p)
 	}
+	for _, m := range mapped {
+		account.Alternatives = append(account.Alternatives, alternative{Type: alternateDelegate, DisplayName: m.DisplayName, LegacyDN: m.LegacyDN,
+			Server: mailboxAddress(m), SMTPAddress: m.PrimarySMTP, OwnerSMTPAddress: m.PrimarySMTP})
+	}
 	return &outlookDocument{Space: nsResponse, Response: outlookResponse{
 		Space: nsOutlookResponse,
-		User: outlookUser{
+		User: &outlookUser{
 			DisplayName: person.DisplayName, LegacyDN: person.LegacyDN, AutoDiscoverSMTPAddress: person.PrimarySMTP,
 			DeploymentID: r.Snapshot.Org.GUID.String(),
 		},
@@ -213,25 +248,28 @@ func exhttp(r *clientaccess.Request, s side, exclusive string) protocol {
 
 // browser makes the WEB block; false when OWA has no URL.
 func browser(r *clientaccess.Request) (protocol, bool) {
-	vd := r.Snapshot.VirtualDirectory(org.Owa)
-	if vd == nil {
-		return protocol{}, false
+	p := protocol{Type: "WEB", Internal: owa(r, inside, "EXCH"), External: owa(r, outside, "EXPR")}
+	return p, p.Internal != nil || p.External != nil
+}
+
+// owa returns a side's URL of OWA with the ways to sign in there that have a
+// word, and the side's EWS under the name of a kind of block; nil for no OWA.
+func owa(r *clientaccess.Request, s side, kind string) *web {
+	u := s.url(r, org.Owa)
+	if u == "" {
+		return nil
 	}
 	var methods []string
-	for _, m := range vd.Methods() {
+	for _, m := range r.Snapshot.VirtualDirectory(org.Owa).Methods() {
 		if m != org.MethodOAuth {
 			methods = append(methods, string(m))
 		}
 	}
-	at := func(s side) *web {
-		u := s.url(r, org.Owa)
-		if u == "" {
-			return nil
-		}
-		return &web{owaURL{strings.Join(methods, ", "), u + "/"}}
+	w := &web{OWAURL: owaURL{strings.Join(methods, ", "), u + "/"}}
+	if ews := s.url(r, org.WebServices); ews != "" {
+		w.Protocol = &webProtocol{kind, ews}
 	}
-	p := protocol{Type: "WEB", Internal: at(inside), External: at(outside)}
-	return p, p.Internal != nil || p.External != nil
+	return w
 }
 
 // urls fills in the addresses that all blocks but mapiHttp have.

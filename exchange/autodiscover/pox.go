@@ -8,12 +8,10 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
 	"hma/exchange/clientaccess"
-	"hma/exchange/org"
 )
 
 // Namespaces of MS-OXDSCLI and MS-ASCMD 2.2.1.1.
@@ -128,35 +126,32 @@ func (d *Door) servePOX(w http.ResponseWriter, r *clientaccess.Request) {
 		d.writeError(w, r, errInvalidRequest)
 		return
 	}
-	switch req.Schema {
-	case nsOutlookResponse:
-		if person := r.Identity.Recipient; person != nil && asksForSelf(req, person) {
-			writeXML(w, outlook(r, person))
-			return
-		}
-		d.writeError(w, r, errNoSuchAddress)
-	case nsMobileSyncResponse:
-		if person := r.Identity.Recipient; person != nil && asksForSelf(req, person) {
-			writeXML(w, mobileSync(r, person))
-			return
-		}
-		writeXML(w, mobileSyncError())
-	default:
+	if req.Schema != nsOutlookResponse && req.Schema != nsMobileSyncResponse {
 		d.writeError(w, r, errNoProvider)
+		return
 	}
-}
-
-// asksForSelf tells whether the request names the caller's own mailbox. Any
-// other address gets one and the same error, whether there is a mailbox or not.
-func asksForSelf(req *request, person *org.Recipient) bool {
-	if person.MailboxGUID.IsNil() {
-		return false
+	to, err := d.find(r, req)
+	if err != nil {
+		d.log.Error("autodiscover failed", "request", r.ID, "error", err)
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
 	}
-	if req.Email == "" {
-		return strings.EqualFold(req.LegacyDN, person.LegacyDN)
+	if req.Schema == nsMobileSyncResponse {
+		writeXML(w, mobileSync(r, to))
+		return
 	}
-	same := func(a string) bool { return strings.EqualFold(a, req.Email) }
-	return same(person.PrimarySMTP) || same(person.UPN) || slices.ContainsFunc(person.Addresses, same)
+	switch {
+	case to.person != nil:
+		mapped, err := d.mapped(r, to.person)
+		if err != nil {
+			d.log.Error("mapped mailboxes", "request", r.ID, "error", err) // the own one is what counts
+		}
+		writeXML(w, outlook(r, to.person, mapped))
+	case to != destination{}:
+		writeXML(w, redirected(to))
+	default:
+		d.writeError(w, r, errNoSuchAddress)
+	}
 }
 
 // poxError is an error of the provider that every schema shares, or of the Outlook one.

@@ -121,3 +121,21 @@ func TestDistributionGroups(t *testing.T) {
 	}
 	l.refused("ObjectNotFound", "couldn't be found", "Remove-DistributionGroup", "Identity", "Anna")
 }
+
+// A remote mailbox is a person without a mailbox here.
+func TestRemoteMailbox(t *testing.T) {
+	l := newLab(t)
+	made := l.ok("New-RemoteMailbox", "Name", "Mia Moved", "UserPrincipalName", "mia@contoso.com", "RemoteRoutingAddress", "mia@contoso.mail.onmicrosoft.com", "PrimarySmtpAddress", "mia@contoso.com").Output[0]
+	if made.String("RemoteRoutingAddress") != "SMTP:mia@contoso.mail.onmicrosoft.com" || made.String("RecipientTypeDetails") != "RemoteUserMailbox" || made.String("RecipientType") != "MailUser" {
+		t.Errorf("made %v", made)
+	}
+	if got := texts(l.ok("Get-RemoteMailbox").Output, "UserPrincipalName"); !slices.Equal(got, []string{"mia@contoso.com"}) {
+		t.Errorf("Get-RemoteMailbox: %q", got)
+	}
+	if got := texts(l.ok("Get-Mailbox").Output, "UserPrincipalName"); slices.Contains(got, "mia@contoso.com") {
+		t.Errorf("Get-Mailbox shows a remote mailbox: %q", got)
+	}
+	if got := l.ok("Get-Recipient", "Identity", "mia@contoso.com").Output[0]; got.String("RecipientTypeDetails") != "RemoteUserMailbox" {
+		t.Errorf("Get-Recipient: %v", got)
+	}
+}

@@ -225,6 +225,8 @@ func recipientDetails(p *org.Recipient) string {
 		return string(p.Type)
 	case hasMailbox(p) && p.MasterAccountSID != "":
 		return "LinkedMailbox"
+	case isRemote(p):
+		return "RemoteUserMailbox"
 	case !hasMailbox(p) && !p.Enabled:
 		return "DisabledUser"
 	}
@@ -237,6 +239,8 @@ func recipientType(p *org.Recipient) string {
 		return string(org.TypeDistributionGroup)
 	case hasMailbox(p):
 		return "UserMailbox"
+	case isRemote(p):
+		return "MailUser"
 	}
 	return "User"
 }

@@ -28,7 +28,7 @@ var unsupported = strings.Fields(`
 	Get-Message Get-MessageTrackingLog Get-MigrationBatch Get-MobileDevice
 	Get-MobileDeviceMailboxPolicy Get-MobileDeviceStatistics Get-MoveRequest Get-NetworkConnectionInfo Get-OfflineAddressBook
 	Get-OrganizationRelationship Get-OutlookAnywhere Get-OutlookProvider Get-OwaMailboxPolicy
-	Get-PopSettings Get-PublicFolder Get-Queue Get-ReceiveConnector Get-RemoteDomain Get-RemoteMailbox
+	Get-PopSettings Get-PublicFolder Get-Queue Get-ReceiveConnector Get-RemoteDomain
 	Get-RetentionPolicy Get-RoleAssignmentPolicy Get-SendConnector Get-ServerComponentState Get-ServerHealth
 	Get-SharingPolicy Get-ThrottlingPolicy Get-ThrottlingPolicyAssociation Get-TransportConfig
 	Get-TransportRule Get-TransportServer Get-TransportService Get-UMMailbox Get-UserPhoto Import-ExchangeCertificate
@@ -38,7 +38,7 @@ var unsupported = strings.Fields(`
 	New-MailboxDatabase New-MailboxExportRequest New-MailboxImportRequest New-MailContact New-MailUser
 	New-MigrationBatch New-MoveRequest New-OfflineAddressBook
 	New-OrganizationRelationship
-	New-ReceiveConnector New-RemoteMailbox New-RoleGroup New-SendConnector New-ThrottlingPolicy
+	New-ReceiveConnector New-RoleGroup New-SendConnector New-ThrottlingPolicy
 	New-TransportRule
 	Remove-ExchangeCertificate Remove-HybridConfiguration Remove-InboxRule
 	Remove-Mailbox Remove-MailboxPermission Remove-MobileDevice Remove-MoveRequest

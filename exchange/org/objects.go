@@ -171,7 +171,10 @@ type Recipient struct {
 	LegacyDN    string
 	// MailboxGUID is the nil GUID for somebody without a mailbox (the built-in Administrator has one).
 	MailboxGUID guid.GUID
-	Enabled     bool
+	// RemoteRoutingAddress is where the mailbox is reached that somebody without one here has in the cloud
+	// (a remote mailbox, New-RemoteMailbox); "" for none.
+	RemoteRoutingAddress string `json:",omitempty"`
+	Enabled              bool
 	// ImmutableID and ObjectID tie the person to the cloud account; both are "" while not synchronised.
 	ImmutableID string
 	ObjectID    string

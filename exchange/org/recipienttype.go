@@ -73,6 +73,14 @@ func NewMailbox(t RecipientType, address, displayName string) Recipient {
 	return r
 }
 
+// NewRemoteMailbox returns a person whose mailbox is in the cloud, where target is its address, ready for
+// CreateRecipient.
+func NewRemoteMailbox(upn, displayName, target string) Recipient {
+	r := NewRecipient(upn, displayName)
+	r.MailboxGUID, r.RemoteRoutingAddress = guid.Nil, target
+	return r
+}
+
 // SetType makes a mailbox one of another type (Set-Mailbox -Type): the account of one that is not a
 // person's is disabled.
 func (r *Recipient) SetType(t RecipientType) {

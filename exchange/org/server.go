@@ -151,6 +151,11 @@ func (c *Configuration) Snapshot(server string) (*Snapshot, error) {
 	for _, p := range c.Policies {
 		snap.Policies[p.GUID] = p
 	}
+	for _, conn := range c.Connectors {
+		if conn.Enabled {
+			snap.Connectors = append(snap.Connectors, conn)
+		}
+	}
 	for _, d := range c.AcceptedDomains {
 		snap.AcceptedDomains = append(snap.AcceptedDomains, d.DomainName)
 	}

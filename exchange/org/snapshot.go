@@ -34,6 +34,8 @@ type Snapshot struct {
 	DownloadHosts map[string]bool
 	// OwaSettings are the appSettings of this server's ClientAccess\Owa\web.config.
 	OwaSettings AppSettings
+	// Connectors are the enabled IntraOrganizationConnectors: where the Autodiscover of other domains is.
+	Connectors []*IntraOrganizationConnector
 	// AcceptedDomains are the organisation's mail domains, lower case, default first.
 	AcceptedDomains []string
 }

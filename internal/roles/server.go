@@ -46,7 +46,7 @@ func (r *Roles) ServeServer(ctx context.Context, name string, l net.Listener, ce
 		Snapshots: config, Auth: r.auth, Now: r.cfg.Now, Log: r.log, Watch: r.watch,
 		Healthy: func(ctx context.Context) bool { return r.unready(ctx) == "" },
 		Doors: map[org.Kind]clientaccess.Door{
-			org.Autodiscover: autodiscover.New(r.cfg.Now),
+			org.Autodiscover: autodiscover.New(autodiscover.Options{Now: r.cfg.Now, People: r.Org, Log: r.log}),
 			org.WebServices:  r.ews,
 			org.ActiveSync:   activesync.New(),
 			org.Mapi:         mapihttp.New(r.cfg.Now),

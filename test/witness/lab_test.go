@@ -33,6 +33,7 @@ func TestLab(t *testing.T) {
 	t.Run("libmspack", func(t *testing.T) { offlineAddressBook(t, e) })
 	t.Run("exchangelib", func(t *testing.T) { exchangelib(t, e) })
 	t.Run("ews-javascript-api", func(t *testing.T) { ewsjs(t, e) })
+	t.Run("exchangelib discovers", func(t *testing.T) { exchangelibDiscovers(t, e) })
 	t.Run("smtplib", func(t *testing.T) { mailIn(t, e) })
 	t.Run("DavMail", func(t *testing.T) {
 		d := startDavMail(t, e)
@@ -67,6 +68,17 @@ func exchangelib(t *testing.T, e *testenv.Env) {
 	}, python, "exchangelib/smoke.py")
 	expect(t, lines, "ok sign in", "ok list folders", "ok list inbox", "ok filter", "ok send to self with attachment", "ok read it with body and attachment",
 		"ok send to another user", "ok draft, then send it", "ok sync hierarchy and items", "ok move", "ok contacts", "ok tasks", "ok resolve names", "ok expand a distribution group", "ok delete", "ok all")
+}
+
+// exchangelibDiscovers has exchangelib ask both forms of Autodiscover where the mailbox is.
+func exchangelibDiscovers(t *testing.T, e *testenv.Env) {
+	needPython(t, "exchangelib")
+	user, origin := e.User("user"), e.Endpoints.Servers[0].URL
+	lines := script(t, map[string]string{
+		"HMA_AUTODISCOVER": origin + "/autodiscover/autodiscover", "HMA_USER": user.UPN, "HMA_EWS": "https://mail.contoso.com/EWS/Exchange.asmx", "HMA_OTHER": e.Endpoints.Users[1].UPN,
+		"HMA_TOKEN": curlAsks(t, e, origin), "HMA_CA": e.Endpoints.CA, "NO_PROXY": "*", "no_proxy": "*",
+	}, python, "exchangelib/autodiscover.py")
+	expect(t, lines, "ok user settings by SOAP", "ok nobody else's by SOAP", "ok settings by POX", "ok all")
 }
 
 // mailIn hands mail in with Python's LMTP client and finds it over EWS.

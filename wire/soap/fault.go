@@ -12,7 +12,7 @@ type ServerVersion struct {
 // Begin writes a document's declaration, the envelope's start with its
 // namespaces, the header with v alone, and the Body's start.
 func (w *Writer) Begin(v ServerVersion) {
-	w.raw(`<?xml version="1.0" encoding="utf-8"?>`)
+	w.Declare()
 	w.Start("s:Envelope", "xmlns:s", NSEnvelope, "xmlns:m", NSMessages, "xmlns:t", NSTypes)
 	w.Start("s:Header")
 	w.Empty("t:ServerVersionInfo", "MajorVersion", strconv.Itoa(v.Major), "MinorVersion", strconv.Itoa(v.Minor),

@@ -79,6 +79,9 @@ func (w *Writer) room() {
 	}
 }
 
+// Declare writes the XML declaration, for a document whose envelope Begin does not make.
+func (w *Writer) Declare() { w.raw(`<?xml version="1.0" encoding="utf-8"?>`) }
+
 // Start writes a start tag; attrs are names and values in turn.
 func (w *Writer) Start(name string, attrs ...string) {
 	w.open(name, attrs)
