@@ -58,6 +58,7 @@ var (
 	errNotOccurrence   = &problem{"ErrorCalendarCannotUseIdForOccurrenceId", "The Id is that of a series or a single event, not of an occurrence."}
 	errViewEnds        = &problem{"ErrorCalendarEndDateIsEarlierThanStartDate", "The end of the view is before its start."}
 	errMailRecipient   = &problem{"ErrorMailRecipientNotFound", "Unable to resolve the e-mail address to a mailbox of the organization."}
+	errNoFreeBusy      = &problem{"ErrorNoFreeBusyAccess", "The caller may not see when the owner of the mailbox is busy."}
 	errResultTooBig    = &problem{"ErrorResultSetTooBig", "There are too many events in the time window."}
 	errInternalFailure = &problem{"ErrorInternalServerError", "An internal server error occurred. The operation failed."}
 )

@@ -490,6 +490,22 @@ if env.get("HMA_GROUP"):
         arrived(account.inbox, subject)
 
 
+@step("free/busy")
+def _():
+    e = CalendarItem(account=account, folder=account.calendar, subject=f"busy {run}", start=at(2, 9), end=at(2, 11), legacy_free_busy_status="OOF").save()
+    who = [(account, "Organizer", False)] + ([(env["HMA_OTHER"], "Required", False)] if env.get("HMA_OTHER") else []) + [("nobody@" + env["HMA_SMTP"].split("@")[1], "Required", False)]
+    info = list(account.protocol.get_free_busy_info(accounts=who, start=at(2, 8), end=at(2, 12), merged_free_busy_interval=60))
+    mine = info[0]
+    assert mine.view_type == "DetailedMerged" and mine.merged == "0330", (mine.view_type, mine.merged)
+    assert [(b.busy_type, b.details.subject, b.details.is_recurring) for b in mine.calendar_events] == [("OOF", f"busy {run}", False)], mine.calendar_events
+    assert [(b.start, b.end) for b in mine.calendar_events] == [(at(2, 9).replace(tzinfo=None), at(2, 11).replace(tzinfo=None))], mine.calendar_events
+    assert mine.working_hours[0].weekdays == [2, 3, 4, 5, 6] or mine.working_hours[0].weekdays == [1, 2, 3, 4, 5], mine.working_hours
+    if env.get("HMA_OTHER"):
+        assert info[1].view_type == "FreeBusyMerged", info[1]
+    assert isinstance(info[-1], exchangelib.errors.ErrorMailRecipientNotFound), info[-1]
+    e.delete()
+
+
 @step("junk and back")
 def _():
     global moved
