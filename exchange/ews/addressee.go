@@ -53,6 +53,11 @@ func ofEntry(e *addressbook.Entry) addressee {
 	return addressee{name: e.DisplayName, email: e.PrimarySMTP, kind: mailboxType(e.Type)}
 }
 
+// ofRecipient is the address of a recipient of the organisation.
+func ofRecipient(r *org.Recipient) addressee {
+	return addressee{name: r.DisplayName, email: r.PrimarySMTP, kind: mailboxType(r.Type)}
+}
+
 // mailboxType is the MailboxType of a recipient of the organisation.
 func mailboxType(t org.RecipientType) string {
 	if t.Group() {

@@ -68,7 +68,7 @@ func (c *call) groupMembers(group *addressbook.Entry) (members []addressee, more
 		}
 		for _, m := range page {
 			if after = m.GUID; shown(m) {
-				members = append(members, addressee{name: m.DisplayName, email: m.PrimarySMTP, kind: mailboxType(m.Type)})
+				members = append(members, ofRecipient(m))
 			}
 		}
 		if len(page) < maxRows {

@@ -187,6 +187,32 @@ func TestResolveNamesIsBounded(t *testing.T) {
 	}
 }
 
+func TestRooms(t *testing.T) {
+	w := newWorld(t)
+	if got := texts(w.say("<m:GetRoomLists/>"), "t:EmailAddress"); !slices.Equal(got, []string{"rooms@contoso.com"}) {
+		t.Errorf("room lists are %q", got)
+	}
+	rooms := func(list string) string {
+		return w.say(`<m:GetRooms><m:RoomList>` + list + `</m:RoomList></m:GetRooms>`)
+	}
+	if got := texts(rooms("<t:EmailAddress>Rooms@contoso.com</t:EmailAddress>"), "t:Name"); !slices.Equal(got, []string{"Room Danube", "Room Vltava"}) {
+		t.Errorf("rooms are %q", got)
+	}
+	same := ""
+	for _, list := range []string{"sales@contoso.com", "danube@contoso.com", "hidden@contoso.com", "nobody@contoso.com", "", strings.Repeat("x", 65536)} {
+		answer := rooms("<t:EmailAddress>" + list + "</t:EmailAddress>")
+		if same == "" {
+			same = answer
+		}
+		if answer != same || !strings.Contains(answer, `<m:GetRoomsResponse ResponseClass="Error">`) || !strings.Contains(answer, "ErrorNameResolutionNoResults") {
+			t.Errorf("%.50q: %s", list, answer)
+		}
+	}
+	if status, answer := w.ask(wrap("<m:GetRooms/>")); status != http.StatusInternalServerError {
+		t.Errorf("no list: %d %s", status, answer)
+	}
+}
+
 func TestExpandDL(t *testing.T) {
 	w := newWorld(t)
 	expand := func(mailbox string) string {

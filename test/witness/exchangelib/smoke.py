@@ -464,6 +464,14 @@ def _():
     assert not days()
 
 
+if env.get("HMA_ROOMS"):
+    @step("room lists and rooms")
+    def _():
+        lists = {m.email_address.lower(): m for m in account.protocol.get_roomlists()}
+        rooms = account.protocol.get_rooms(env["HMA_ROOMS"])
+        assert env["HMA_ROOMS"].lower() in lists and len(list(rooms)) == 2, (lists, rooms)
+
+
 @step("resolve names")
 def _():
     mailbox, contact = account.protocol.resolve_names([env["HMA_SMTP"]], return_full_contact_data=True)[0]
