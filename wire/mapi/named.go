@@ -181,6 +181,12 @@ const (
 	PidLidTaskDeadOccurrence Tag = 0x8077_000B
 	PidLidTaskResetReminder  Tag = 0x8078_000B
 	PidNameICalendar         Tag = 0x8079_001F // this project's own, see wire/oxcical
+
+	// Members of a private distribution list (MS-OXOCNTC 2.2.2).
+	PidLidDistributionListChecksum      Tag = 0x807A_0003
+	PidLidDistributionListName          Tag = 0x807B_001F
+	PidLidDistributionListOneOffMembers Tag = 0x807C_1102
+	PidLidDistributionListMembers       Tag = 0x807D_1102
 )
 
 // wellKnown is in the order of the ids: entry n has id 0x8000+n. Append only.
@@ -307,6 +313,10 @@ var wellKnown = [...]Name{
 	{PSETIDTask, 0x8109, ""},
 	{PSETIDTask, 0x8107, ""},
 	{psOwn, 0, "ICalendar"},
+	{PSETIDAddress, 0x804C, ""},
+	{PSETIDAddress, 0x8053, ""},
+	{PSETIDAddress, 0x8054, ""},
+	{PSETIDAddress, 0x8055, ""},
 }
 
 var wellKnownIDs = func() map[Name]uint16 {
