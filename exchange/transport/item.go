@@ -33,13 +33,23 @@ func (s *staged) prepare(ctx context.Context, mailbox *store.Mailbox) (store.New
 			return store.NewItem{}, err
 		}
 	}
-	m, err := oxcmail.Read(s.open(ctx), func(_ *oxcmail.Attachment, r io.Reader) (mapi.Blob, error) {
+	calendar := &calendarPart{}
+	m, err := oxcmail.Read(s.open(ctx), func(a *oxcmail.Attachment, r io.Reader) (blob mapi.Blob, err error) {
+		if isCalendar(a) && calendar.cal == nil {
+			if r, err = calendar.take(a, r, readCalendar); err != nil || calendar.told() {
+				return blob, err // what the item tells is in its MIME form
+			}
+		}
 		return g.gather(ctx, r)
 	})
 	if err != nil {
 		return store.NewItem{}, err
 	}
+	meeting := calendar.meeting(m)
 	item := NewItem(m)
+	if meeting {
+		calendar.describe(&item)
+	}
 	item.MIME, item.Contents = blob, g.contents
 	return item, nil
 }
@@ -127,12 +137,16 @@ func Message(ctx context.Context, mailbox *store.Mailbox, item *store.Item) (*ox
 		m.Recipients = append(m.Recipients, oxcmail.Recipient{Type: r.Type, Address: address(r.Name, recipientAddress(r))})
 	}
 	for _, a := range item.Attachments {
-		m.Attachments = append(m.Attachments, &oxcmail.Attachment{
-			Name: a.Filename, ContentType: a.ContentType, ContentID: a.ContentID, ContentLocation: a.Props.String(mapi.PidTagAttachContentLocation),
-			Inline: a.Inline, Embedded: a.Method == mapi.AttachEmbedded, Content: a.Content,
-		})
+		m.Attachments = append(m.Attachments, mailAttachment(a))
 	}
 	return m, nil
+}
+
+func mailAttachment(a store.Attachment) *oxcmail.Attachment {
+	return &oxcmail.Attachment{
+		Name: a.Filename, ContentType: a.ContentType, ContentID: a.ContentID, ContentLocation: a.Props.String(mapi.PidTagAttachContentLocation),
+		Inline: a.Inline, Embedded: a.Method == mapi.AttachEmbedded, Content: a.Content,
+	}
 }
 
 // person reads an address from the first of the tags that has one.
@@ -162,8 +176,9 @@ func address(name, email string) oxcmail.Address {
 }
 
 // OpenMIME returns an item as a MIME stream: the message that it came as, byte for
-// byte, or one made of its properties. The item is read again by its id. Bcc is
-// part of it; Submit takes it away.
+// byte, or one made of its properties, with a calendar when it is an event or a
+// message about a meeting. The item is read again by its id. Bcc is part of it;
+// Submit takes it away.
 func OpenMIME(ctx context.Context, mailbox *store.Mailbox, id store.ItemID) (io.ReadCloser, error) {
 	item, err := mailbox.Item(ctx, id, store.Want{All: true, Recipients: true, Attachments: true})
 	if err != nil {
@@ -174,6 +189,9 @@ func OpenMIME(ctx context.Context, mailbox *store.Mailbox, id store.ItemID) (io.
 	}
 	m, err := Message(ctx, mailbox, item)
 	if err != nil {
+		return nil, err
+	}
+	if err := withCalendar(m, item); err != nil {
 		return nil, err
 	}
 	r, w := io.Pipe()

@@ -30,7 +30,19 @@ func Read(r io.Reader, floating *oxocal.Zone) (*Calendar, error) {
 	if err != nil {
 		return nil, err
 	}
-	cal := &Calendar{Method: strings.ToUpper(root.raw("METHOD")), Damaged: damaged}
+	return read(root, &Calendar{Method: strings.ToUpper(root.raw("METHOD")), Damaged: damaged}, floating), nil
+}
+
+// ReadEvents reads a calendar as events of one's own: its method says nothing.
+func ReadEvents(r io.Reader, floating *oxocal.Zone) (*Calendar, error) {
+	root, damaged, err := parse(r)
+	if err != nil {
+		return nil, err
+	}
+	return read(root, &Calendar{Damaged: damaged}, floating), nil
+}
+
+func read(root *component, cal *Calendar, floating *oxocal.Zone) *Calendar {
 	z := newZones(root)
 	if zone, ok := oxocal.Find(root.text("X-WR-TIMEZONE")); ok {
 		floating = zone
@@ -82,7 +94,7 @@ func Read(r io.Reader, floating *oxocal.Zone) (*Calendar, error) {
 		}
 		cal.Events = append(cal.Events, e)
 	}
-	return cal, nil
+	return cal
 }
 
 type reader struct {

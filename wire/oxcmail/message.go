@@ -55,6 +55,9 @@ type Message struct {
 	Text string
 	// HTML is the HTML body in UTF-8, "" when the message has none. HTML is the native form whenever it is there.
 	HTML string
+	// Calendar is what Write adds to the forms of the body as text/calendar with a method,
+	// "" for none. Read leaves both alone: a calendar part is an attachment.
+	Calendar, CalendarMethod string
 	// Attachments are in the order of the message.
 	Attachments []*Attachment
 	// Damaged tells that something could not be read or passed a limit.

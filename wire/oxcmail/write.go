@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/mail"
 	"strings"
@@ -70,8 +71,8 @@ func writeMultipart(h message.Header, in creator, subtype string, first func(mes
 }
 
 func writeBody(h message.Header, in creator, m *Message) error {
-	if m.HTML == "" {
-		return writeText(h, in, "text/plain", m.Text)
+	if m.HTML == "" && m.Calendar == "" {
+		return writeText(h, in, "text/plain", nil, m.Text)
 	}
 	plain := m.Text
 	if plain == "" {
@@ -82,17 +83,30 @@ func writeBody(h message.Header, in creator, m *Message) error {
 	if err != nil {
 		return err
 	}
-	if err := writeText(message.Header{}, mw.CreatePart, "text/plain", plain); err != nil {
+	if err := writeText(message.Header{}, mw.CreatePart, "text/plain", nil, plain); err != nil {
 		return err
 	}
-	if err := writeText(message.Header{}, mw.CreatePart, "text/html", m.HTML); err != nil {
-		return err
+	if m.HTML != "" {
+		if err := writeText(message.Header{}, mw.CreatePart, "text/html", nil, m.HTML); err != nil {
+			return err
+		}
+	}
+	if m.Calendar != "" {
+		params := map[string]string{}
+		if m.CalendarMethod != "" {
+			params["method"] = m.CalendarMethod
+		}
+		if err := writeText(message.Header{}, mw.CreatePart, "text/calendar", params, m.Calendar); err != nil {
+			return err
+		}
 	}
 	return mw.Close()
 }
 
-func writeText(h message.Header, in creator, contentType, s string) error {
-	h.SetContentType(contentType, map[string]string{"charset": "utf-8"})
+func writeText(h message.Header, in creator, contentType string, params map[string]string, s string) error {
+	all := map[string]string{"charset": "utf-8"}
+	maps.Copy(all, params)
+	h.SetContentType(contentType, all)
 	h.Set("Content-Transfer-Encoding", "quoted-printable")
 	w, err := in(h)
 	if err != nil {
