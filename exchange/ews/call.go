@@ -356,10 +356,13 @@ func (c *call) flag(name string) (bool, error) {
 	return v.(bool), nil
 }
 
+// deletions are the ways to delete by their words.
+var deletions = map[string]store.Deletion{"HardDelete": store.HardDelete, "SoftDelete": store.SoftDelete, "MoveToDeletedItems": store.ToDeletedItems}
+
 // deletion returns the request's DeleteType.
 func (c *call) deletion() (store.Deletion, error) {
 	text, _ := c.req.Attr("DeleteType")
-	how, known := map[string]store.Deletion{"HardDelete": store.HardDelete, "SoftDelete": store.SoftDelete, "MoveToDeletedItems": store.ToDeletedItems}[text]
+	how, known := deletions[text]
 	if !known {
 		return how, invalid(c.req, "%q is no way to delete", text)
 	}

@@ -16,7 +16,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 // volatile is what differs from run to run: change keys, states and conversations hold random GUIDs.
-var volatile = regexp.MustCompile(`(ChangeKey=")[^"]+|(<m:SyncState>)[^<]+|(<t:ConversationIndex>)[^<]+|(<t:ConversationId Id=")[^"]+|(:SubscriptionId>)[^<]+|(<t:RuleId>)[^<]+|(<t:StoreEntryId>)[^<]+`)
+var volatile = regexp.MustCompile(`(ChangeKey=")[^"]+|(<[mt]:SyncState>)[^<]+|(<t:ConversationIndex>)[^<]+|(<t:ConversationId Id=")[^"]+|(:SubscriptionId>)[^<]+|(<t:RuleId>)[^<]+|(<t:StoreEntryId>)[^<]+`)
 
 func normal(answer string) string {
 	answer = volatile.ReplaceAllString(answer, "$1$2$3$4$5$6$7*")
@@ -95,6 +95,9 @@ func (w *world) fill(body string) string {
 		for i, item := range w.items(role) {
 			n := string(rune('0' + i))
 			values = append(values, "{"+prefix+n+"}", item.ID.Encode(idKey), "{"+prefix+n+".key}", changeKey(itemKey, item.ChangeKey))
+			if id, ok := item.Conversation(); ok {
+				values = append(values, "{"+prefix+n+".conversation}", id.Encode(idKey))
+			}
 			for j, a := range item.Attachments {
 				values = append(values, "{"+prefix+n+".attachment"+string(rune('0'+j))+"}", a.ID.Encode(idKey))
 			}

@@ -352,8 +352,8 @@ func writeAssociated(x *itemWriter, _ *itemProperty) error {
 }
 
 func writeConversationID(x *itemWriter, p *itemProperty) error {
-	if id := x.item.Props.Bytes(p.tag); len(id) > 0 {
-		x.w.Empty("t:ConversationId", "Id", base64.StdEncoding.EncodeToString(id))
+	if id, ok := x.item.Conversation(); ok {
+		x.w.Empty("t:ConversationId", "Id", id.Encode(x.door.opts.IDKey))
 	}
 	return nil
 }

@@ -20,6 +20,7 @@ var operations = make(map[string]*operation)
 
 func init() {
 	for _, op := range []operation{
+		{name: "ApplyConversationAction", serve: applyConversationAction, list: "ConversationActions"},
 		{name: "ConvertId", serve: convertID, list: "SourceIds"},
 		{name: "CopyFolder", serve: copyFolder, list: "FolderIds", payload: "m:Folders"},
 		{name: "CopyItem", serve: copyItem, list: "ItemIds", payload: "m:Items"},
@@ -31,9 +32,11 @@ func init() {
 		{name: "DeleteItem", serve: deleteItem, list: "ItemIds"},
 		{name: "EmptyFolder", serve: emptyFolder, list: "FolderIds"},
 		{name: "ExpandDL", serve: expandDL},
+		{name: "FindConversation", serve: findConversation},
 		{name: "FindFolder", serve: findFolder, list: "ParentFolderIds"},
 		{name: "FindItem", serve: findItem, list: "ParentFolderIds"},
 		{name: "GetAttachment", serve: getAttachment, list: "AttachmentIds", payload: "m:Attachments"},
+		{name: "GetConversationItems", serve: getConversationItems, list: "Conversations"},
 		{name: "GetEvents", serve: getEvents},
 		{name: "GetFolder", serve: getFolder, list: "FolderIds", payload: "m:Folders"},
 		{name: "GetInboxRules", serve: getInboxRules, failed: failedAlone},
@@ -66,10 +69,10 @@ func init() {
 	}
 	for _, name := range []string{
 		"AddDelegate", "AddDistributionGroupToImList", "AddImContactToGroup", "AddImGroup", "AddNewImContactToGroup",
-		"AddNewTelUriContactToGroup", "ApplyConversationAction", "ArchiveItem", "CreateFolderPath", "CreateManagedFolder",
+		"AddNewTelUriContactToGroup", "ArchiveItem", "CreateFolderPath", "CreateManagedFolder",
 		"CreateUserConfiguration", "DeleteUserConfiguration", "DisableApp", "DisconnectPhoneCall", "ExportItems",
-		"FindConversation", "FindMessageTrackingReport", "FindPeople", "GetAppManifests", "GetAppMarketplaceUrl", "GetClientAccessToken",
-		"GetConversationItems", "GetDelegate", "GetDiscoverySearchConfiguration", "GetHoldOnMailboxes", "GetImItemList",
+		"FindMessageTrackingReport", "FindPeople", "GetAppManifests", "GetAppMarketplaceUrl", "GetClientAccessToken",
+		"GetDelegate", "GetDiscoverySearchConfiguration", "GetHoldOnMailboxes", "GetImItemList",
 		"GetImItems", "GetMessageTrackingReport", "GetNonIndexableItemDetails",
 		"GetNonIndexableItemStatistics", "GetPersona", "GetPhoneCallInformation", "GetReminders",
 		"GetSearchableMailboxes", "GetSharingFolder",

@@ -13,7 +13,7 @@ import (
 )
 
 // ID is what an opaque id of a client stands for: a FolderID, an ItemID, an
-// OccurrenceID or an AttachmentID.
+// OccurrenceID, an AttachmentID or a ConversationID.
 type ID interface {
 	// Encode returns the id as text that begins with "AAMk", sealed with key so
 	// that ParseID with another key refuses it.
@@ -49,6 +49,15 @@ type OccurrenceID struct {
 	Day  int32
 }
 
+// ConversationID names a conversation within a mailbox by its PidTagConversationId.
+type ConversationID struct {
+	Mailbox      guid.GUID
+	Conversation [16]byte
+}
+
+// InMailbox implements ID.
+func (id ConversationID) InMailbox() guid.GUID { return id.Mailbox }
+
 // InMailbox implements ID.
 func (id FolderID) InMailbox() guid.GUID { return id.Mailbox }
 
@@ -68,11 +77,12 @@ const (
 	idVersion = 1
 	macSize   = 10
 
-	kindFolder     = 1
-	kindItem       = 2
-	kindAttachment = 3
-	kindSync       = 4
-	kindOccurrence = 5
+	kindFolder       = 1
+	kindItem         = 2
+	kindAttachment   = 3
+	kindSync         = 4
+	kindOccurrence   = 5
+	kindConversation = 6
 )
 
 // idHead is "AAMk" in base64.
@@ -136,6 +146,11 @@ func (id OccurrenceID) Encode(key []byte) string {
 	return seal(key, kindOccurrence, id.Item.Mailbox, row[:], mid[:], binary.BigEndian.AppendUint32(nil, uint32(id.Day)))
 }
 
+// Encode implements ID.
+func (id ConversationID) Encode(key []byte) string {
+	return seal(key, kindConversation, id.Mailbox, id.Conversation[:])
+}
+
 // ParseID reads what Encode wrote under the same key. Text that is forged,
 // truncated, of another version or no id at all is ErrMalformedID; whether the
 // object exists is not looked at.
@@ -154,6 +169,8 @@ func ParseID(key []byte, text string) (ID, error) {
 		return AttachmentID{ItemID{mailbox, number(0), number(6)}, int32(binary.BigEndian.Uint32(rest[12:]))}, nil
 	case kind == kindOccurrence && len(rest) == 16:
 		return OccurrenceID{ItemID{mailbox, number(0), number(6)}, int32(binary.BigEndian.Uint32(rest[12:]))}, nil
+	case kind == kindConversation && len(rest) == 16:
+		return ConversationID{mailbox, [16]byte(rest)}, nil
 	}
 	return nil, ErrMalformedID
 }

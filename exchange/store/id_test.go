@@ -15,7 +15,8 @@ var key = []byte("0123456789abcdef0123456789abcdef")
 func ids() []store.ID {
 	box := guid.MustParse("01234567-89ab-cdef-0123-456789abcdef")
 	item := store.ItemID{Mailbox: box, Row: 0x1234, Mid: mapi.MaxGlobCnt}
-	return []store.ID{store.FolderID{Mailbox: box, Folder: 3}, item, store.AttachmentID{Item: item, Number: 7}, store.OccurrenceID{Item: item, Day: 155309}}
+	return []store.ID{store.FolderID{Mailbox: box, Folder: 3}, item, store.AttachmentID{Item: item, Number: 7}, store.OccurrenceID{Item: item, Day: 155309},
+		store.ConversationID{Mailbox: box, Conversation: [16]byte{1, 15: 255}}}
 }
 
 func TestIDs(t *testing.T) {

@@ -248,6 +248,21 @@ func TestSearchPlans(t *testing.T) {
 	})
 }
 
+// TestConversationPlan shows that a conversation costs its own items, which are sorted.
+func TestConversationPlan(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		m := fill(t, db, 500)
+		r := &recorder{querier: m.reads(t.Context())}
+		if _, err := m.conversationItems(r, ConversationID{m.guid, [16]byte{1}}, Want{}); err != nil {
+			t.Fatal(err)
+		}
+		plan, err := db.Explain(t.Context(), r.texts[0], r.args[0]...)
+		if err != nil || !strings.Contains(strings.Join(plan, " "), "item_conversation") {
+			t.Errorf("%v, %v", plan, err)
+		}
+	})
+}
+
 // indexAll indexes what waits.
 func indexAll(t testing.TB, s *Store) {
 	t.Helper()
