@@ -16,10 +16,10 @@ var completeNameTags = []mapi.Tag{mapi.PidTagDisplayNamePrefix, mapi.PidTagGiven
 // contactProperties are those of ContactItemType in its order (MS-OXWSCONT
 // 2.2.4.3), with the properties of MS-OXOCNTC 2.2.1.
 var contactProperties = []*itemProperty{
-	{uri: "contacts:FileAs", of: contactItem, element: "FileAs", tag: mapi.PidLidFileUnder, in: inDefault},
+	{uri: "contacts:FileAs", of: contactItem | distributionList, element: "FileAs", tag: mapi.PidLidFileUnder, in: inDefault},
 	{uri: "contacts:FileAsMapping", of: contactItem, element: "FileAsMapping", tag: mapi.PidLidFileUnderID, in: noSearch,
 		write: writeFileAsMapping, set: setFileAsMapping},
-	{uri: "contacts:DisplayName", of: contactItem, element: "DisplayName", tag: mapi.PidTagDisplayName, in: inDefault},
+	{uri: "contacts:DisplayName", of: contactItem | distributionList, element: "DisplayName", tag: mapi.PidTagDisplayName, in: inDefault},
 	{uri: "contacts:GivenName", of: contactItem, element: "GivenName", tag: mapi.PidTagGivenName, in: inDefault},
 	{uri: "contacts:Initials", of: contactItem, element: "Initials", tag: mapi.PidTagInitials},
 	{uri: "contacts:MiddleName", of: contactItem, element: "MiddleName", tag: mapi.PidTagMiddleName},
@@ -34,7 +34,7 @@ var contactProperties = []*itemProperty{
 	{uri: "contacts:BusinessHomePage", of: contactItem, element: "BusinessHomePage", tag: mapi.PidTagBusinessHomePage},
 	{uri: "contacts:Children", of: contactItem, element: "Children", tag: mapi.PidTagChildrensNames, write: writeStrings, set: setStrings},
 	{uri: "contacts:Companies", of: contactItem, element: "Companies", tag: mapi.PidLidCompanies, write: writeStrings, set: setStrings},
-	{uri: "contacts:ContactSource", of: contactItem, element: "ContactSource", in: readOnly | noSearch, write: writeContactSource},
+	{uri: "contacts:ContactSource", of: contactItem | distributionList, element: "ContactSource", in: readOnly | noSearch, write: writeContactSource},
 	{uri: "contacts:Department", of: contactItem, element: "Department", tag: mapi.PidTagDepartmentName, in: inDefault},
 	{uri: "contacts:Generation", of: contactItem, element: "Generation", tag: mapi.PidTagGeneration},
 	{uri: "contacts:ImAddresses", of: contactItem, element: "ImAddresses", in: inDefault, entries: imEntries, write: writeDictionary, set: setDictionary},

@@ -203,6 +203,9 @@ func (d *draft) complete() {
 	case contactItem:
 		d.completeContact()
 		return
+	case distributionList:
+		d.completeList()
+		return
 	case taskItem:
 		d.settleTask(mapi.Bag{})
 		return

@@ -6,8 +6,10 @@ import (
 
 	"hma/exchange/addressbook"
 	"hma/exchange/org"
+	"hma/exchange/store"
 	"hma/exchange/store/query"
 	"hma/wire/guid"
+	"hma/wire/mapi"
 	"hma/wire/soap"
 )
 
@@ -41,9 +43,13 @@ func expandDL(c *call) error {
 	return nil
 }
 
-// members are those of the list that a Mailbox element names. What is no list, and what the address list does
-// not show, is told by one and the same error.
+// members are those of the list that a Mailbox element names: by an id a private one, by an address a group. What is no
+// list, and what the address list does not show, is told by one and the same error.
 func (c *call) members(e *soap.Element) (members []addressee, more bool, err error) {
+	if id := e.Child(soap.NSTypes, "ItemId"); id != nil {
+		members, err = c.privateMembers(id)
+		return members, false, err
+	}
 	email := e.Child(soap.NSTypes, "EmailAddress")
 	if email == nil {
 		return nil, false, errNoResults
@@ -57,6 +63,30 @@ func (c *call) members(e *soap.Element) (members []addressee, more bool, err err
 		return nil, false, errNoResults
 	}
 	return c.groupMembers(group)
+}
+
+// privateMembers are those of a private distribution list.
+func (c *call) privateMembers(e *soap.Element) ([]addressee, error) {
+	id, _, err := c.itemID(e)
+	if err != nil {
+		return nil, err
+	}
+	box := c.box(id)
+	item, err := box.Item(c.ctx, id, store.Want{Tags: append([]mapi.Tag{mapi.PidTagMessageClass}, memberTags...)})
+	if err != nil {
+		return nil, err
+	}
+	if kindOf(item.Props.String(mapi.PidTagMessageClass)).kind != distributionList {
+		return nil, errNoResults
+	}
+	if err := box.Resolve(c.ctx, item.Props, maxValue, memberTags...); err != nil {
+		return nil, err
+	}
+	var members []addressee
+	for _, m := range membersIn(item.Props) {
+		members = append(members, m.addressee())
+	}
+	return members, nil
 }
 
 // groupMembers are a group's own members that are not hidden from address lists, in the order of their names.

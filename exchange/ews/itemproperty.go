@@ -126,7 +126,7 @@ var (
 )
 
 func init() {
-	itemProperties = slices.Concat(itemProperties, calendarProperties, contactProperties, taskProperties)
+	itemProperties = slices.Concat(itemProperties, calendarProperties, contactProperties, distributionListProperties, taskProperties)
 	for _, p := range itemProperties {
 		itemByURI[p.uri] = p
 		itemsByElement[p.element] = append(itemsByElement[p.element], p)

@@ -40,7 +40,7 @@ var itemKinds = []itemKind{
 	{element: "MeetingCancellation", kind: message | meetingMessage, class: "IPM.Schedule.Meeting.Canceled"},
 	{element: "MeetingMessage", kind: message | meetingMessage, class: "IPM.Schedule.Meeting"},
 	{element: "Contact", kind: contactItem, class: "IPM.Contact", folder: store.RoleContacts, create: true},
-	{element: "DistributionList", kind: distributionList, class: "IPM.DistList", folder: store.RoleContacts},
+	{element: "DistributionList", kind: distributionList, class: "IPM.DistList", folder: store.RoleContacts, create: true},
 	{element: "Task", kind: taskItem, class: "IPM.Task", folder: store.RoleTasks, create: true},
 	{element: "PostItem", kind: postItem, class: "IPM.Post", folder: store.RoleDrafts, create: true},
 	{element: "Item", class: "IPM.StickyNote"},

@@ -124,8 +124,11 @@ func (c *call) changeOnce(named store.ID, key []byte, updates *soap.Element) (st
 			return stamp, "", err
 		}
 	}
-	if d.kind == taskItem {
+	switch d.kind {
+	case taskItem:
 		d.settleTask(item.Props)
+	case distributionList:
+		d.nameList()
 	}
 	stamp, err = d.apply(item, key)
 	return stamp, class, err
@@ -142,6 +145,9 @@ func (d *draft) update(u *soap.Element) error {
 	switch path.Name.Local {
 	case "IndexedFieldURI":
 		index, _ := path.Attr("FieldIndex")
+		if uri == "distributionlist:Members:Member" {
+			return d.removeMember(u, index)
+		}
 		return d.updateEntry(u, entryByPath[indexedPath{uri, index}])
 	case "FieldURI":
 		if p == nil || p.uri == "item:Attachments" {

@@ -24,8 +24,8 @@ func OneOff(a Address) []byte {
 	return out
 }
 
-// parseOneOff reads what OneOff writes; ok is false for any other entry id.
-func parseOneOff(b []byte) (a Address, ok bool) {
+// ParseOneOff reads what OneOff writes; ok is false for any other entry id.
+func ParseOneOff(b []byte) (a Address, ok bool) {
 	if len(b) < 24 || [16]byte(b[4:20]) != oneOffProvider || b[23]&0x80 == 0 {
 		return Address{}, false
 	}
@@ -82,7 +82,7 @@ func ReplyTo(props mapi.Bag) []Address {
 		if uint64(size) > uint64(len(b)) {
 			break
 		}
-		if a, ok := parseOneOff(b[:size]); ok {
+		if a, ok := ParseOneOff(b[:size]); ok {
 			out = append(out, a)
 		}
 		b = b[min(len(b), int(size+3)&^3):]

@@ -27,6 +27,8 @@ from exchangelib import (  # noqa: E402
     OAuth2AuthorizationCodeCredentials, OAuth2LegacyCredentials, Task,
 )
 from exchangelib.errors import ErrorItemNotFound, ErrorNameResolutionNoResults  # noqa: E402
+from exchangelib.items import DistributionList  # noqa: E402
+from exchangelib.properties import Member  # noqa: E402
 from exchangelib.indexed_properties import EmailAddress, PhoneNumber, PhysicalAddress  # noqa: E402
 from exchangelib.recurrence import (  # noqa: E402
     AbsoluteMonthlyPattern, AbsoluteYearlyPattern, DailyPattern, Recurrence, RelativeMonthlyPattern, RelativeYearlyPattern, WeeklyPattern,
@@ -470,6 +472,22 @@ if env.get("HMA_ROOMS"):
         lists = {m.email_address.lower(): m for m in account.protocol.get_roomlists()}
         rooms = account.protocol.get_rooms(env["HMA_ROOMS"])
         assert env["HMA_ROOMS"].lower() in lists and len(list(rooms)) == 2, (lists, rooms)
+
+
+@step("private distribution lists")
+def _():
+    dl = DistributionList(account=account, folder=account.contacts, display_name=f"list {run}",
+                          members={Member(mailbox=Mailbox(email_address=env["HMA_SMTP"])),
+                                   Member(mailbox=Mailbox(name="Carol", email_address=f"carol.{run}@example.net", mailbox_type="OneOff"))}).save()
+    again = account.contacts.get(id=dl.id)
+    members = {m.mailbox.email_address.lower(): (m.mailbox.mailbox_type, m.status) for m in again.members}
+    assert members == {env["HMA_SMTP"].lower(): ("Mailbox", "Normal"), f"carol.{run}@example.net": ("OneOff", "Normal")}, again.members
+    again.display_name = f"renamed {run}"
+    again.members = {Member(mailbox=Mailbox(email_address=f"dave.{run}@example.net", mailbox_type="OneOff"))}
+    again.save(update_fields=["display_name", "members"])
+    again = account.contacts.get(id=dl.id)
+    assert (again.display_name, [m.mailbox.email_address for m in again.members]) == (f"renamed {run}", [f"dave.{run}@example.net"]), again
+    again.delete()
 
 
 @step("resolve names")
