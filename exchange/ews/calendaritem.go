@@ -5,7 +5,9 @@ import (
 
 	"hma/exchange/calendar"
 	"hma/exchange/store"
+	"hma/exchange/transport"
 	"hma/wire/mapi"
+	"hma/wire/oxocal"
 	"hma/wire/soap"
 )
 
@@ -57,11 +59,11 @@ func (c *call) createEvent(e *soap.Element, kind *itemKind, folder *store.Folder
 			return stamp, "", err
 		}
 	}
-	item, err := d.newItem(kind.class)
+	item, old, err := d.newEvent(kind.class)
 	if err != nil {
 		return stamp, "", err
 	}
-	when, err := d.when(nil)
+	when, err := d.when(old)
 	if err != nil {
 		return stamp, "", err
 	}
@@ -69,6 +71,32 @@ func (c *call) createEvent(e *soap.Element, kind *itemKind, folder *store.Folder
 		return stamp, "", err
 	}
 	return d.store(item, kind, "SaveOnly", folder)
+}
+
+// newEvent returns the item that the elements of an event make, and when it is as far
+// as an iCalendar among them says. What else the elements say wins over that.
+func (d *draft) newEvent(class string) (item store.NewItem, old *calendar.When, err error) {
+	if d.mime == nil {
+		item, err = d.newItem(class)
+		return item, nil, err
+	}
+	floating := d.zone
+	if floating == oxocal.UTC() {
+		floating = nil // the calendar may tell a zone that fits better
+	}
+	item, err = transport.PrepareEvent(d.ctx, d.mailbox, d.mailbox.OpenBlob(d.ctx, *d.mime), d.person.PrimarySMTP, floating)
+	if errors.Is(err, transport.ErrNoEvent) {
+		return item, nil, errMimeInvalid
+	}
+	if err != nil {
+		return item, nil, err
+	}
+	when, err := calendar.WhenOf(item.Props)
+	if err != nil {
+		return item, nil, errMimeInvalid
+	}
+	d.onto(&item)
+	return item, &when, nil
 }
 
 // eventChange returns what the elements of a change say, for the calendar.
@@ -101,6 +129,9 @@ func (c *call) changeEvent(id store.ID, key []byte, item *store.Item, updates *s
 	}
 	if d.whole && key == nil {
 		key = item.ChangeKey
+	}
+	if d.mime != nil {
+		return store.Stamp{}, errUnsupported // an event is changed by its elements
 	}
 	ch := d.eventChange(key)
 	if id, ok := id.(store.OccurrenceID); ok {
