@@ -231,6 +231,7 @@ func (c *call) open() error {
 var streamed = map[soap.Name]bool{
 	{Space: soap.NSTypes, Local: "MimeContent"}: true,
 	{Space: soap.NSTypes, Local: "Content"}:     true,
+	{Space: soap.NSTypes, Local: "Data"}:        true,
 }
 
 // keep puts the content of such an element into the mailbox as a blob. What no

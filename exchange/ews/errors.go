@@ -60,6 +60,7 @@ var (
 	errMailRecipient   = &problem{"ErrorMailRecipientNotFound", "Unable to resolve the e-mail address to a mailbox of the organization."}
 	errNoFreeBusy      = &problem{"ErrorNoFreeBusyAccess", "The caller may not see when the owner of the mailbox is busy."}
 	errResultTooBig    = &problem{"ErrorResultSetTooBig", "There are too many events in the time window."}
+	errCorrupt         = &problem{"ErrorCorruptData", "The data is not that of an item, or was changed."}
 	errInternalFailure = &problem{"ErrorInternalServerError", "An internal server error occurred. The operation failed."}
 )
 
@@ -80,6 +81,7 @@ var codes = []struct {
 	{store.ErrTooComplex, &problem{"ErrorRestrictionTooComplex", "The restriction is too complex."}},
 	{store.ErrTooLarge, errTooLarge},
 	{store.ErrUnsorted, errPathForSort},
+	{store.ErrMalformedItem, errCorrupt},
 	{calendar.ErrEndBeforeStart, &problem{"ErrorCalendarEndDateIsEarlierThanStartDate", "The end of the event is before its start."}},
 	{calendar.ErrTooLong, &problem{"ErrorCalendarDurationIsTooLong", "The event is too long."}},
 	{calendar.ErrRange, &problem{"ErrorCalendarViewRangeTooBig", "The view is longer than two years."}},
@@ -135,6 +137,8 @@ func told(err error) bool {
 	}
 	return false
 }
+
+func isNotFound(err error) bool { return errors.Is(err, store.ErrNotFound) }
 
 // orFolder makes what is not found a missing folder.
 func orFolder(err error) error {

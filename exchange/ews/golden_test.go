@@ -16,10 +16,10 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 // volatile is what differs from run to run: change keys, states and conversations hold random GUIDs.
-var volatile = regexp.MustCompile(`(ChangeKey=")[^"]+|(<[mt]:SyncState>)[^<]+|(<t:ConversationIndex>)[^<]+|(<t:ConversationId Id=")[^"]+|(:SubscriptionId>)[^<]+|(<t:RuleId>)[^<]+|(<t:StoreEntryId>)[^<]+`)
+var volatile = regexp.MustCompile(`(ChangeKey=")[^"]+|(<[mt]:SyncState>)[^<]+|(<t:ConversationIndex>)[^<]+|(<t:ConversationId Id=")[^"]+|(:SubscriptionId>)[^<]+|(<t:RuleId>)[^<]+|(<t:StoreEntryId>)[^<]+|(<m:Data>)[^<]+`)
 
 func normal(answer string) string {
-	answer = volatile.ReplaceAllString(answer, "$1$2$3$4$5$6$7*")
+	answer = volatile.ReplaceAllString(answer, "$1$2$3$4$5$6$7$8$9*")
 	return strings.ReplaceAll(answer, "><", ">\n<") + "\n"
 }
 
@@ -118,6 +118,9 @@ func (w *world) fill(body string) string {
 			w.t.Fatal(err)
 		}
 		values = append(values, "{pull}", subscriptionID(w.mailbox(w.anna), s.ID), "{begin}", watermark(0))
+	}
+	if strings.Contains(body, "{packed}") {
+		values = append(values, "{packed}", w.packed(w.items(store.RoleInbox)[0]))
 	}
 	if strings.Contains(body, "{itemstate}") {
 		changes, err := w.mailbox(w.anna).SyncItems(w.t.Context(), w.folder(store.RoleInbox), store.SyncState{}, 512, false)

@@ -212,6 +212,8 @@ func TestForeignMailbox(t *testing.T) {
 		`<m:CreateItem><m:SavedItemFolderId><t:FolderId Id="` + folder + `"/></m:SavedItemFolderId><m:Items><t:Contact/></m:Items></m:CreateItem>`,
 		`<m:SyncFolderItems>` + shape + `<m:SyncFolderId><t:FolderId Id="` + folder + `"/></m:SyncFolderId><m:MaxChangesReturned>5</m:MaxChangesReturned></m:SyncFolderItems>`,
 		`<m:SyncFolderHierarchy><m:FolderShape><t:BaseShape>IdOnly</t:BaseShape></m:FolderShape><m:SyncFolderId><t:FolderId Id="` + folder + `"/></m:SyncFolderId></m:SyncFolderHierarchy>`,
+		`<m:ExportItems>` + ids + `</m:ExportItems>`,
+		`<m:UploadItems><m:Items><t:Item CreateAction="CreateNew"><t:ParentFolderId Id="` + folder + `"/><t:Data>eA==</t:Data></t:Item></m:Items></m:UploadItems>`,
 		`<m:CopyItem><m:ToFolderId><t:DistinguishedFolderId Id="inbox"/></m:ToFolderId>` + ids + `</m:CopyItem>`,
 		`<m:MarkAsJunk IsJunk="true" MoveItem="true">` + ids + `</m:MarkAsJunk>`,
 		`<m:CreateAttachment><m:ParentItemId Id="` + item + `"/><m:Attachments><t:FileAttachment><t:Name>x</t:Name><t:Content>eA==</t:Content></t:FileAttachment></m:Attachments></m:CreateAttachment>`,
@@ -294,7 +296,7 @@ func TestKinds(t *testing.T) {
 	w := newWorld(t)
 	for _, kind := range []error{
 		store.ErrNotFound, store.ErrConflict, store.ErrMalformedID, store.ErrExists, store.ErrStateTooOld, store.ErrQuota, store.ErrTooLarge,
-		store.ErrDenied, store.ErrInvalid, store.ErrTooComplex, store.ErrUnsorted,
+		store.ErrDenied, store.ErrInvalid, store.ErrTooComplex, store.ErrUnsorted, store.ErrMalformedItem,
 		transport.ErrUnknownRecipient, transport.ErrSendAsDenied, transport.ErrNoRecipients, transport.ErrTooLarge,
 		transport.ErrTooMany, transport.ErrInvalidAddress,
 	} {

@@ -32,6 +32,7 @@ func init() {
 		{name: "DeleteItem", serve: deleteItem, list: "ItemIds"},
 		{name: "EmptyFolder", serve: emptyFolder, list: "FolderIds"},
 		{name: "ExpandDL", serve: expandDL},
+		{name: "ExportItems", serve: exportItems, list: "ItemIds"},
 		{name: "FindConversation", serve: findConversation},
 		{name: "FindFolder", serve: findFolder, list: "ParentFolderIds"},
 		{name: "FindItem", serve: findItem, list: "ParentFolderIds"},
@@ -61,6 +62,7 @@ func init() {
 		{name: "SyncFolderHierarchy", serve: syncFolderHierarchy},
 		{name: "SyncFolderItems", serve: syncFolderItems},
 		{name: "Unsubscribe", serve: unsubscribe},
+		{name: "UploadItems", serve: uploadItems, list: "Items", content: true},
 		{name: "UpdateFolder", serve: updateFolder, list: "FolderChanges", payload: "m:Folders"},
 		{name: "UpdateInboxRules", serve: updateInboxRules, failed: failedAlone},
 		{name: "UpdateItem", serve: updateItem, list: "ItemChanges", content: true, payload: "m:Items"},
@@ -70,7 +72,7 @@ func init() {
 	for _, name := range []string{
 		"AddDelegate", "AddDistributionGroupToImList", "AddImContactToGroup", "AddImGroup", "AddNewImContactToGroup",
 		"AddNewTelUriContactToGroup", "ArchiveItem", "CreateFolderPath", "CreateManagedFolder",
-		"CreateUserConfiguration", "DeleteUserConfiguration", "DisableApp", "DisconnectPhoneCall", "ExportItems",
+		"CreateUserConfiguration", "DeleteUserConfiguration", "DisableApp", "DisconnectPhoneCall",
 		"FindMessageTrackingReport", "FindPeople", "GetAppManifests", "GetAppMarketplaceUrl", "GetClientAccessToken",
 		"GetDelegate", "GetDiscoverySearchConfiguration", "GetHoldOnMailboxes", "GetImItemList",
 		"GetImItems", "GetMessageTrackingReport", "GetNonIndexableItemDetails",
@@ -80,7 +82,7 @@ func init() {
 		"GetUserPhoto", "GetUserRetentionPolicyTags", "InstallApp", "PerformReminderAction", "PlayOnPhone", "RefreshSharingFolder",
 		"RemoveContactFromImList", "RemoveDelegate", "RemoveDistributionGroupFromImList", "RemoveImContactFromGroup", "RemoveImGroup",
 		"SearchMailboxes", "SetHoldOnMailboxes", "SetImGroup", "UninstallApp",
-		"UpdateDelegate", "UpdateUserConfiguration", "UploadItems",
+		"UpdateDelegate", "UpdateUserConfiguration",
 	} {
 		operations[name] = &operation{name: name}
 	}

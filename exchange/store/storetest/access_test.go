@@ -348,6 +348,14 @@ var accessTable = []row{
 		_, err := o.m.Gather(o.ctx, bytes.NewReader(make([]byte, store.ChunkSize)), store.Contents{})
 		return err
 	}},
+	{"Pack", "yyyyyy", func(o *office) error { return o.m.Pack(o.ctx, store.NewItem{MIME: o.content}, io.Discard) }},
+	{"Look", "yyyyyy", func(o *office) error { _, err := o.m.Look(o.ctx, o.packed(store.NewItem{})); return err }},
+	{"Unpack", "yyyyyy", func(o *office) error { _, err := o.m.Unpack(o.ctx, o.packed(store.NewItem{})); return err }},
+	{"Unpack long", "dd yyyy", func(o *office) error {
+		long := store.Contents{}
+		_, err := o.m.Unpack(o.ctx, o.packed(store.NewItem{MIME: long.Add(make([]byte, store.ChunkSize)), Contents: long}))
+		return err
+	}},
 	{"OpenBlob", "yyyyyy", func(o *office) error { _, err := io.ReadAll(o.m.OpenBlob(o.ctx, o.content)); return err }},
 	{"Resolve", "yyyyyy", func(o *office) error {
 		return o.m.Resolve(o.ctx, mapi.Bag{mapi.PidTagBody: o.content}, 100)

@@ -541,6 +541,35 @@ def _():
     moved = arrived(account.junk, sent)
 
 
+@step("reply, reply to all and forward")
+def asked():
+    m = Message(account=account, subject=f"asked {run}", body="a question", to_recipients=[env["HMA_SMTP"]], categories=["Red"])
+    m.attach(FileAttachment(name="data.bin", content=bytes(range(256))))
+    m.send(save_copy=False)
+    m = arrived(account.inbox, f"asked {run}")
+    m.reply(subject=f"reply {run}", body="an answer", to_recipients=[env["HMA_SMTP"]])
+    got = arrived(account.inbox, f"reply {run}")
+    assert "an answer" in got.body and got.in_reply_to == m.message_id, got.body
+    m.reply_all(subject=f"to all {run}", body="an answer to all")
+    m.forward(subject=f"forward {run}", body="look", to_recipients=[env["HMA_SMTP"]])
+    got = arrived(account.inbox, f"forward {run}")
+    assert [a.name for a in got.attachments] == [a.name for a in m.attachments], got.attachments
+    draft = m.create_reply(subject=f"later {run}", body="a draft", to_recipients=[env["HMA_SMTP"]]).save(account.drafts)
+    assert account.drafts.get(subject=f"later {run}").id == draft.id
+    account.drafts.get(subject=f"later {run}").delete()
+    return m
+
+
+@step("export and upload")
+def _():
+    m = asked
+    (data,) = account.export([m])
+    ((id, _),) = account.upload([(account.drafts, data)])
+    copy = account.drafts.get(id=id)
+    assert copy.mime_content == m.mime_content and copy.attachments[0].content == m.attachments[0].content and copy.categories == m.categories
+    copy.delete()
+
+
 @step("delete")
 def _():
     moved.move_to_trash()
