@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -122,6 +123,9 @@ func (d *Door) serveSOAP(w http.ResponseWriter, r *clientaccess.Request) {
 		err = c.then()
 	}
 	if err == nil {
+		if !out.Flushed() {
+			w.Header().Set("Content-Length", strconv.FormatInt(out.Mark(), 10)) // chunks cost more
+		}
 		err = out.Flush()
 	}
 	if err == nil {

@@ -169,7 +169,7 @@ func writeParent(x *itemWriter, _ *itemProperty) error {
 
 // writeMIME streams the message. Nothing of it is kept.
 func writeMIME(x *itemWriter, _ *itemProperty) error {
-	r, err := transport.OpenMIME(x.ctx, x.box, x.item.ID)
+	r, err := transport.OpenMIME(x.ctx, x.box, x.item)
 	if err != nil {
 		return err
 	}

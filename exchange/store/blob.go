@@ -177,7 +177,7 @@ type BlobReader struct {
 	m    *Mailbox
 	blob mapi.Blob
 	id   int64
-	no   int64
+	no   int64 // of the next chunk
 	rest []byte
 	left int64 // bytes not yet in rest
 	err  error
@@ -186,41 +186,39 @@ type BlobReader struct {
 // OpenBlob returns a reader of a blob. Nothing is read before the first Read or
 // WriteTo, which says ErrNotFound when the blob is gone.
 func (m *Mailbox) OpenBlob(ctx context.Context, b mapi.Blob) *BlobReader {
-	return &BlobReader{ctx: ctx, m: m.contentGate(), blob: b, no: -1, left: b.Size}
+	return &BlobReader{ctx: ctx, m: m.contentGate(), blob: b, left: b.Size}
 }
 
-// fill gets the next chunk when rest is empty.
+// fill gets the next chunk when rest is empty. The first one, which most blobs
+// are made of, is found together with the blob.
 func (r *BlobReader) fill() error {
-	if r.err != nil || len(r.rest) > 0 {
+	switch {
+	case r.err != nil || len(r.rest) > 0:
 		return r.err
-	}
-	if r.no < 0 {
-		if r.blob.IsZero() {
-			r.err = io.EOF
-			return r.err
-		}
-		err := r.m.store.db.QueryRow(r.ctx, "SELECT id FROM blob WHERE mailbox = $1 AND hash = $2", r.m.id, r.blob.Hash[:]).Scan(&r.id)
-		if err != nil {
-			r.err = fmt.Errorf("read blob %x: %w", r.blob.Hash[:8], noRow(err))
-			return r.err
-		}
-		r.no = 0
-	}
-	if r.left == 0 {
+	case r.blob.IsZero() || r.no > 0 && r.left == 0:
 		r.err = io.EOF
 		return r.err
 	}
-	err := r.m.store.db.QueryRow(r.ctx, "SELECT data FROM chunk WHERE mailbox = $1 AND blob = $2 AND no = $3", r.m.id, r.id, r.no).Scan(&r.rest)
-	if err == nil && (len(r.rest) == 0 || int64(len(r.rest)) > r.left) {
+	db, err := r.m.store.db, error(nil)
+	if r.no == 0 {
+		err = db.QueryRow(r.ctx, `SELECT b.id, c.data FROM blob b LEFT JOIN chunk c ON c.mailbox = b.mailbox AND c.blob = b.id AND c.no = 0
+			WHERE b.mailbox = $1 AND b.hash = $2`, r.m.id, r.blob.Hash[:]).Scan(&r.id, &r.rest)
+	} else {
+		err = db.QueryRow(r.ctx, "SELECT data FROM chunk WHERE mailbox = $1 AND blob = $2 AND no = $3", r.m.id, r.id, r.no).Scan(&r.rest)
+	}
+	if err == nil && (len(r.rest) == 0) != (r.left == 0) || int64(len(r.rest)) > r.left {
 		err = io.ErrUnexpectedEOF
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		r.err = fmt.Errorf("read blob %x: chunk %d: %w", r.blob.Hash[:8], r.no, noRow(err))
-		return r.err
+	case r.left == 0:
+		r.err = io.EOF // an empty blob
+	default:
+		r.no++
+		r.left -= int64(len(r.rest))
 	}
-	r.no++
-	r.left -= int64(len(r.rest))
-	return nil
+	return r.err
 }
 
 // Read implements io.Reader.

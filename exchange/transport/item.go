@@ -177,15 +177,15 @@ func address(name, email string) oxcmail.Address {
 
 // OpenMIME returns an item as a MIME stream: the message that it came as, byte for
 // byte, or one made of its properties, with a calendar when it is an event or a
-// message about a meeting. The item is read again by its id. Bcc is part of it;
+// message about a meeting; the item is then read again, whole. Bcc is part of it;
 // Submit takes it away.
-func OpenMIME(ctx context.Context, mailbox *store.Mailbox, id store.ItemID) (io.ReadCloser, error) {
-	item, err := mailbox.Item(ctx, id, store.Want{All: true, Recipients: true, Attachments: true})
-	if err != nil {
-		return nil, err
-	}
+func OpenMIME(ctx context.Context, mailbox *store.Mailbox, item *store.Item) (io.ReadCloser, error) {
 	if !item.MIME.IsZero() {
 		return io.NopCloser(mailbox.OpenBlob(ctx, item.MIME)), nil
+	}
+	item, err := mailbox.Item(ctx, item.ID, store.Want{All: true, Recipients: true, Attachments: true})
+	if err != nil {
+		return nil, err
 	}
 	m, err := Message(ctx, mailbox, item)
 	if err != nil {

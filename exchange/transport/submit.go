@@ -264,7 +264,7 @@ func (t *Transport) SubmitItem(ctx context.Context, mailbox *store.Mailbox, sid 
 	for _, r := range item.Recipients {
 		to = append(to, recipientAddress(r))
 	}
-	message, err := OpenMIME(ctx, mailbox, id)
+	message, err := OpenMIME(ctx, mailbox, item)
 	if err != nil {
 		return store.Stamp{}, nil, fmt.Errorf("submit: %w", err)
 	}

@@ -129,7 +129,11 @@ func (p *post) inbox(name string, want int) []*store.Item {
 
 func (p *post) mime(name string, id store.ItemID) string {
 	p.t.Helper()
-	r, err := OpenMIME(p.t.Context(), p.mailbox(name), id)
+	item, err := p.mailbox(name).Item(p.t.Context(), id, store.Want{})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	r, err := OpenMIME(p.t.Context(), p.mailbox(name), item)
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -200,7 +200,7 @@ func (e *export) folder(f *store.Folder, path []string) error {
 
 // item writes one message; ErrNotFound is one that has gone meanwhile.
 func (e *export) item(item *store.Item, path []string) error {
-	message, err := transport.OpenMIME(e.ctx, e.mailbox, item.ID)
+	message, err := transport.OpenMIME(e.ctx, e.mailbox, item)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,7 @@
 // Command bench measures the figures that the project publishes, each with its
 // yardstick in the same run, and prints them for people and, to bench.json, as
 // lines of JSON. make bench runs it; arguments choose groups (validator,
-// frontend, sts, ews, org, up, shell), none means all.
+// frontend, sts, ews, streaming, reading, org, check, up, shell), none means all.
 //
 // How it is measured:
 //
@@ -26,6 +26,10 @@
 //   - ews asks the door for folders of 100, 10,000 and 100,000 items that lie in
 //     databases of their own. They are kept in .cache/bench and made again when
 //     the store's tables have changed. GetItem takes items from all over the folder.
+//   - reading asks the whole way (HTTP on loopback, front end with a token, EWS door, store on SQLite) on one
+//     connection, and Debian's Dovecot with the same 10,000 messages of 5 to 20 KB in a Maildir, tuned, on
+//     one connection: one message at a time, 100 ids a request beside pipelined FETCH, and searches by subject.
+//     The client of both is in this process and only counts bytes.
 //   - org runs cmdlets without a transport on organisations of 100 servers and of 2, on
 //     SQLite on disk, every commit durable, and sends probes to the front end of one of their servers.
 //   - up starts the built program with an empty folder, nine times.

@@ -34,6 +34,7 @@ var groups = []group{
 	{"sts", tokenService},
 	{"ews", webServices},
 	{"streaming", streaming},
+	{"reading", reading},
 	{"org", organisation},
 	{"check", check},
 	{"up", up},
@@ -65,7 +66,7 @@ func run(ctx context.Context) error {
 	flag.Parse()
 	for _, name := range flag.Args() {
 		if !slices.ContainsFunc(groups, func(g group) bool { return g.name == name }) {
-			return fmt.Errorf("no group %q of figures: want validator, frontend, sts, ews, streaming, org, check, up or shell", name)
+			return fmt.Errorf("no group %q of figures: want validator, frontend, sts, ews, streaming, reading, org, check, up or shell", name)
 		}
 	}
 	if err := os.MkdirAll(b.cache, 0o755); err != nil {

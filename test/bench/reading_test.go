@@ -1,0 +1,36 @@
+package main
+
+import (
+	"context"
+	"os"
+	"testing"
+)
+
+func BenchmarkMIME(b *testing.B) {
+	r, err := openReader(context.Background(), &bench{cache: "../../.cache/bench", text: os.Stdout})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer r.close()
+	b.Run("one", func(b *testing.B) {
+		i := 0
+		for b.Loop() {
+			i = (i + 617) % len(r.ids)
+			if _, err := r.mime(r.ids[i]); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("bulk", func(b *testing.B) {
+		i := 0
+		var n int64
+		for b.Loop() {
+			i = (i + 617) % (len(r.ids) - bulk)
+			if _, err := r.mime(r.ids[i : i+bulk]...); err != nil {
+				b.Fatal(err)
+			}
+			n += r.size(i, i+bulk)
+		}
+		b.SetBytes(n / int64(b.N))
+	})
+}
