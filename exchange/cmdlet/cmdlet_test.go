@@ -157,7 +157,7 @@ func TestCommandsAreComplete(t *testing.T) {
 
 func TestUnknownNamesAndCallers(t *testing.T) {
 	l := newLab(t)
-	l.refused("NotImplemented", "not supported", "get-mailboxstatistics")
+	l.refused("NotImplemented", "not supported", "get-mailboxserver")
 	l.refused("ObjectNotFound", "not recognized", "Get-Nothing")
 	l.refused("InvalidArgument", "matches parameter name 'Nope'", "Get-AuthServer", "Nope", true)
 	l.refused("InvalidArgument", "mandatory", "Set-AuthServer", "Enabled", true)
@@ -488,5 +488,39 @@ func TestClientAccessService(t *testing.T) {
 	l.ok("Set-ClientAccessService", "Identity", "EX2", "AutoDiscoverServiceInternalUri", "https://autodiscover.contoso.com/Autodiscover/Autodiscover.xml")
 	if got := l.ok("Get-ClientAccessService").Output[1].String("AutoDiscoverServiceInternalUri"); got != "https://autodiscover.contoso.com/Autodiscover/Autodiscover.xml" {
 		t.Errorf("the URI is %s", got)
+	}
+}
+
+// TestLimits holds what Set-Mailbox takes as limits, and what counts of them.
+func TestLimits(t *testing.T) {
+	l := newLab(t)
+	shows := func(want map[string]any) {
+		t.Helper()
+		o := l.ok("Get-Mailbox", "Identity", "Anna").Output[0]
+		for name, value := range want {
+			if got, _ := o.Get(name); got != value {
+				t.Errorf("%s is %v, want %v", name, got, value)
+			}
+		}
+	}
+	shows(map[string]any{"ProhibitSendQuota": "Unlimited", "UseDatabaseQuotaDefaults": true, "RetainDeletedItemsFor": "14.00:00:00", "UseDatabaseRetentionDefaults": true})
+	l.ok("Set-Mailbox", "Identity", "Anna", "IssueWarningQuota", "1.5GB", "ProhibitSendQuota", "2 GB (2,147,483,648 bytes)", "ProhibitSendReceiveQuota", "unlimited",
+		"UseDatabaseQuotaDefaults", false, "RetainDeletedItemsFor", "30")
+	shows(map[string]any{"IssueWarningQuota": "1.5 GB (1,610,612,736 bytes)", "ProhibitSendQuota": "2 GB (2,147,483,648 bytes)", "ProhibitSendReceiveQuota": "Unlimited",
+		"UseDatabaseQuotaDefaults": false, "RetainDeletedItemsFor": "30.00:00:00", "UseDatabaseRetentionDefaults": false})
+	anna, err := l.org.Find(t.Context(), "Anna")
+	if err != nil || len(anna) != 1 {
+		t.Fatalf("%d people, error %v", len(anna), err)
+	}
+	if quota, retain := anna[0].Limits(); quota != (org.Quota{IssueWarning: 1610612736, ProhibitSend: 2147483648}) || retain != 30*24*time.Hour {
+		t.Errorf("limits %+v, %v", quota, retain)
+	}
+	l.ok("Set-Mailbox", "Identity", "Anna", "UseDatabaseQuotaDefaults", true, "UseDatabaseRetentionDefaults", true)
+	shows(map[string]any{"IssueWarningQuota": "1.5 GB (1,610,612,736 bytes)", "UseDatabaseQuotaDefaults": true, "RetainDeletedItemsFor": "14.00:00:00"})
+	l.refused("InvalidArgument", "must rise", "Set-Mailbox", "Identity", "Anna", "IssueWarningQuota", "3GB")
+	l.refused("InvalidArgument", "no size", "Set-Mailbox", "Identity", "Anna", "ProhibitSendQuota", "much")
+	l.refused("InvalidArgument", "no time", "Set-Mailbox", "Identity", "Anna", "RetainDeletedItemsFor", "soon")
+	if res := l.ok("Get-MailboxStatistics", "Identity", "Anna"); len(res.Output) != 0 || len(res.Warnings) != 1 {
+		t.Errorf("statistics of a mailbox that nobody used: %+v", res)
 	}
 }

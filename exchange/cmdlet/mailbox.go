@@ -20,13 +20,10 @@ func mailbox() []*cmdlet {
 			Params: []psobject.Parameter{{Name: "Name", Type: "string", Mandatory: true, Position: new(0)}, param("Alias", "string"), param("DisplayName", "string"),
 				param("PrimarySmtpAddress", "string"), param("Shared", "switch"), param("Room", "switch"), param("Equipment", "switch"), param("ResourceCapacity", "int"), confirm},
 			Sets: map[string][]string{"Shared": newMailboxSet("Shared"), "Room": newMailboxSet("Room", "ResourceCapacity"), "Equipment": newMailboxSet("Equipment", "ResourceCapacity")}}, newMailbox},
-		{psobject.Command{Name: "Set-Mailbox", Synopsis: "Changes a mailbox's addresses and type.", Asks: "rule: an address or UPN that two people share",
-			Params: []psobject.Parameter{identity(true), param("PrimarySmtpAddress", "string"), param("EmailAddresses", "strings"),
-				param("HiddenFromAddressListsEnabled", "bool"), {Name: "Type", Type: "string", Values: mailboxTypes}, param("ResourceCapacity", "int"), param("Force", "switch"), confirm},
-			Sets: map[string][]string{
-				"Primary":   {"Identity", "PrimarySmtpAddress", "HiddenFromAddressListsEnabled", "Type", "ResourceCapacity", "Force", "Confirm"},
-				"Addresses": {"Identity", "EmailAddresses", "HiddenFromAddressListsEnabled", "Type", "ResourceCapacity", "Force", "Confirm"},
-			}}, setMailbox},
+		{psobject.Command{Name: "Set-Mailbox", Synopsis: "Changes a mailbox's addresses, type and limits.", Asks: "rule: an address or UPN that two people share",
+			Params: append([]psobject.Parameter{identity(true), param("PrimarySmtpAddress", "string"), param("EmailAddresses", "strings"),
+				param("HiddenFromAddressListsEnabled", "bool"), {Name: "Type", Type: "string", Values: mailboxTypes}, param("ResourceCapacity", "int"), param("Force", "switch"), confirm}, limitParams()...),
+			Sets: map[string][]string{"Primary": setMailboxSet("PrimarySmtpAddress"), "Addresses": setMailboxSet("EmailAddresses")}}, setMailbox},
 	}
 }
 
@@ -37,6 +34,14 @@ var mailboxKinds = []org.RecipientType{org.TypeUser, org.TypeShared, org.TypeRoo
 
 func newMailboxSet(more ...string) []string {
 	return append([]string{"Name", "Alias", "DisplayName", "PrimarySmtpAddress", "Confirm"}, more...)
+}
+
+func setMailboxSet(address string) []string {
+	set := []string{"Identity", address, "HiddenFromAddressListsEnabled", "Type", "ResourceCapacity", "Force", "Confirm"}
+	for _, p := range limitParams() {
+		set = append(set, p.Name)
+	}
+	return set
 }
 
 func newMailbox(c *call) error {
@@ -87,7 +92,7 @@ func showMailbox(cfg *org.Configuration, p *org.Recipient) psobject.Object {
 	if len(cfg.Servers) > 0 {
 		server = cfg.Servers[0].Name
 	}
-	return newObject("Microsoft.Exchange.Data.Directory.Management.Mailbox").
+	return showLimits(newObject("Microsoft.Exchange.Data.Directory.Management.Mailbox"), p).
 		add("ExchangeGuid", p.MailboxGUID.String()).add("ServerName", blank(server)).add("SamAccountName", p.SAMAccount).
 		add("UserPrincipalName", p.UPN).add("AccountDisabled", !p.Enabled).
 		add("IsLinked", p.MasterAccountSID != "").add("LinkedMasterAccount", blank(p.LinkedMasterAccount)).
@@ -160,6 +165,9 @@ func setMailbox(c *call) error {
 	return c.updateAddresses(hasMailbox, func(p *org.Recipient) error {
 		if i := slices.Index(mailboxTypes, c.args.text("Type")); i >= 0 {
 			p.SetType(mailboxKinds[i])
+		}
+		if err := c.limits(p); err != nil {
+			return err
 		}
 		return c.setCapacity(p)
 	})

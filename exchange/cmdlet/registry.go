@@ -12,6 +12,7 @@ import (
 
 	"hma/exchange/auth/outbound"
 	"hma/exchange/org"
+	"hma/exchange/store"
 	"hma/wire/guid"
 	"hma/wire/psobject"
 )
@@ -83,6 +84,8 @@ type Options struct {
 	// Services tells which services of a server run, by name (W3Svc, MSExchangeTransport, MSExchangeIS,
 	// MSExchangeADTopology); nil means that none does.
 	Services func(ctx context.Context, server string) map[string]bool
+	// Usage tells how much a person's mailbox holds; nil means that nobody has used one.
+	Usage func(ctx context.Context, p *org.Recipient) (store.Usage, error)
 	// Log takes the reason of internal failures; nil discards it.
 	Log *slog.Logger
 }
@@ -105,6 +108,9 @@ func New(o *org.Organization, opts Options) *Registry {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
+	if opts.Usage == nil {
+		opts.Usage = func(context.Context, *org.Recipient) (store.Usage, error) { return store.Usage{}, store.ErrNotFound }
+	}
 	if opts.Services == nil {
 		opts.Services = func(context.Context, string) map[string]bool { return nil }
 	}
@@ -126,7 +132,7 @@ func all() []*cmdlet {
 		list = append(list, n.cmdlets()...)
 	}
 	for _, noun := range [][]*cmdlet{clientAccessService(), authServer(), authConfig(), exchangeCertificate(), organizationConfig(),
-		authenticationPolicy(), exchangeServer(), acceptedDomain(), user(), mailbox(), remoteMailbox(), casMailbox(), recipient(), distributionGroup(), distributionGroupMember(), calendarProcessing(), adUser(), roleGroup(), roleGroupMember(), adminAuditLog(),
+		authenticationPolicy(), exchangeServer(), acceptedDomain(), user(), mailbox(), mailboxStatistics(), remoteMailbox(), casMailbox(), recipient(), distributionGroup(), distributionGroupMember(), calendarProcessing(), adUser(), roleGroup(), roleGroupMember(), adminAuditLog(),
 		exchangeDiagnosticInfo(), service(), serviceHealth(), settingOverride(), partnerApplication(),
 		intraOrganizationConnector(), hybridConfiguration(), testOAuthConnectivity()} {
 		list = append(list, noun...)

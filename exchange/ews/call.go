@@ -223,8 +223,10 @@ func (c *call) open() error {
 	if err != nil {
 		return err
 	}
-	c.mailbox, err = mailbox.As(c.ctx, p.SID)
-	return err
+	if c.mailbox, err = mailbox.As(c.ctx, p.SID); err != nil {
+		return err
+	}
+	return mailbox.LoggedOn(c.ctx)
 }
 
 // streamed are the elements whose base64 content is not kept in memory.

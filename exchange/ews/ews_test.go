@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"hma/exchange/addressbook"
 	"hma/exchange/auth"
 	"hma/exchange/clientaccess"
 	"hma/exchange/org"
@@ -125,7 +126,7 @@ func (w *world) Accepted(_ context.Context, domain string) (bool, error) {
 }
 
 func (w *world) info(r *org.Recipient) store.MailboxInfo {
-	return store.MailboxInfo{OwnerSID: r.SID, LegacyDN: r.LegacyDN, DisplayName: r.DisplayName}
+	return addressbook.MailboxInfo(r)
 }
 
 func (w *world) mailbox(r *org.Recipient) *store.Mailbox {

@@ -52,6 +52,7 @@ func (m *Mailbox) CreateItems(ctx context.Context, items []NewItem) ([]Stamp, er
 			if it.Recipients == nil {
 				it.Recipients = []Recipient{}
 			}
+			w.grew = w.grew || !n.Unmetered
 			added := it.attach(n.Attachments)
 			if err := w.insert(it); err != nil {
 				return err
@@ -106,7 +107,6 @@ func (it *Item) attach(list []Attachment) (added []int32) {
 
 // insert writes a new item with its subobjects: it takes a row key and a first mid.
 func (w *writer) insert(it *Item) error {
-	w.grew = true
 	if s := w.m.sight; s != nil {
 		it.Creator = s.sid
 	}

@@ -80,6 +80,7 @@ type NewItem struct {
 	Recipients  []Recipient
 	Attachments []Attachment
 	Contents    Contents // short blobs to write along; nil is none
+	Unmetered   bool     // the server's own word to the owner: no quota refuses it
 }
 
 // Object returns the item as restrictions see it.

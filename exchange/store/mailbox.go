@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hma/internal/sqldb"
@@ -43,8 +44,9 @@ type Mailbox struct {
 	db     guid.GUID // replica GUID of the ids that this mailbox mints
 	info   MailboxInfo
 	names  *names
-	viewer *viewer // of somebody who is not the owner, see As
-	sight  *sight  // inside one call for such a person: which items there are
+	viewer *viewer       // of somebody who is not the owner, see As
+	sight  *sight        // inside one call for such a person: which items there are
+	logon  *atomic.Int64 // when LoggedOn last noted it
 }
 
 // boxes keeps the mailboxes that were opened, so that a request costs no query.
@@ -136,7 +138,7 @@ func (s *Store) Mailboxes(ctx context.Context) ([]guid.GUID, error) {
 }
 
 func (s *Store) load(ctx context.Context, id guid.GUID) (*Mailbox, error) {
-	m := &Mailbox{store: s, guid: id, names: &names{}}
+	m := &Mailbox{store: s, guid: id, names: &names{}, logon: &atomic.Int64{}}
 	var database string
 	var retain int64
 	err := s.db.QueryRow(ctx, "SELECT id, db_guid, owner_sid, legacy_dn, display_name, kind, warn_quota, send_quota, quota, retain_deleted FROM mailbox WHERE guid = $1", column(id)).
@@ -186,18 +188,6 @@ func (s *Store) establish(ctx context.Context, id guid.GUID, info MailboxInfo) e
 		}
 		return m.createDistinguished(tx, now)
 	})
-}
-
-// Size returns the mailbox's size and quota in bytes; quota 0 is no limit.
-func (m *Mailbox) Size(ctx context.Context) (used, quota int64, err error) {
-	if m, err = m.wholeGate(); err != nil {
-		return 0, 0, err
-	}
-	err = m.store.db.QueryRow(ctx, "SELECT size, quota FROM mailbox WHERE id = $1", m.id).Scan(&used, &quota)
-	if err != nil {
-		return 0, 0, fmt.Errorf("size of mailbox %s: %w", m.guid, noRow(err))
-	}
-	return used, quota, nil
 }
 
 // LastChange returns the number of the mailbox's last change: a mark from which a watcher can look on.

@@ -168,6 +168,7 @@ func (m *Mailbox) copyItems(ctx context.Context, from, to FolderID) error {
 // copy inserts a copy of an item, which it becomes.
 func (w *writer) copy(it *Item, to FolderID) error {
 	it.Folder, it.deletedFrom, it.Creator = to, 0, ""
+	w.grew = true
 	return w.insert(it)
 }
 

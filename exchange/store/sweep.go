@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -13,16 +14,26 @@ type Swept struct {
 	Blobs      int
 	Tombstones int
 	Mailboxes  int // those that a restore left behind
+	Items      int // past their time in Recoverable Items
 }
+
+// tombstoneBatch is how many tombstones one transaction of a sweep deletes.
+const tombstoneBatch = 2000
 
 // sweepBatch is how many blobs one transaction of a sweep deletes.
 const sweepBatch = 20
 
-// Sweep deletes the blobs that nothing has referred to for Options.BlobGrace, what
+// Sweep deletes what is in Recoverable Items longer than its mailbox retains it,
+// a batch at a time, the blobs that nothing has referred to for Options.BlobGrace, what
 // broken-off uploads left, and tombstones older than Options.TombstoneRetention.
 // It can run at any time beside everything else.
 func (s *Store) Sweep(ctx context.Context) (Swept, error) {
 	var swept Swept
+	n, err := s.sweepDeleted(ctx)
+	swept.Items = n
+	if err != nil {
+		return swept, fmt.Errorf("sweep recoverable items: %w", err)
+	}
 	for {
 		n, err := s.sweepBlobs(ctx)
 		swept.Blobs += n
@@ -33,7 +44,7 @@ func (s *Store) Sweep(ctx context.Context) (Swept, error) {
 			break
 		}
 	}
-	n, err := s.sweepMailboxes(ctx)
+	n, err = s.sweepMailboxes(ctx)
 	swept.Mailboxes = n
 	if err != nil {
 		return swept, fmt.Errorf("sweep mailboxes: %w", err)
@@ -44,6 +55,60 @@ func (s *Store) Sweep(ctx context.Context) (Swept, error) {
 		return swept, fmt.Errorf("sweep tombstones: %w", err)
 	}
 	return swept, nil
+}
+
+// sweepDeleted deletes items that came into Recoverable Items before what their mailbox retains.
+func (s *Store) sweepDeleted(ctx context.Context) (sum int, err error) {
+	list, err := s.Mailboxes(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, id := range list {
+		m, err := s.FindMailbox(ctx, id)
+		if err != nil {
+			return sum, err
+		}
+		cutoff := micros(s.opts.Now().Add(-cmp.Or(m.info.RetainDeleted, s.opts.DeletedRetention)))
+		for done := batch; done == batch; sum += done {
+			if done, err = m.purge(ctx, cutoff); err != nil {
+				return sum, err
+			}
+		}
+	}
+	return sum, nil
+}
+
+// purge deletes at most a batch of what came into Recoverable Items before a time, the oldest first.
+func (m *Mailbox) purge(ctx context.Context, cutoff int64) (done int, err error) {
+	const old = " FROM item WHERE mailbox = $1 AND deleted_at < $2 ORDER BY deleted_at, id LIMIT $3"
+	// A look before the lock: mostly there is nothing.
+	rows, err := m.store.db.Query(ctx, "SELECT id"+old, m.id, cutoff, 1)
+	if err != nil {
+		return 0, err
+	}
+	some := rows.Next()
+	if err := rows.Close(); err != nil || !some {
+		return 0, err
+	}
+	err = m.write(ctx, func(w *writer) error {
+		s := newSelection(everything)
+		rows, err := w.Query("SELECT "+s.list()+old, m.id, cutoff, batch)
+		items, _, err := m.scanItems(s, 0, rows, err)
+		if err != nil {
+			return err
+		}
+		done = len(items)
+		for _, it := range items {
+			if err := m.subobjects(w, it, everything); err != nil {
+				return err
+			}
+			if _, err := w.delete(it, HardDelete); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return done, err
 }
 
 func (s *Store) sweepBlobs(ctx context.Context) (n int, err error) {
@@ -105,21 +170,26 @@ func (s *Store) sweepTombstones(ctx context.Context) (sum int, err error) {
 		return 0, err
 	}
 	for mailbox, floor := range floors {
-		var n int64
-		err := s.db.Write(ctx, func(tx *sqldb.Tx) error {
-			if _, err := tx.Exec("UPDATE mailbox SET tombstone_floor = $2 WHERE id = $1 AND tombstone_floor < $2", mailbox, floor); err != nil {
+		for again := true; again; {
+			var n int64
+			err := s.db.Write(ctx, func(tx *sqldb.Tx) error {
+				// The floor is there before the first tombstone goes.
+				if _, err := tx.Exec("UPDATE mailbox SET tombstone_floor = $2 WHERE id = $1 AND tombstone_floor < $2", mailbox, floor); err != nil {
+					return err
+				}
+				result, err := tx.Exec("DELETE FROM tombstone WHERE mailbox = $1 AND cn <= (SELECT MAX(cn) FROM (SELECT cn FROM tombstone WHERE mailbox = $1 AND cn <= $2 ORDER BY cn LIMIT $3) piece)",
+					mailbox, floor, tombstoneBatch)
+				if err == nil {
+					n, err = result.RowsAffected()
+				}
 				return err
+			})
+			if err != nil {
+				return sum, err
 			}
-			result, err := tx.Exec("DELETE FROM tombstone WHERE mailbox = $1 AND cn <= $2", mailbox, floor)
-			if err == nil {
-				n, err = result.RowsAffected()
-			}
-			return err
-		})
-		if err != nil {
-			return sum, err
+			sum += int(n)
+			again = n >= tombstoneBatch
 		}
-		sum += int(n)
 	}
 	return sum, nil
 }

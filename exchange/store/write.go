@@ -130,7 +130,14 @@ func (w *writer) finish() error {
 		}
 	}
 	if w.grew && w.quota > 0 && w.size > w.quota {
-		return fmt.Errorf("mailbox %s has %d bytes of %d: %w", w.m.guid, w.size, w.quota, ErrQuota)
+		// What can be recovered does not count.
+		deleted, err := w.m.recoverableSize(w)
+		if err != nil {
+			return err
+		}
+		if size := w.size - deleted; size > w.quota {
+			return fmt.Errorf("mailbox %s would have %d bytes of %d: %w", w.m.guid, size, w.quota, ErrQuota)
+		}
 	}
 	if err := w.countBlobs(); err != nil {
 		return err

@@ -161,7 +161,8 @@ func (s *session) answer(recipient string, err error) error {
 		// Permanent: the same message would fail again. The library ends the connection after it.
 		return &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 6, 0}, Message: "a line of the message is too long"}
 	case errors.Is(err, store.ErrQuota):
-		return &smtp.SMTPError{Code: 452, EnhancedCode: smtp.EnhancedCode{4, 2, 2}, Message: "mailbox full"}
+		// Permanent: the sender is to know, and the queue before us not to fill up.
+		return &smtp.SMTPError{Code: 552, EnhancedCode: smtp.EnhancedCode{5, 2, 2}, Message: "mailbox full"}
 	}
 	s.transport.cfg.Log.WarnContext(s.ctx, "lmtp delivery failed", "recipient", recipient, "error", err)
 	return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "not stored, try again later"}

@@ -196,11 +196,11 @@ func (t *Transport) Tip(ctx context.Context, address, sid string) (tip Tip, err 
 	if err != nil {
 		return Tip{}, err
 	}
-	used, quota, err := mailbox.Size(ctx)
+	usage, err := mailbox.Usage(ctx)
 	if err != nil {
 		return Tip{}, err
 	}
-	tip.Full = quota > 0 && used >= quota
+	tip.Full = usage.Status() == store.MailboxDisabled
 	settings, err := mailbox.Oof(ctx)
 	if err != nil {
 		return Tip{}, fmt.Errorf("tip: %w", err)

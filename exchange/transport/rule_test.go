@@ -194,12 +194,12 @@ func TestRuleQuota(t *testing.T) {
 	archive, _ := ben.RoleID(store.RoleArchive)
 	p.rules("ben", do(mapi.Action{Type: mapi.ActionCopy, Folder: archive.Folder}))
 	p.deliver(letter, "ben@contoso.com")
-	used, _, err := ben.Size(t.Context())
+	usage, err := ben.Usage(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := box("ben")
-	b.Info.Quota = used + used/2 + 100
+	b.Info.Quota = usage.Size + usage.Size/2 + 100
 	full, err := p.cfg.Store.OpenMailbox(t.Context(), b.GUID, b.Info)
 	if err != nil {
 		t.Fatal(err)

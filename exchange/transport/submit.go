@@ -40,10 +40,13 @@ var errNoRoute = errors.New("no route to other organisations")
 // Submit sends a message: the authors must be ones that the person may name
 // (ErrSendAsDenied), Message-ID and Date are added where missing, Bcc is taken
 // away, and every local recipient gets it. For the others one report goes to the
-// sender's inbox. When Submit returns no error, all of that is durable. When
+// sender's inbox. A mailbox past its quota for sending is store.ErrQuota. When Submit returns no error, all of that is durable. When
 // somebody got the message and the report could not be kept, both the receipt and
 // an error are returned: sending again would deliver it twice.
 func (t *Transport) Submit(ctx context.Context, s Submission) (*Receipt, error) {
+	if err := s.Mailbox.MaySend(ctx); err != nil {
+		return nil, fmt.Errorf("submit: %w", err)
+	}
 	br := bufio.NewReader(s.Message)
 	fields, end, err := oxcmail.ReadFields(br)
 	if errors.Is(err, oxcmail.ErrHeaderTooLarge) {

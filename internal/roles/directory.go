@@ -9,6 +9,7 @@ import (
 
 	"hma/exchange/addressbook"
 	"hma/exchange/org"
+	"hma/exchange/store"
 	"hma/exchange/transport"
 )
 
@@ -64,6 +65,15 @@ func (d directory) Members(ctx context.Context, address, sid string, limit int) 
 
 func receiver(r *org.Recipient) *transport.Mailbox {
 	return &transport.Mailbox{GUID: r.MailboxGUID, Address: r.PrimarySMTP, Info: addressbook.MailboxInfo(r)}
+}
+
+// usage tells cmdlets how much a person's mailbox holds.
+func (r *Roles) usage(ctx context.Context, p *org.Recipient) (store.Usage, error) {
+	mailbox, err := r.Store.FindMailbox(ctx, p.MailboxGUID)
+	if err != nil {
+		return store.Usage{}, err
+	}
+	return mailbox.Usage(ctx)
 }
 
 // Accepted tells whether the organisation receives mail for the domain.

@@ -155,7 +155,35 @@ func (r *Roles) sweep() {
 		if _, err := r.Store.Sweep(r.ctx); err != nil && r.ctx.Err() == nil {
 			r.log.Error("sweep", "error", err)
 		}
+		if err := r.warnFull(r.ctx); err != nil && r.ctx.Err() == nil {
+			r.log.Error("quota warnings", "error", err)
+		}
 	}
+}
+
+// warnFull tells the owners of mailboxes that are nearly full.
+func (r *Roles) warnFull(ctx context.Context) error {
+	list, err := r.Store.ToWarn(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range list {
+		owner, err := r.Org.ByMailbox(ctx, id)
+		if errors.Is(err, org.ErrNotFound) {
+			continue // the mailbox of somebody who is no more
+		}
+		var mailbox *store.Mailbox
+		if err == nil {
+			mailbox, err = r.Store.OpenMailbox(ctx, id, addressbook.MailboxInfo(owner))
+		}
+		if err == nil {
+			err = r.Transport.WarnQuota(ctx, mailbox, owner.PrimarySMTP)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Close drains: no new connections, requests in flight are finished until ctx

@@ -153,7 +153,7 @@ func (f fetcher) FetchMetadata(ctx context.Context, url, serverType string) (cmd
 func (r *Roles) newExchange() {
 	r.metadata = auth.NewMetadata(auth.MetadataOptions{Store: r.Org, Now: r.cfg.Now, Roots: r.cfg.Roots, Log: r.log})
 	r.auth = auth.New(auth.Options{People: r.Org, Keys: r.metadata, Log: r.log})
-	r.cmdlets = cmdlet.New(r.Org, cmdlet.Options{Now: r.cfg.Now, Fetch: fetcher{r.metadata}, Services: r.services, Log: r.log,
+	r.cmdlets = cmdlet.New(r.Org, cmdlet.Options{Now: r.cfg.Now, Fetch: fetcher{r.metadata}, Services: r.services, Usage: r.usage, Log: r.log,
 		Outbound: outbound.New(outbound.Options{Keys: r.Org, Now: r.cfg.Now, Roots: r.cfg.Roots})})
 	r.ews = ews.New(r.Store, r.Transport, ews.Options{Now: r.cfg.Now, IDKey: r.cfg.Key.Derive("ews ids", 32), People: r.Org, Book: r.book, Groups: r.Org, Log: r.log})
 	r.oab = oab.New(r.book)

@@ -1,7 +1,7 @@
 Get-EcpVirtualDirectory -Server EX1 | Set-EcpVirtualDirectory -BasicAuthentication $false -FormsAuthentication $false
 Get-OwaVirtualDirectory -Server EX1 | Set-OwaVirtualDirectory -OAuthAuthentication $true
 Set-MapiVirtualDirectory "EX1\mapi (Default Web Site)" -IISAuthenticationMethods OAuth
-Get-MailboxStatistics
+Get-MailboxServer
 Get-Nonsense
 Get-AuthServer | where {$_.Name -like "EvoSts*"} | ft name,enabled
 $x = Get-AuthServer
