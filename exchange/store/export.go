@@ -14,7 +14,11 @@ import (
 // nothing while others change it. The number to go on with is the last one's
 // CreatedCN.
 func (m *Mailbox) ItemsAfter(ctx context.Context, folder FolderID, after mapi.GlobCnt, limit int, want Want) ([]*Item, error) {
-	if err := m.own(folder); err != nil {
+	m, err := m.wholeGate()
+	if err == nil {
+		err = m.own(folder)
+	}
+	if err != nil {
 		return nil, err
 	}
 	s := newSelection(want)
@@ -31,7 +35,10 @@ func (m *Mailbox) ItemsAfter(ctx context.Context, folder FolderID, after mapi.Gl
 // and, with exact, of the same bytes too; where there is no id, received at the
 // same time with the same bytes.
 func (m *Mailbox) Alike(ctx context.Context, folder FolderID, messageID string, received time.Time, mime mapi.Blob, exact bool) (n int, err error) {
-	if err := m.own(folder); err != nil {
+	if m, err = m.wholeGate(); err == nil {
+		err = m.own(folder)
+	}
+	if err != nil {
 		return 0, err
 	}
 	switch {

@@ -110,12 +110,16 @@ const logonEvery = 15 * time.Minute
 
 // LoggedOn notes that its owner uses the mailbox.
 func (m *Mailbox) LoggedOn(ctx context.Context) error {
+	m, err := m.wholeGate()
+	if err != nil {
+		return err
+	}
 	now := m.store.opts.Now()
 	last := m.logon.Load()
 	if now.UnixMicro()-last < logonEvery.Microseconds() || !m.logon.CompareAndSwap(last, now.UnixMicro()) {
 		return nil
 	}
-	err := m.store.db.Write(ctx, func(tx *sqldb.Tx) error {
+	err = m.store.db.Write(ctx, func(tx *sqldb.Tx) error {
 		_, err := tx.Exec("UPDATE mailbox SET last_logon = $2 WHERE id = $1 AND guid = $3", m.id, micros(now), column(m.guid))
 		return err
 	})
@@ -155,6 +159,10 @@ func (s *Store) ToWarn(ctx context.Context) (list []guid.GUID, err error) {
 
 // Warned notes that the owner was told that the mailbox is full.
 func (m *Mailbox) Warned(ctx context.Context) error {
+	m, err := m.wholeGate()
+	if err != nil {
+		return err
+	}
 	return m.store.db.Write(ctx, func(tx *sqldb.Tx) error {
 		_, err := tx.Exec("UPDATE mailbox SET warned = $2 WHERE id = $1", m.id, micros(m.store.opts.Now()))
 		return err

@@ -146,7 +146,15 @@ var accessTable = []row{
 	{"Info", "yyyyyy", func(o *office) error { o.m.Info(); return nil }},
 	{"RoleID", "yyyyyy", func(o *office) error { _, err := o.m.RoleID(store.RoleInbox); return err }},
 	{"LastChange", "yyyyyy", func(o *office) error { _, err := o.m.LastChange(o.ctx); return err }},
-	{"Size", "dddddy", func(o *office) error { _, _, err := o.m.Size(o.ctx); return err }},
+	{"Usage", "dddddy", func(o *office) error { _, err := o.m.Usage(o.ctx); return err }},
+	{"LoggedOn", "dddddy", func(o *office) error { return o.m.LoggedOn(o.ctx) }},
+	{"Warned", "dddddy", func(o *office) error { return o.m.Warned(o.ctx) }},
+	{"MaySend", "yyyyyy", func(o *office) error { return o.m.MaySend(o.ctx) }},
+	{"ItemsAfter", "dddddy", func(o *office) error { _, err := o.m.ItemsAfter(o.ctx, o.work, 0, 10, store.Want{}); return err }},
+	{"Alike", "dddddy", func(o *office) error {
+		_, err := o.m.Alike(o.ctx, o.work, "<a@contoso.com>", time.Time{}, mapi.Blob{}, false)
+		return err
+	}},
 	{"Check", "dddddy", func(o *office) error { return o.m.Check(o.ctx, true, func(store.Damage) {}) }},
 	{"ReceiveFolder", "dddddy", func(o *office) error { _, err := o.m.ReceiveFolder(o.ctx, "IPM.Note"); return err }},
 	{"Rules", "dddddy", func(o *office) error { _, err := o.m.Rules(o.ctx, o.work); return err }},
