@@ -1,6 +1,7 @@
 package ews
 
 import (
+	"hma/exchange/calendar"
 	"hma/exchange/store"
 	"hma/wire/mapi"
 	"hma/wire/soap"
@@ -45,6 +46,11 @@ func deleteItem(c *call) error {
 		case taskItem:
 			if !given {
 				return nil, errOccurrences
+			}
+			if occurrences == "SpecifiedOccurrenceOnly" {
+				if skipped, err := calendar.SkipTask(c.ctx, c.box(id), id, c.door.opts.Now()); skipped || err != nil {
+					return nil, err
+				}
 			}
 		}
 		_, err = c.box(id).DeleteItem(c.ctx, id, how)

@@ -1,11 +1,15 @@
 package ews
 
 import (
+	"errors"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
+	"hma/exchange/store"
 	"hma/wire/mapi"
+	"hma/wire/oxocal"
 	"hma/wire/soap"
 )
 
@@ -74,17 +78,74 @@ func writeIsRecurring(x *itemWriter, p *itemProperty) error {
 	return nil
 }
 
-// writeRecurrence writes nothing: a recurrence that another door made is kept,
-// and can be deleted, but its pattern is not told.
-func writeRecurrence(*itemWriter, *itemProperty) error { return nil }
+func writeRecurrence(x *itemWriter, p *itemProperty) error {
+	r, err := oxocal.ParseTask(x.item.Props.Bytes(p.tag))
+	if err != nil {
+		return nil // another door's, in a calendar that the schema has no words for
+	}
+	writePattern(x.w, r)
+	return nil
+}
 
-func setRecurrence(*draft, *itemProperty, *soap.Element) error { return errUnsupported }
+func setRecurrence(d *draft, p *itemProperty, e *soap.Element) error {
+	r, err := parseRecurrence(e, true)
+	if err != nil {
+		return err
+	}
+	packed, err := r.AppendTask(nil)
+	if errors.Is(err, oxocal.ErrNoOccurrence) {
+		return errNoOccurrence
+	}
+	if err != nil {
+		return errRecurrence
+	}
+	d.put(p.tag, packed)
+	d.put(mapi.PidLidTaskFRecurring, true)
+	d.put(mapi.PidLidTaskDeadOccurrence, false)
+	return nil
+}
+
+// settleSeries gives a new recurring task without dates those of its first
+// occurrence, and tells apart what recurs.
+func (d *draft) settleSeries(old mapi.Bag) {
+	if slices.Contains(d.delete, mapi.PidLidTaskRecurrence) {
+		d.put(mapi.PidLidTaskFRecurring, false)
+	}
+	packed := d.props.Bytes(mapi.PidLidTaskRecurrence)
+	if packed == nil {
+		return
+	}
+	r, err := oxocal.ParseTask(packed)
+	if err != nil {
+		return
+	}
+	for _, tag := range []mapi.Tag{mapi.PidLidTaskStartDate, mapi.PidLidTaskDueDate} {
+		if _, _, given := d.props.Find(tag); given || !old.Time(tag).IsZero() {
+			return
+		}
+	}
+	first := r.Start.At(0).AsUTC()
+	for _, tag := range []mapi.Tag{mapi.PidLidTaskStartDate, mapi.PidLidCommonStart, mapi.PidLidTaskDueDate, mapi.PidLidCommonEnd} {
+		d.put(tag, first)
+	}
+}
+
+// completes tells whether the change completes a task that recurs: then the next one
+// is made.
+func (d *draft) completes(old *store.Item) bool {
+	status, set := d.props[mapi.PidLidTaskStatus].(int32)
+	_, _, recurs := old.Props.Find(mapi.PidLidTaskRecurrence)
+	_, given := d.props[mapi.PidLidTaskRecurrence]
+	return set && status == taskCompleted && old.Props.Int32(mapi.PidLidTaskStatus) != taskCompleted &&
+		(recurs && !slices.Contains(d.delete, mapi.PidLidTaskRecurrence) || given)
+}
 
 // settleTask makes what the elements say of a task's progress agree (MS-OXOTASK
 // 2.2.2.2): a task with the status Completed, all of it done, or a date of
 // completion is all three. Of a status and a percentage the status wins. old is
 // the task before the change.
 func (d *draft) settleTask(old mapi.Bag) {
+	d.settleSeries(old)
 	status, byStatus := d.props[mapi.PidLidTaskStatus].(int32)
 	percent, byPercent := d.props[mapi.PidLidPercentComplete].(float64)
 	_, byDate := d.props[mapi.PidLidTaskDateCompleted]

@@ -3,6 +3,7 @@ package ews
 import (
 	"errors"
 
+	"hma/exchange/calendar"
 	"hma/exchange/store"
 	"hma/exchange/transport"
 	"hma/wire/mapi"
@@ -107,7 +108,8 @@ func (c *call) changeOnce(named store.ID, key []byte, updates *soap.Element) (st
 		id = named.(store.OccurrenceID).Item
 	}
 	item, err := c.box(id).Item(c.ctx, id, store.Want{
-		Tags: []mapi.Tag{mapi.PidTagMessageClass, mapi.PidTagMessageFlags, mapi.PidLidTaskStatus}, Recipients: true, Attachments: true})
+		Tags: []mapi.Tag{mapi.PidTagMessageClass, mapi.PidTagMessageFlags, mapi.PidLidTaskStatus, mapi.PidLidTaskRecurrence,
+			mapi.PidLidTaskStartDate, mapi.PidLidTaskDueDate}, Recipients: true, Attachments: true})
 	if err != nil {
 		return stamp, "", err
 	}
@@ -270,6 +272,9 @@ func (d *draft) apply(item *store.Item, key []byte) (store.Stamp, error) {
 	}
 	if u.IfChangeKey == nil && (d.whole || u.Recipients != nil || d.mime != nil) {
 		u.IfChangeKey = item.ChangeKey
+	}
+	if d.kind == taskItem && d.completes(item) {
+		return calendar.CompleteTask(d.ctx, box, item.ID, u, d.door.opts.Now())
 	}
 	return box.UpdateItem(d.ctx, item.ID, u)
 }

@@ -103,6 +103,37 @@ func (r *Recurrence) On(day Day) (Occurrence, bool) {
 	return r.apply(o)
 }
 
+// After returns the first occurrence by number that the pattern gives to a later
+// day and that was not deleted; false when there is none.
+func (r *Recurrence) After(day Day) (Occurrence, bool) {
+	for n := r.numberBefore(day+1) + 1; ; n++ {
+		o, ok := r.regular(n)
+		if !ok {
+			return Occurrence{}, false
+		}
+		if o, ok = r.apply(o); ok {
+			return o, true
+		}
+	}
+}
+
+// Regenerated returns the day of the next task of a pattern that regenerates, when
+// the one before was done on a day.
+func (r *Recurrence) Regenerated(done Day) Day {
+	months := r.Interval
+	switch r.Kind {
+	case Daily:
+		return done + Day(r.Interval)
+	case Weekly:
+		return done + Day(7*r.Interval)
+	case AbsoluteYearly:
+		months *= 12
+	}
+	year, month, day := done.Date()
+	last := NewDay(year, month+time.Month(months)+1, 1) - 1
+	return min(NewDay(year, month+time.Month(months), 1)+Day(day)-1, last)
+}
+
 // Falls says whether the pattern gives a day an occurrence, deleted or not.
 func (r *Recurrence) Falls(day Day) bool {
 	o, ok := r.regular(r.numberBefore(day) + 1)
