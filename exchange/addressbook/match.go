@@ -1,6 +1,7 @@
 package addressbook
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"hma/exchange/org"
 	"hma/exchange/store/query"
+	"hma/wire/guid"
 )
 
 // The bounds of a look-up by a text that somebody typed.
@@ -180,6 +182,15 @@ func (l *List) ByAddress(address string) *Entry {
 
 // ByDN returns the entry with the legacy distinguished name, in any case of letters, or nil.
 func (l *List) ByDN(name string) *Entry { return l.at(l.index().byDN, name) }
+
+// ByGUID returns the entry with the GUID, or nil.
+func (l *List) ByGUID(id guid.GUID) *Entry {
+	i, found := slices.BinarySearchFunc(l.Entries, id, func(e Entry, g guid.GUID) int { return bytes.Compare(e.GUID[:], g[:]) })
+	if !found {
+		return nil
+	}
+	return &l.Entries[i]
+}
 
 // ByName returns up to limit entries in the order of their names, beginning with the one at the offset.
 func (l *List) ByName(offset, limit int) []*Entry {

@@ -76,6 +76,11 @@ func TestFind(t *testing.T) {
 	if got := aliases(l.OfType(org.TypeRoomList)) + "/" + aliases(l.OfType(org.TypeRoom)); got != "rooms/danube" {
 		t.Errorf("by type: %q", got)
 	}
+	for i := range l.Entries {
+		if e := l.ByGUID(l.Entries[i].GUID); e != &l.Entries[i] || l.ByGUID(guid.GUID{15: byte(i)}) != nil {
+			t.Errorf("by GUID: %v", e)
+		}
+	}
 	if l.ByAddress("shared@contoso.com") != nil || l.ByAddress(strings.Repeat("x", 400)) != nil || l.ByAddress("Rooms@contoso.com").Type != org.TypeRoomList || l.ByDN("/O=CONTOSO/cn=bob").Alias != "bob" {
 		t.Error("addresses and names find somebody else")
 	}

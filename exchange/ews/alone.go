@@ -6,7 +6,7 @@ package ews
 
 // alone writes such an answer of success; payload writes what it carries.
 func (c *call) alone(payload func() error) error {
-	name := "m:" + c.op.name + "Response"
+	name := c.op.alone()
 	c.begun = true
 	c.w.Begin(c.version)
 	mark := c.w.Mark()
@@ -30,8 +30,16 @@ func (c *call) alone(payload func() error) error {
 func failedAlone(c *call, err error) error {
 	c.begun = true
 	c.w.Begin(c.version)
-	c.writeAlone("m:"+c.op.name+"Response", err)
+	c.writeAlone(c.op.alone(), err)
 	return c.w.Err()
+}
+
+// alone is the element of an answer without a list of messages.
+func (o *operation) alone() string {
+	if o.name == "GetPersona" {
+		return "m:GetPersonaResponseMessage" // MS-OXWSPERS 3.1.4.2.1.2
+	}
+	return "m:" + o.name + "Response"
 }
 
 func (c *call) writeAlone(name string, err error) {

@@ -177,15 +177,15 @@ func (c *call) resolveInContacts(text string, folders []store.FolderID, shape *r
 	return found, more, nil
 }
 
+// contactClass is the condition for the items of a contacts folder that are somebody.
+var contactClass = mapi.Or{mapi.Content{Tag: mapi.PidTagMessageClass, Fuzzy: mapi.Prefix | mapi.IgnoreCase, Value: "IPM.Contact"},
+	mapi.Content{Tag: mapi.PidTagMessageClass, Fuzzy: mapi.Prefix | mapi.IgnoreCase, Value: "IPM.DistList"}}
+
 // whereContact is the condition for contacts that a text may mean, nil for one that means nobody, and tells which of
 // a contact's addresses it means.
 func whereContact(text string) (mapi.Restriction, func(email string) bool) {
 	if len(text) > maxName {
 		return nil, nil
-	}
-	class := mapi.Or{}
-	for _, c := range []string{"IPM.Contact", "IPM.DistList"} {
-		class = append(class, mapi.Content{Tag: mapi.PidTagMessageClass, Fuzzy: mapi.Prefix | mapi.IgnoreCase, Value: c})
 	}
 	if kind, email, ok := strings.Cut(text, ":"); ok && strings.EqualFold(kind, "smtp") {
 		email = strings.TrimSpace(email)
@@ -193,13 +193,13 @@ func whereContact(text string) (mapi.Restriction, func(email string) bool) {
 		for _, e := range emailEntries {
 			any = append(any, mapi.Content{Tag: e.tag, Fuzzy: mapi.FullString | mapi.IgnoreCase, Value: email})
 		}
-		return mapi.And{class, any}, func(a string) bool { return strings.EqualFold(a, email) }
+		return mapi.And{contactClass, any}, func(a string) bool { return strings.EqualFold(a, email) }
 	}
 	words := strings.FieldsFunc(text, func(r rune) bool { return r <= ' ' || r == ',' || r == ';' })
 	if len(words) == 0 || len(words) > maxWords {
 		return nil, nil
 	}
-	all := mapi.And{class}
+	all := mapi.And{contactClass}
 	for _, w := range words {
 		any := mapi.Or{}
 		for _, tag := range []mapi.Tag{mapi.PidTagDisplayName, mapi.PidTagGivenName, mapi.PidTagSurname, mapi.PidLidFileUnder, mapi.PidTagSubject} {

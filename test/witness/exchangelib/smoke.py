@@ -29,6 +29,7 @@ from exchangelib import (  # noqa: E402
 from exchangelib.errors import ErrorItemNotFound, ErrorNameResolutionNoResults  # noqa: E402
 from exchangelib.items import DistributionList  # noqa: E402
 from exchangelib.properties import Member  # noqa: E402
+from exchangelib.services import GetPersona  # noqa: E402
 from exchangelib.indexed_properties import EmailAddress, PhoneNumber, PhysicalAddress  # noqa: E402
 from exchangelib.recurrence import (  # noqa: E402
     AbsoluteMonthlyPattern, AbsoluteYearlyPattern, DailyPattern, Recurrence, RelativeMonthlyPattern, RelativeYearlyPattern, WeeklyPattern,
@@ -472,6 +473,20 @@ if env.get("HMA_ROOMS"):
         lists = {m.email_address.lower(): m for m in account.protocol.get_roomlists()}
         rooms = account.protocol.get_rooms(env["HMA_ROOMS"])
         assert env["HMA_ROOMS"].lower() in lists and len(list(rooms)) == 2, (lists, rooms)
+
+
+@step("find people")
+def _():
+    address = f"pia.{run}@example.org"
+    own = Contact(account=account, folder=account.contacts, display_name=f"Pia Persona{run}", given_name="Pia", company_name="Fabrikam",
+                  email_addresses=[EmailAddress(label="EmailAddress1", email=address)]).save()
+    found = list(account.contacts.people().filter(f"persona{run}").only("display_name", "email_address", "company_name"))
+    assert [(p.display_name, p.email_address.email_address, p.company_name) for p in found] == [(own.display_name, address, "Fabrikam")], found
+    whole = next(GetPersona(account=account).call(personas=found))
+    assert (whole.persona_type, whole.given_name, whole.display_name) == ("Person", "Pia", own.display_name), whole
+    assert found[0].id in {p.id for p in account.contacts.people()}
+    own.delete()
+    assert not list(account.contacts.people().filter(f"persona{run}"))
 
 
 @step("private distribution lists")
