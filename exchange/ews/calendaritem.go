@@ -133,6 +133,9 @@ func (c *call) changeEvent(id store.ID, key []byte, item *store.Item, updates *s
 	if d.mime != nil {
 		return store.Stamp{}, errUnsupported // an event is changed by its elements
 	}
+	if err := c.carry(c.box(id), &store.NewItem{Attachments: d.attachments}); err != nil {
+		return store.Stamp{}, err
+	}
 	ch := d.eventChange(key)
 	if id, ok := id.(store.OccurrenceID); ok {
 		if d.event.recurrence != nil || d.event.single {

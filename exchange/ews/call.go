@@ -13,6 +13,7 @@ import (
 	"hma/exchange/clientaccess"
 	"hma/exchange/org"
 	"hma/exchange/store"
+	"hma/wire/guid"
 	"hma/wire/mapi"
 	"hma/wire/oxocal"
 	"hma/wire/soap"
@@ -34,6 +35,13 @@ type call struct {
 
 	person  *org.Recipient // whose mailbox the request is about
 	mailbox *store.Mailbox
+
+	// Other mailboxes, see look and admit.
+	about     guid.GUID // which mailbox the ids of the request are in
+	mixed     bool      // in several
+	named     bool      // named properties were found in that one
+	boxes     map[guid.GUID]*store.Mailbox
+	effective map[store.FolderID]effective
 
 	succeeded int // response messages of success so far
 }
@@ -77,6 +85,9 @@ func (c *call) serve() error {
 		reader.SetBytes(maxBody)
 	}
 	if c.req, err = env.Request(streamed, c.keep); err != nil {
+		return err
+	}
+	if err = c.look(c.req); err != nil {
 		return err
 	}
 	if err = c.op.serve(c); err == nil || c.begun || !told(err) {
@@ -396,8 +407,8 @@ func (c *call) ids(local string) ([]*soap.Element, error) {
 	return list.Children, nil
 }
 
-// parse reads an id of the caller's own mailbox. Ids of other mailboxes are
-// refused whether or not they name something.
+// parse reads an id and opens the mailbox that it is in. What the caller may do with
+// what it names the mailbox says.
 func (c *call) parse(text string) (store.ID, error) {
 	if text == "" {
 		return nil, errIDEmpty
@@ -407,7 +418,9 @@ func (c *call) parse(text string) (store.ID, error) {
 		return nil, err
 	}
 	if id.InMailbox() != c.mailbox.GUID() {
-		return nil, errAccessDenied
+		if _, err := c.admit(id.InMailbox()); err != nil {
+			return nil, err
+		}
 	}
 	return id, nil
 }
@@ -416,6 +429,9 @@ func (c *call) parse(text string) (store.ID, error) {
 func (c *call) box(id store.ID) *store.Mailbox {
 	if id.InMailbox() == c.mailbox.GUID() {
 		return c.mailbox
+	}
+	if m := c.boxes[id.InMailbox()]; m != nil {
+		return m
 	}
 	panic("ews: an id of a mailbox that was not opened") // parse admits no other
 }
@@ -468,10 +484,11 @@ func (c *call) folderID(e *soap.Element) (id store.FolderID, err error) {
 			return id, errInvalidID
 		}
 	case "DistinguishedFolderId":
-		if err := c.ownMailbox(e.Child(soap.NSTypes, "Mailbox")); err != nil {
+		m, err := c.mailboxOf(e.Child(soap.NSTypes, "Mailbox"))
+		if err != nil {
 			return id, err
 		}
-		if id, err = c.mailbox.RoleID(store.Role(text)); err != nil {
+		if id, err = m.RoleID(store.Role(text)); err != nil {
 			return id, orFolder(err)
 		}
 	default:
@@ -494,24 +511,6 @@ func (c *call) target(e *soap.Element) (store.FolderID, error) {
 	}
 	_, err = c.box(id).Folder(c.ctx, id)
 	return id, orFolder(err)
-}
-
-// ownMailbox refuses a Mailbox element that names another mailbox than the caller's.
-func (c *call) ownMailbox(e *soap.Element) error {
-	address := e.Child(soap.NSTypes, "EmailAddress")
-	if address == nil || strings.EqualFold(address.Text, c.person.PrimarySMTP) {
-		return nil
-	}
-	list, err := c.door.opts.People.BySMTP(c.ctx, address.Text)
-	switch {
-	case err != nil:
-		return err
-	case len(list) == 0:
-		return errNoMailbox
-	case len(list) == 1 && list[0].GUID == c.person.GUID:
-		return nil
-	}
-	return errAccessDenied
 }
 
 // Kinds of change key: the first bytes that Exchange gives them.

@@ -102,7 +102,9 @@ func (c *call) fromEntryID(raw []byte, err error) (store.ID, error) {
 	}
 	if e, err := mapi.ParseFolderEntryID(raw); err == nil {
 		if e.Mailbox != c.mailbox.GUID() {
-			return nil, errAccessDenied
+			if _, err := c.admit(e.Mailbox); err != nil {
+				return nil, errAccessDenied // an entry id has no seal: whether there is such a mailbox is not told
+			}
 		}
 		return store.FolderID{Mailbox: e.Mailbox, Folder: e.Folder}, nil
 	}

@@ -26,6 +26,9 @@ func createAttachment(c *call) error {
 		if err != nil {
 			return nil, err
 		}
+		if err := c.carry(c.box(item), &store.NewItem{Attachments: []store.Attachment{a}}); err != nil {
+			return nil, err
+		}
 		stamp, err := c.box(item).UpdateItem(c.ctx, item, store.ItemUpdate{AddAttachments: []store.Attachment{a}, MIME: new(mapi.Blob{})})
 		if err != nil {
 			return nil, err

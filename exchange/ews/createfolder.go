@@ -1,6 +1,9 @@
 package ews
 
 import (
+	"context"
+	"errors"
+
 	"hma/exchange/store"
 	"hma/wire/mapi"
 	"hma/wire/soap"
@@ -30,7 +33,7 @@ func createFolder(c *call) error {
 		if !known {
 			return nil, errUnsupported
 		}
-		var u store.FolderUpdate
+		var u folderDraft
 		for _, child := range e.Children {
 			if err := c.folderField(&u, child); err != nil {
 				return nil, err
@@ -44,16 +47,22 @@ func createFolder(c *call) error {
 			made.Class = *u.Class
 		}
 		made.Hidden = u.Hidden != nil && *u.Hidden
+		if err := u.fits(made.Class); err != nil {
+			return nil, err
+		}
 		f, err := c.box(parent).CreateFolder(c.ctx, made)
 		if err != nil {
 			return nil, err
+		}
+		if err := c.permit(&u, f.ID); err != nil {
+			return nil, errors.Join(err, c.box(parent).DeleteFolder(context.WithoutCancel(c.ctx), f.ID, store.HardDelete))
 		}
 		return c.folderResult(f), nil
 	})
 }
 
 // folderField takes one child element of a folder to create or to change.
-func (c *call) folderField(u *store.FolderUpdate, e *soap.Element) error {
+func (c *call) folderField(u *folderDraft, e *soap.Element) error {
 	switch e.Name.Local {
 	case "DisplayName":
 		u.Name = new(e.Text)
@@ -63,7 +72,9 @@ func (c *call) folderField(u *store.FolderUpdate, e *soap.Element) error {
 		return nil
 	case "ExtendedProperty":
 	case "PermissionSet":
-		return errUnsupported
+		list, calendar, err := c.permissionSet(e)
+		u.permissions, u.permitted, u.calendar = list, true, calendar
+		return err
 	default:
 		return errFolderProperty
 	}

@@ -148,7 +148,9 @@ func (d *draft) store(item store.NewItem, kind *itemKind, disposition string, fo
 		flags = *d.flags
 	}
 	item.Props[mapi.PidTagMessageFlags] = flags
-	stamp, err = d.box(item.Folder).CreateItem(d.ctx, item)
+	if err = d.carry(d.box(item.Folder), &item); err == nil {
+		stamp, err = d.box(item.Folder).CreateItem(d.ctx, item)
+	}
 	return stamp, class, err
 }
 
@@ -240,6 +242,9 @@ func (c *call) sendNew(item store.NewItem, save bool) error {
 	folder := item.Folder
 	item.Folder = outbox
 	item.Props[mapi.PidTagMessageFlags] = mapi.MsgFlagUnsent | mapi.MsgFlagUnmodified
+	if err := c.namesFit(c.mailbox); err != nil {
+		return err
+	}
 	stamp, err := c.mailbox.CreateItem(c.ctx, item)
 	if err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 	"hma/exchange/org"
 	"hma/exchange/store"
 	"hma/exchange/transport"
+	"hma/wire/guid"
 	"hma/wire/soap"
 )
 
@@ -28,6 +29,10 @@ type People interface {
 	ByUPN(ctx context.Context, upn string) ([]*org.Recipient, error)
 	// BySID returns the person with the SID, org.ErrNotFound when there is none.
 	BySID(ctx context.Context, sid string) (*org.Recipient, error)
+	// ByMailbox returns the owner of the mailbox, org.ErrNotFound when there is none.
+	ByMailbox(ctx context.Context, mailbox guid.GUID) (*org.Recipient, error)
+	// Holds tells whether somebody is one of a list of trustees, or a member of a group that is.
+	Holds(ctx context.Context, list []guid.GUID, who guid.GUID) (bool, error)
 }
 
 // Options are what the wiring gives beside the store and transport.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -99,6 +100,17 @@ func (w *world) BySID(_ context.Context, sid string) (*org.Recipient, error) {
 		return r, nil
 	}
 	return nil, org.ErrNotFound
+}
+
+func (w *world) ByMailbox(_ context.Context, mailbox guid.GUID) (*org.Recipient, error) {
+	for _, r := range w.people(func(r *org.Recipient) bool { return r.MailboxGUID == mailbox }) {
+		return r, nil
+	}
+	return nil, org.ErrNotFound
+}
+
+func (w *world) Holds(_ context.Context, list []guid.GUID, who guid.GUID) (bool, error) {
+	return slices.Contains(list, who), nil
 }
 
 func (w *world) Mailbox(ctx context.Context, address string) (*transport.Mailbox, error) {

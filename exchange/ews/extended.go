@@ -2,6 +2,7 @@ package ews
 
 import (
 	"encoding/base64"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -94,8 +95,8 @@ func parseExtended(e *soap.Element) (extended, error) {
 	return x, nil
 }
 
-// tags returns the tags of extended properties in the caller's mailbox, in their
-// order; 0 for a name that the mailbox does not know.
+// tags returns the tags of extended properties in the mailbox that the request is
+// about, in their order; 0 for a name that the mailbox does not know.
 func (c *call) tags(list []extended, create bool) ([]mapi.Tag, error) {
 	out := make([]mapi.Tag, len(list))
 	var names []mapi.Name
@@ -110,9 +111,18 @@ func (c *call) tags(list []extended, create bool) ([]mapi.Tag, error) {
 	if names == nil {
 		return out, nil
 	}
-	ids, err := c.mailbox.NamedIDs(c.ctx, names, create)
+	box, err := c.focus()
 	if err != nil {
 		return nil, err
+	}
+	ids, err := box.NamedIDs(c.ctx, names, create)
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(ids, ofMailbox) {
+		if c.named = true; c.mixed {
+			return nil, errMixed
+		}
 	}
 	for n, i := range at {
 		if ids[n] != 0 {
@@ -122,7 +132,7 @@ func (c *call) tags(list []extended, create bool) ([]mapi.Tag, error) {
 	return out, nil
 }
 
-// extendedValue reads an ExtendedProperty that is set: its tag in the caller's mailbox, which learns its name, and its value.
+// extendedValue reads an ExtendedProperty that is set: its tag in the mailbox that the request is about, which learns its name, and its value.
 func (c *call) extendedValue(e *soap.Element) (mapi.Tag, any, error) {
 	path := e.Child(soap.NSTypes, "ExtendedFieldURI")
 	if path == nil {

@@ -13,37 +13,56 @@ import (
 type folderProperty struct {
 	uri   string
 	tag   mapi.Tag // what a restriction looks at; 0 when it cannot
-	write func(c *call, f *store.Folder)
+	write func(c *call, f *store.Folder) error
 }
 
 // folderProperties is in the order of the schema (BaseFolderType, then FolderType).
 var folderProperties = []folderProperty{
-	{"folder:FolderId", 0, func(c *call, f *store.Folder) { c.writeFolderID("t:FolderId", f) }},
-	{"folder:ParentFolderId", 0, func(c *call, f *store.Folder) {
+	{"folder:FolderId", 0, func(c *call, f *store.Folder) error {
+		c.writeFolderID("t:FolderId", f)
+		return nil
+	}},
+	{"folder:ParentFolderId", 0, func(c *call, f *store.Folder) error {
 		if f.Parent.Folder != 0 {
 			c.w.Empty("t:ParentFolderId", "Id", f.Parent.Encode(c.door.opts.IDKey))
 		}
+		return nil
 	}},
-	{"folder:FolderClass", mapi.PidTagContainerClass, func(c *call, f *store.Folder) {
+	{"folder:FolderClass", mapi.PidTagContainerClass, func(c *call, f *store.Folder) error {
 		if f.Class != "" {
 			c.w.Element("t:FolderClass", f.Class)
 		}
+		return nil
 	}},
-	{"folder:DisplayName", mapi.PidTagDisplayName, func(c *call, f *store.Folder) { c.w.Element("t:DisplayName", f.Name) }},
-	{"folder:TotalCount", mapi.PidTagContentCount, func(c *call, f *store.Folder) { c.w.Element("t:TotalCount", strconv.Itoa(f.Total)) }},
-	{"folder:ChildFolderCount", 0, func(c *call, f *store.Folder) { c.w.Element("t:ChildFolderCount", strconv.Itoa(f.Children)) }},
+	{"folder:DisplayName", mapi.PidTagDisplayName, folderText("t:DisplayName", func(f *store.Folder) string { return f.Name })},
+	{"folder:TotalCount", mapi.PidTagContentCount, folderText("t:TotalCount", func(f *store.Folder) string { return strconv.Itoa(f.Total) })},
+	{"folder:ChildFolderCount", 0, folderText("t:ChildFolderCount", func(f *store.Folder) string { return strconv.Itoa(f.Children) })},
 	{"", 0, nil}, // ExtendedProperty
-	{"folder:EffectiveRights", 0, func(c *call, f *store.Folder) { writeOwnerRights(c.w, true) }},
-	{"folder:DistinguishedFolderId", 0, func(c *call, f *store.Folder) {
+	{"folder:EffectiveRights", 0, (*call).writeFolderRights},
+	{"folder:DistinguishedFolderId", 0, func(c *call, f *store.Folder) error {
 		if f.Role != "" {
 			c.w.Element("t:DistinguishedFolderId", string(f.Role))
 		}
+		return nil
 	}},
-	{"folder:UnreadCount", mapi.PidTagContentUnreadCount, func(c *call, f *store.Folder) {
+	{permissionSetURI, 0, (*call).writePermissionSet},
+	{"folder:UnreadCount", mapi.PidTagContentUnreadCount, func(c *call, f *store.Folder) error {
 		if folderElement(f) != "t:CalendarFolder" { // CalendarFolderType has none
 			c.w.Element("t:UnreadCount", strconv.Itoa(f.Unread))
 		}
+		return nil
 	}},
+}
+
+// permissionSetURI is the property that is there only when it is asked for by name: it costs a query for each folder.
+const permissionSetURI = "folder:PermissionSet"
+
+// folderText returns what writes a text of a folder.
+func folderText(element string, text func(*store.Folder) string) func(*call, *store.Folder) error {
+	return func(c *call, f *store.Folder) error {
+		c.w.Element(element, text(f))
+		return nil
+	}
 }
 
 // folderField returns what a restriction on folders looks at for a FieldURI.
@@ -98,7 +117,7 @@ func (c *call) folderShape() (*folderShape, error) {
 		}
 	case "AllProperties":
 		for _, p := range folderProperties {
-			s.uris[p.uri] = true
+			s.uris[p.uri] = p.uri != permissionSetURI
 		}
 	default:
 		return nil, invalid(base, "%q is no base shape", base.Text)
@@ -138,7 +157,9 @@ func (c *call) writeFolder(s *folderShape, f *store.Folder) error {
 				return err
 			}
 		} else if s.uris[p.uri] {
-			p.write(c, f)
+			if err := p.write(c, f); err != nil {
+				return err
+			}
 		}
 	}
 	c.w.End(element)

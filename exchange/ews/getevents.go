@@ -38,13 +38,13 @@ func getEvents(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := c.mailbox.KeepSubscription(c.ctx, s, 0); err != nil {
+	if err := s.box.KeepSubscription(c.ctx, s.Subscription, 0); err != nil {
 		return err
 	}
 	c.begin()
 	err = c.success(func() error {
 		c.w.Start("m:Notification")
-		c.w.Element("t:SubscriptionId", subscriptionID(c.mailbox, s.ID))
+		c.w.Element("t:SubscriptionId", s.id())
 		c.w.Element("t:PreviousWatermark", watermark(s.Mark))
 		c.w.Bool("t:MoreEvents", page.More)
 		if c.wants(s, page) {
@@ -64,15 +64,18 @@ func getEvents(c *call) error {
 }
 
 // events reads what happened since the subscription's mark.
-func (c *call) events(s *store.Subscription) (*store.EventPage, error) {
-	last, err := c.mailbox.LastChange(c.ctx)
+func (c *call) events(s *subscription) (*store.EventPage, error) {
+	last, err := s.box.LastChange(c.ctx)
+	if errors.Is(err, store.ErrDenied) {
+		return nil, errSubscription // whose rights were taken away
+	}
 	if err != nil {
 		return nil, err
 	}
 	if s.Mark > last {
 		return nil, errInvalidWatermark
 	}
-	page, err := c.mailbox.Events(c.ctx, s.Mark, s.Folders, maxEvents)
+	page, err := s.box.Events(c.ctx, s.Mark, s.Folders, maxEvents)
 	if errors.Is(err, store.ErrStateTooOld) {
 		return nil, &problem{"ErrorMissedNotificationEvents", "What happened since the watermark is no longer known: synchronise, and subscribe anew."}
 	}
@@ -93,7 +96,7 @@ func typeOf(e *store.Event) (bit uint64, element string) {
 }
 
 // wants tells whether a page has an event that the subscription asks for.
-func (c *call) wants(s *store.Subscription, page *store.EventPage) bool {
+func (c *call) wants(s *subscription, page *store.EventPage) bool {
 	return slices.ContainsFunc(page.Events, func(e store.Event) bool {
 		bit, _ := typeOf(&e)
 		return s.Events&bit != 0 || e.Delivered && s.Events&newMailEvent != 0
@@ -101,7 +104,7 @@ func (c *call) wants(s *store.Subscription, page *store.EventPage) bool {
 }
 
 // writeEvents writes the wanted ones of a page. Pull notifications have a watermark with each.
-func (c *call) writeEvents(s *store.Subscription, page *store.EventPage, pull bool) {
+func (c *call) writeEvents(s *subscription, page *store.EventPage, pull bool) {
 	for i := range page.Events {
 		e := &page.Events[i]
 		// What comes behind it may have its number.
@@ -148,7 +151,7 @@ func (c *call) writeEvent(element string, e *store.Event, mark mapi.GlobCnt, pul
 }
 
 // subscriptions reads a list of SubscriptionId elements; bad are those that do not name one.
-func (c *call) subscriptions(list []*soap.Element) (good []*store.Subscription, bad []string, err error) {
+func (c *call) subscriptions(list []*soap.Element) (good []*subscription, bad []string, err error) {
 	for _, e := range list {
 		s, err := c.subscription(e)
 		switch _, told := errors.AsType[*problem](err); {

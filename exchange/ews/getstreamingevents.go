@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"hma/exchange/store"
+	"hma/wire/guid"
 )
 
 // Limits of streams.
@@ -39,7 +41,7 @@ var (
 )
 
 // open takes over subscriptions for a connection; false when the person has too many.
-func (s *streams) open(sid string, list []*store.Subscription, end context.CancelCauseFunc) bool {
+func (s *streams) open(sid string, list []*subscription, end context.CancelCauseFunc) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.person[sid] >= maxStreams {
@@ -59,7 +61,7 @@ func (s *streams) open(sid string, list []*store.Subscription, end context.Cance
 }
 
 // close gives a connection's place back. A subscription that another connection took over stays with it.
-func (s *streams) close(ctx context.Context, sid string, list []*store.Subscription) {
+func (s *streams) close(ctx context.Context, sid string, list []*subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.person[sid]--; s.person[sid] <= 0 {
@@ -123,7 +125,7 @@ func getStreamingEvents(c *call) error {
 // connection is one answer to GetStreamingEvents.
 type connection struct {
 	*call
-	list   []*store.Subscription
+	list   []*subscription
 	life   time.Duration
 	watch  *store.Watch
 	end    context.CancelCauseFunc
@@ -140,9 +142,15 @@ func (k *connection) open() error {
 		k.ctx = before
 		return &problem{"ErrorExceededConnectionCount", "The user has too many streaming connections."}
 	}
-	k.watch = k.door.store.Watch(k.mailbox.GUID())
+	var mailboxes []guid.GUID
 	for _, s := range k.list {
-		if err := k.mailbox.KeepSubscription(before, s, k.life); err != nil {
+		if id := s.box.GUID(); !slices.Contains(mailboxes, id) {
+			mailboxes = append(mailboxes, id)
+		}
+	}
+	k.watch = k.door.store.Watch(mailboxes...)
+	for _, s := range k.list {
+		if err := s.box.KeepSubscription(before, s.Subscription, k.life); err != nil {
 			k.close()
 			k.ctx = before
 			return err
@@ -159,7 +167,7 @@ func (k *connection) close() {
 	k.cancel()
 	k.end(nil)
 	for _, s := range k.list {
-		if err := k.mailbox.KeepSubscription(kept, s, 0); err != nil {
+		if err := s.box.KeepSubscription(kept, s.Subscription, 0); err != nil {
 			k.door.opts.Log.Error("ews streaming subscription not kept", "request", k.request.ID, "error", err)
 		}
 	}
@@ -214,10 +222,10 @@ func (k *connection) tell() error {
 }
 
 // notify writes what one subscription is told.
-func (c *call) notify(s *store.Subscription, page *store.EventPage) error {
+func (c *call) notify(s *subscription, page *store.EventPage) error {
 	c.w.Start("m:Notifications")
 	c.w.Start("m:Notification")
-	c.w.Element("t:SubscriptionId", subscriptionID(c.mailbox, s.ID))
+	c.w.Element("t:SubscriptionId", s.id())
 	c.writeEvents(s, page, false)
 	c.w.End("m:Notification")
 	c.w.End("m:Notifications")

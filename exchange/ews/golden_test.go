@@ -117,7 +117,7 @@ func (w *world) fill(body string) string {
 		if err := w.mailbox(w.anna).AddSubscription(w.t.Context(), s); err != nil {
 			w.t.Fatal(err)
 		}
-		values = append(values, "{pull}", subscriptionID(w.mailbox(w.anna), s.ID), "{begin}", watermark(0))
+		values = append(values, "{pull}", (&subscription{s, w.mailbox(w.anna)}).id(), "{begin}", watermark(0))
 	}
 	if strings.Contains(body, "{packed}") {
 		values = append(values, "{packed}", w.packed(w.items(store.RoleInbox)[0]))

@@ -328,23 +328,7 @@ func writeHeaders(x *itemWriter, _ *itemProperty) error {
 	return err
 }
 
-func writeRights(x *itemWriter, p *itemProperty) error {
-	writeOwnerRights(x.w, false)
-	return nil
-}
-
-// writeOwnerRights writes what the owner, the only one whom the store lets in, may do.
-func writeOwnerRights(w *soap.Writer, folder bool) {
-	w.Start("t:EffectiveRights")
-	w.Bool("t:CreateAssociated", folder)
-	w.Bool("t:CreateContents", folder)
-	w.Bool("t:CreateHierarchy", folder)
-	w.Bool("t:Delete", true)
-	w.Bool("t:Modify", true)
-	w.Bool("t:Read", true)
-	w.Bool("t:ViewPrivateItems", true)
-	w.End("t:EffectiveRights")
-}
+func writeRights(x *itemWriter, p *itemProperty) error { return x.writeItemRights(x.item) }
 
 func writeAssociated(x *itemWriter, _ *itemProperty) error {
 	x.w.Bool("t:IsAssociated", x.item.Associated)

@@ -25,16 +25,16 @@ func markAsJunk(c *call) error {
 	if junk {
 		role = store.RoleJunkEmail
 	}
-	to, err := c.mailbox.RoleID(role)
-	if err != nil {
-		return err
-	}
 	return c.each(list, func(e *soap.Element) (func() error, error) {
 		id, _, err := c.itemID(e)
 		if err != nil {
 			return nil, err
 		}
 		item, err := c.box(id).Item(c.ctx, id, store.Want{})
+		if err != nil {
+			return nil, err
+		}
+		to, err := c.box(id).RoleID(role)
 		if err != nil {
 			return nil, err
 		}

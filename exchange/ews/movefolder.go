@@ -42,6 +42,9 @@ func transferFolders(c *call, move bool, transfer func(m *store.Mailbox, ctx con
 		if move && f.Role != "" {
 			return nil, errMoveDistinguished
 		}
+		if parent.Mailbox != f.ID.Mailbox {
+			return nil, errCrossMailbox
+		}
 		after, err := transfer(c.box(f.ID), c.ctx, f.ID, parent)
 		if errors.Is(err, store.ErrInvalid) {
 			return nil, errMoveCopy

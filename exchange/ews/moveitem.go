@@ -10,12 +10,18 @@ import (
 
 // moveItem answers MoveItem (MS-OXWSCORE 3.1.4.7): one message for each id. A
 // moved item has a new id; the old one names nothing any more.
-func moveItem(c *call) error { return transferItems(c, (*store.Mailbox).MoveItem) }
+func moveItem(c *call) error {
+	return transferItems(c, (*store.Mailbox).MoveItem, (*store.Mailbox).MoveItemTo)
+}
 
 // copyItem answers CopyItem (MS-OXWSCORE 3.1.4.1): one message for each id.
-func copyItem(c *call) error { return transferItems(c, (*store.Mailbox).CopyItem) }
+func copyItem(c *call) error {
+	return transferItems(c, (*store.Mailbox).CopyItem, (*store.Mailbox).CopyItemTo)
+}
 
-func transferItems(c *call, transfer func(*store.Mailbox, context.Context, store.ItemID, store.FolderID) (store.Stamp, error)) error {
+// transferItems moves or copies items, within their mailbox or to another one.
+func transferItems(c *call, within func(*store.Mailbox, context.Context, store.ItemID, store.FolderID) (store.Stamp, error),
+	across func(*store.Mailbox, context.Context, store.ItemID, *store.Mailbox, store.FolderID) (store.Stamp, error)) error {
 	to, err := c.child("ToFolderId")
 	if err != nil {
 		return err
@@ -45,7 +51,12 @@ func transferItems(c *call, transfer func(*store.Mailbox, context.Context, store
 		if err != nil {
 			return nil, err
 		}
-		stamp, err := transfer(c.box(id), c.ctx, id, folder)
+		var stamp store.Stamp
+		if id.Mailbox == folder.Mailbox {
+			stamp, err = within(c.box(id), c.ctx, id, folder)
+		} else {
+			stamp, err = across(c.box(id), c.ctx, id, c.box(folder), folder)
+		}
 		if err != nil || !ids {
 			return nil, err
 		}

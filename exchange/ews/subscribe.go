@@ -46,7 +46,7 @@ func subscribe(c *call) error {
 		return invalid(c.req, "Subscribe must hold one subscription request")
 	}
 	e := c.req.Children[0]
-	s := &store.Subscription{SID: c.person.SID}
+	s := &subscription{&store.Subscription{SID: c.person.SID}, c.mailbox}
 	s.Life = streamingLife
 	switch e.Name.Local {
 	case "StreamingSubscriptionRequest":
@@ -72,12 +72,12 @@ func subscribe(c *call) error {
 	if mark := e.Child(soap.NSTypes, "Watermark"); mark != nil {
 		s.Mark, err = parseWatermark(mark.Text)
 	} else {
-		s.Mark, err = c.mailbox.LastChange(c.ctx)
+		s.Mark, err = s.box.LastChange(c.ctx)
 	}
 	if err != nil {
 		return err
 	}
-	if err := c.mailbox.AddSubscription(c.ctx, s); err != nil {
+	if err := s.box.AddSubscription(c.ctx, s.Subscription); err != nil {
 		if errors.Is(err, store.ErrTooMany) {
 			return &problem{"ErrorExceededSubscriptionCount", "The mailbox has too many subscriptions."}
 		}
@@ -85,7 +85,7 @@ func subscribe(c *call) error {
 	}
 	c.begin()
 	err = c.success(func() error {
-		c.w.Element("m:SubscriptionId", subscriptionID(c.mailbox, s.ID))
+		c.w.Element("m:SubscriptionId", s.id())
 		if s.Kind == store.Pull {
 			c.w.Element("m:Watermark", watermark(s.Mark))
 		}
@@ -98,7 +98,7 @@ func subscribe(c *call) error {
 }
 
 // wish reads the folders and types of event that are asked for.
-func (c *call) wish(s *store.Subscription, e *soap.Element) error {
+func (c *call) wish(s *subscription, e *soap.Element) error {
 	all, _ := e.Attr("SubscribeToAllFolders")
 	folders := e.Child(soap.NSTypes, "FolderIds")
 	switch whole, _ := parseValue(mapi.Boolean, all); {
@@ -116,6 +116,10 @@ func (c *call) wish(s *store.Subscription, e *soap.Element) error {
 			if err != nil {
 				return err
 			}
+			if len(s.Folders) > 0 && id.Mailbox != s.box.GUID() {
+				return &problem{"ErrorInvalidSubscriptionRequest", "The folders are in several mailboxes."}
+			}
+			s.box = c.box(id)
 			s.Folders = append(s.Folders, id)
 		}
 	}
@@ -144,7 +148,7 @@ func unsubscribe(c *call) error {
 	}
 	s, err := c.subscription(e)
 	if err == nil {
-		err = c.mailbox.RemoveSubscription(c.ctx, s.ID)
+		err = s.box.RemoveSubscription(c.ctx, s.ID)
 	}
 	if errors.Is(err, store.ErrNotFound) {
 		err = errSubscription
@@ -161,24 +165,40 @@ func unsubscribe(c *call) error {
 	return nil
 }
 
-// subscriptionID returns the text of a subscription's id: the mailbox and the row.
-func subscriptionID(m *store.Mailbox, id string) string {
-	g := m.GUID()
-	return base64.RawURLEncoding.EncodeToString(append(g[:], id...))
+// subscription is a subscription with the mailbox that it is about, as the caller sees it.
+type subscription struct {
+	*store.Subscription
+	box *store.Mailbox
+}
+
+// id returns the text of a subscription's id: the mailbox and the row.
+func (s *subscription) id() string {
+	g := s.box.GUID()
+	return base64.RawURLEncoding.EncodeToString(append(g[:], s.ID...))
 }
 
 // subscription reads a SubscriptionId of the caller's own. Those of others, and
 // forged ones, are not found.
-func (c *call) subscription(e *soap.Element) (*store.Subscription, error) {
+func (c *call) subscription(e *soap.Element) (*subscription, error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(strings.TrimSpace(e.Text))
-	if err != nil || len(raw) < 16 || len(raw) > 64 || guid.GUID(raw[:16]) != c.mailbox.GUID() {
+	if err != nil || len(raw) < 16 || len(raw) > 64 {
 		return nil, errSubscription
 	}
-	s, err := c.mailbox.Subscription(c.ctx, string(raw[16:]))
-	if errors.Is(err, store.ErrNotFound) || err == nil && !strings.EqualFold(s.SID, c.person.SID) {
+	box := c.mailbox
+	if id := guid.GUID(raw[:16]); id != box.GUID() {
+		// The id has no seal: whether there is such a mailbox is not told.
+		if box, err = c.admit(id); errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDenied) {
+			return nil, errSubscription
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	s, err := box.Subscription(c.ctx, string(raw[16:]))
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDenied) || err == nil && !strings.EqualFold(s.SID, c.person.SID) {
 		return nil, errSubscription
 	}
-	return s, err
+	return &subscription{s, box}, err
 }
 
 // watermark returns the text of a place in the mailbox's numbers.

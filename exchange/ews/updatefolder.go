@@ -1,7 +1,6 @@
 package ews
 
 import (
-	"hma/exchange/store"
 	"hma/wire/mapi"
 	"hma/wire/soap"
 )
@@ -22,13 +21,22 @@ func updateFolder(c *call) error {
 		if err != nil {
 			return nil, err
 		}
-		var u store.FolderUpdate
+		var u folderDraft
 		for _, change := range updates.Children {
 			if err := c.folderChange(&u, change); err != nil {
 				return nil, err
 			}
 		}
-		f, err := c.box(id).UpdateFolder(c.ctx, id, u)
+		f, err := c.box(id).Folder(c.ctx, id)
+		if err == nil {
+			err = u.fits(f.Class)
+		}
+		if err == nil {
+			err = c.permit(&u, id)
+		}
+		if err == nil {
+			f, err = c.box(id).UpdateFolder(c.ctx, id, u.FolderUpdate)
+		}
 		if err != nil {
 			return nil, orFolder(err)
 		}
@@ -40,7 +48,7 @@ func updateFolder(c *call) error {
 var settableFolder = map[string]string{"folder:DisplayName": "DisplayName", "folder:FolderClass": "FolderClass", "folder:PermissionSet": "PermissionSet"}
 
 // folderChange takes one change of one property.
-func (c *call) folderChange(u *store.FolderUpdate, change *soap.Element) error {
+func (c *call) folderChange(u *folderDraft, change *soap.Element) error {
 	if len(change.Children) == 0 {
 		return invalid(change, "%s names no property", change.Name.Local)
 	}

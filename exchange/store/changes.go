@@ -10,15 +10,15 @@ import (
 	"hma/wire/mapi"
 )
 
-// Watch tells that a mailbox has changed. It holds no changes: who is woken reads
+// Watch tells that one of some mailboxes has changed. It holds no changes: who is woken reads
 // them (Mailbox.Events), so that a slow reader delays nobody and loses nothing.
 type Watch struct {
 	// C gets a value after changes were committed, one for any number of them.
 	C <-chan struct{}
 
-	hub     *hub
-	wake    chan struct{}
-	mailbox guid.GUID
+	hub       *hub
+	wake      chan struct{}
+	mailboxes []guid.GUID
 }
 
 // hub wakes everybody who waits for a mailbox. It is the only thing in the store
@@ -31,21 +31,23 @@ type hub struct {
 	stop    context.CancelFunc         // of the poller, while it runs
 }
 
-// Watch begins to watch a mailbox, for changes that this process makes, and on
+// Watch begins to watch mailboxes, for changes that this process makes, and on
 // PostgreSQL other processes too. Close ends it.
-func (s *Store) Watch(mailbox guid.GUID) *Watch {
+func (s *Store) Watch(mailboxes ...guid.GUID) *Watch {
 	c := make(chan struct{}, 1)
-	w := &Watch{C: c, wake: c, hub: &s.hub, mailbox: mailbox}
+	w := &Watch{C: c, wake: c, hub: &s.hub, mailboxes: mailboxes}
 	h := &s.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.watches == nil {
 		h.watches, h.known = map[guid.GUID]map[*Watch]bool{}, map[guid.GUID]mapi.GlobCnt{}
 	}
-	if h.watches[mailbox] == nil {
-		h.watches[mailbox] = map[*Watch]bool{}
+	for _, mailbox := range mailboxes {
+		if h.watches[mailbox] == nil {
+			h.watches[mailbox] = map[*Watch]bool{}
+		}
+		h.watches[mailbox][w] = true
 	}
-	h.watches[mailbox][w] = true
 	if h.stop == nil && s.db.Flavour() == sqldb.PostgreSQL {
 		var ctx context.Context
 		ctx, h.stop = context.WithCancel(context.Background())
@@ -59,10 +61,12 @@ func (w *Watch) Close() {
 	h := w.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.watches[w.mailbox], w)
-	if len(h.watches[w.mailbox]) == 0 {
-		delete(h.watches, w.mailbox)
-		delete(h.known, w.mailbox)
+	for _, mailbox := range w.mailboxes {
+		delete(h.watches[mailbox], w)
+		if len(h.watches[mailbox]) == 0 {
+			delete(h.watches, mailbox)
+			delete(h.known, mailbox)
+		}
 	}
 	if len(h.watches) == 0 && h.stop != nil {
 		h.stop()

@@ -58,6 +58,20 @@ type ConversationID struct {
 // InMailbox implements ID.
 func (id ConversationID) InMailbox() guid.GUID { return id.Mailbox }
 
+// MailboxOf returns which mailbox the text of an id says it is in. It is only said:
+// whether the text is an id at all, ParseID tells.
+func MailboxOf(text string) (id guid.GUID, ok bool) {
+	const head = 5 // fixed bytes, version, kind
+	if len(text) < 28 {
+		return id, false
+	}
+	raw, err := base64.StdEncoding.DecodeString(text[:28])
+	if err != nil {
+		return id, false
+	}
+	return guid.GUID(raw[head : head+16]), true
+}
+
 // InMailbox implements ID.
 func (id FolderID) InMailbox() guid.GUID { return id.Mailbox }
 

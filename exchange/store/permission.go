@@ -132,13 +132,13 @@ func (m *Mailbox) Rights(ctx context.Context, id FolderID, sid string) (Rights, 
 }
 
 // Effective returns what the person for whom the mailbox was opened may do in a
-// folder, free/busy rights left out; everything for the owner.
-func (m *Mailbox) Effective(ctx context.Context, id FolderID) (Rights, error) {
+// folder, free/busy rights left out, and whether they see private items there;
+// everything for the owner.
+func (m *Mailbox) Effective(ctx context.Context, id FolderID) (rights Rights, private bool, err error) {
 	if m.viewer == nil {
-		return AllRights, m.own(id)
+		return AllRights, true, m.own(id)
 	}
-	rights, _, err := m.viewer.rights(ctx, id)
-	return rights, err
+	return m.viewer.rights(ctx, id)
 }
 
 // MaxPermissions is how many rows a folder's permission table has at most.

@@ -89,6 +89,10 @@ type nobody struct{}
 func (nobody) BySMTP(context.Context, string) ([]*org.Recipient, error) { return nil, nil }
 func (nobody) ByUPN(context.Context, string) ([]*org.Recipient, error)  { return nil, nil }
 func (nobody) BySID(context.Context, string) (*org.Recipient, error)    { return nil, org.ErrNotFound }
+func (nobody) ByMailbox(context.Context, guid.GUID) (*org.Recipient, error) {
+	return nil, org.ErrNotFound
+}
+func (nobody) Holds(context.Context, []guid.GUID, guid.GUID) (bool, error) { return false, nil }
 func (nobody) Members(context.Context, string, string, int) ([]*transport.Mailbox, error) {
 	return nil, transport.ErrUnknownRecipient
 }

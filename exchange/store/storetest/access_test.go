@@ -42,6 +42,7 @@ var people = []struct {
 // one that the viewer made, and a private one; Sub lies below it.
 type office struct {
 	t                     *testing.T
+	s                     *store.Store
 	ctx                   context.Context
 	m, whole              *store.Mailbox // as the viewer and as the owner sees it
 	work, sub             store.FolderID
@@ -54,7 +55,7 @@ type office struct {
 // newOffice makes an office in a mailbox of its own. An owner's own view is the mailbox itself.
 func newOffice(t *testing.T, s *store.Store, rights store.Rights, owner bool) *office {
 	t.Helper()
-	o := &office{t: t, ctx: t.Context(), whole: mailbox(t, s)}
+	o := &office{t: t, s: s, ctx: t.Context(), whole: mailbox(t, s)}
 	work, err := o.whole.CreateFolder(o.ctx, store.NewFolder{Parent: role(t, o.whole, store.RoleInbox), Name: "Work"})
 	ok(t, err)
 	o.work = work.ID
@@ -76,6 +77,7 @@ func newOffice(t *testing.T, s *store.Store, rights store.Rights, owner bool) *o
 	ok(t, err)
 	private := mail(o.work, "private")
 	private.Props[mapi.PidTagSensitivity] = int32(2)
+	private.Props[mapi.PidTagConversationID] = append([]byte{1}, make([]byte, 15)...)
 	private.Props[mapi.PidLidCleanGlobalObjectID] = []byte("meeting")
 	private.Props[mapi.PidLidAppointmentStartWhole] = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	private.Props[mapi.PidLidAppointmentEndWhole] = time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
@@ -170,6 +172,12 @@ var accessTable = []row{
 		return o.m.UpdateDelegates(o.ctx, func(*store.Delegates) error { return nil })
 	}},
 
+	{"ItemsAfter", "dddddy", func(o *office) error { _, err := o.m.ItemsAfter(o.ctx, o.work, 0, 10, store.Want{}); return err }},
+	{"Alike", "dddddy", func(o *office) error {
+		_, err := o.m.Alike(o.ctx, o.work, "<1@contoso.com>", time.Time{}, mapi.Blob{}, false)
+		return err
+	}},
+
 	{"Role", "nnnnny", func(o *office) error { _, err := o.m.Role(o.ctx, store.RoleInbox); return err }},
 	{"Folder", "nyyyyy", func(o *office) error { _, err := o.m.Folder(o.ctx, o.work); return err }},
 	{"Folder outside", "nnnnny", func(o *office) error { _, err := o.m.Folder(o.ctx, role(o.t, o.whole, store.RoleInbox)); return err }},
@@ -213,7 +221,7 @@ var accessTable = []row{
 	}},
 	{"Rights of oneself", "yyyyyy", func(o *office) error { _, err := o.m.Rights(o.ctx, o.work, other); return err }},
 	{"Rights of others", "nddd yy", func(o *office) error { _, err := o.m.Rights(o.ctx, o.work, "S-1-5-21-1-2-3-1003"); return err }},
-	{"Effective", "nyyyyy", func(o *office) error { _, err := o.m.Effective(o.ctx, o.work); return err }},
+	{"Effective", "nyyyyy", func(o *office) error { _, _, err := o.m.Effective(o.ctx, o.work); return err }},
 
 	{"Item", "nyyyyy", func(o *office) error {
 		_, err := o.m.Item(o.ctx, o.theirs, store.Want{All: true, Recipients: true})
@@ -260,6 +268,20 @@ var accessTable = []row{
 	}},
 	{"ByGlobalObjectID", "nyyyyy", func(o *office) error {
 		items, err := o.m.ByGlobalObjectID(o.ctx, o.work, []byte("meeting"), store.Want{})
+		if err != nil {
+			return err
+		}
+		return o.seen(ids(items)...)
+	}},
+	{"Conversations", "nyyyyy", func(o *office) error {
+		page, _, err := o.m.Conversations(o.ctx, store.Query{Folder: o.work})
+		if seen := len(page) == 1; err == nil && seen != (o.m.Viewer() == "") {
+			err = fmt.Errorf("%d conversations", len(page))
+		}
+		return err
+	}},
+	{"ConversationItems", "yyyyyy", func(o *office) error {
+		items, err := o.m.ConversationItems(o.ctx, store.ConversationID{Mailbox: o.m.GUID(), Conversation: [16]byte{1}}, store.Want{})
 		if err != nil {
 			return err
 		}
@@ -342,6 +364,14 @@ var accessTable = []row{
 	{"DeleteItem own", "nd yyyy", func(o *office) error { _, err := o.m.DeleteItem(o.ctx, o.mine, store.HardDelete); return err }},
 	{"DeleteItem private", "nnnnny", func(o *office) error { _, err := o.m.DeleteItem(o.ctx, o.private, store.HardDelete); return err }},
 
+	{"CopyItemTo from here", "nyyyyy", func(o *office) error { return o.out(o.theirs, (*store.Mailbox).CopyItemTo) }},
+	{"CopyItemTo from here, private", "nnnnny", func(o *office) error { return o.out(o.private, (*store.Mailbox).CopyItemTo) }},
+	{"CopyItemTo here", "nd yyyy", func(o *office) error { return o.in((*store.Mailbox).CopyItemTo) }},
+	{"MoveItemTo from here", "nddyyy", func(o *office) error { return o.out(o.theirs, (*store.Mailbox).MoveItemTo) }},
+	{"MoveItemTo from here, own", "nd yyyy", func(o *office) error { return o.out(o.mine, (*store.Mailbox).MoveItemTo) }},
+	{"MoveItemTo here", "nd yyyy", func(o *office) error { return o.in((*store.Mailbox).MoveItemTo) }},
+	{"Carry", "dd yyyy", func(o *office) error { return o.m.Carry(o.ctx, o.m, &store.NewItem{}) }},
+
 	{"NamedIDs", "yyyyyy", func(o *office) error {
 		_, err := o.m.NamedIDs(o.ctx, []mapi.Name{{Set: mapi.PSPublicStrings, Text: "Unknown"}}, false)
 		return err
@@ -392,6 +422,25 @@ var accessTable = []row{
 		return o.m.KeepSubscription(o.ctx, &store.Subscription{ID: o.subscription, SID: Owner}, 0)
 	}},
 	{"RemoveSubscription", "nnnnny", func(o *office) error { return o.m.RemoveSubscription(o.ctx, o.subscription) }},
+}
+
+type transfer func(m *store.Mailbox, ctx context.Context, id store.ItemID, into *store.Mailbox, to store.FolderID) (store.Stamp, error)
+
+// out takes an item from here to a mailbox of somebody else, where the caller may do everything.
+func (o *office) out(id store.ItemID, move transfer) error {
+	away := mailbox(o.t, o.s)
+	stamp, err := move(o.m, o.ctx, id, away, role(o.t, away, store.RoleInbox))
+	if err == nil {
+		_, err = away.Item(o.ctx, stamp.ID, store.Want{})
+	}
+	return err
+}
+
+// in brings an item from there.
+func (o *office) in(move transfer) error {
+	away := mailbox(o.t, o.s)
+	_, err := move(away, o.ctx, create(o.t, away, mail(role(o.t, away, store.RoleInbox), "away")).ID, o.m, o.work)
+	return err
 }
 
 func cmpOr(a, b string) string {
@@ -508,6 +557,46 @@ func TestOwnAndPrivate(t *testing.T) {
 		ok(t, o.whole.SetPermissions(ctx, o.work, []store.Permission{{Member: store.MemberDefault, Rights: editor}, {Member: other, Rights: 0}}))
 		_, err = o.m.Folder(ctx, o.work)
 		want(t, err, store.ErrNotFound)
+		checkCounters(t, db)
+	})
+}
+
+// What an item is made of comes along to another mailbox: content, recipients,
+// attachments, and properties under the names that they have there.
+func TestTransfer(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s, _ := Open(t, db)
+		ctx := t.Context()
+		from, into := mailbox(t, s), mailbox(t, s)
+		name := []mapi.Name{{Set: mapi.PSPublicStrings, Text: "Colour"}}
+		_, err := into.NamedIDs(ctx, []mapi.Name{{Set: mapi.PSPublicStrings, Text: "Taken"}}, true)
+		ok(t, err)
+		here, err := from.NamedIDs(ctx, name, true)
+		ok(t, err)
+		long := strings.Repeat("long ", 200_000)
+		mime, err := from.WriteBlob(ctx, strings.NewReader(long))
+		ok(t, err)
+		n := mail(role(t, from, store.RoleInbox), "moved")
+		n.MIME, n.Read = mime, true
+		n.Props[mapi.NewTag(here[0], mapi.Unicode)] = "blue"
+		n.Props[mapi.PidTagBody] = long
+		n.Attachments = []store.Attachment{{Filename: "a.txt", Content: mime}}
+		id := create(t, from, n).ID
+		stamp, err := from.MoveItemTo(ctx, id, into, role(t, into, store.RoleDrafts))
+		ok(t, err)
+		_, err = from.Item(ctx, id, store.Want{})
+		want(t, err, store.ErrNotFound)
+		it, err := into.Item(ctx, stamp.ID, store.Want{All: true, Recipients: true, Attachments: true})
+		ok(t, err)
+		ok(t, into.Resolve(ctx, it.Props, 1<<30))
+		there, err := into.NamedIDs(ctx, name, false)
+		ok(t, err)
+		content, err := io.ReadAll(into.OpenBlob(ctx, it.Attachments[0].Content))
+		ok(t, err)
+		if there[0] == here[0] || it.Props.String(mapi.NewTag(there[0], mapi.Unicode)) != "blue" || it.Props.String(mapi.PidTagBody) != long ||
+			it.MIME != mime || !it.Read || string(content) != long || len(it.Recipients) != len(n.Recipients) {
+			t.Errorf("named %d and %d, %d recipients, read %v", here, there, len(it.Recipients), it.Read)
+		}
 		checkCounters(t, db)
 	})
 }
