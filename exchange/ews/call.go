@@ -237,7 +237,11 @@ func (c *call) open() error {
 	if c.mailbox, err = mailbox.As(c.ctx, p.SID); err != nil {
 		return err
 	}
-	return mailbox.LoggedOn(c.ctx)
+	if err := mailbox.LoggedOn(c.ctx); err != nil {
+		// It is for statistics; on a full disk people go on reading.
+		c.door.opts.Log.Warn("logon not noted", "error", err)
+	}
+	return nil
 }
 
 // streamed are the elements whose base64 content is not kept in memory.

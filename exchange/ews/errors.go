@@ -76,6 +76,7 @@ var codes = []struct {
 	{store.ErrExists, &problem{"ErrorFolderExists", "A folder with the specified name already exists."}},
 	{store.ErrStateTooOld, errSyncState},
 	{store.ErrQuota, &problem{"ErrorQuotaExceeded", "The mailbox quota has been exceeded."}},
+	{store.ErrFull, &problem{"ErrorInsufficientResources", "The server has no room to store this. Try again later."}},
 	{store.ErrDenied, errAccessDenied},
 	{store.ErrInvalid, &problem{"ErrorInvalidOperation", "The operation is not valid for the object."}},
 	{store.ErrTooComplex, &problem{"ErrorRestrictionTooComplex", "The restriction is too complex."}},

@@ -296,7 +296,7 @@ func TestKinds(t *testing.T) {
 	w := newWorld(t)
 	for _, kind := range []error{
 		store.ErrNotFound, store.ErrConflict, store.ErrMalformedID, store.ErrExists, store.ErrStateTooOld, store.ErrQuota, store.ErrTooLarge,
-		store.ErrDenied, store.ErrInvalid, store.ErrTooComplex, store.ErrUnsorted, store.ErrMalformedItem,
+		store.ErrDenied, store.ErrInvalid, store.ErrTooComplex, store.ErrUnsorted, store.ErrFull, store.ErrMalformedItem,
 		transport.ErrUnknownRecipient, transport.ErrSendAsDenied, transport.ErrNoRecipients, transport.ErrTooLarge,
 		transport.ErrTooMany, transport.ErrInvalidAddress,
 	} {

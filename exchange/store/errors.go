@@ -1,6 +1,10 @@
 package store
 
-import "errors"
+import (
+	"errors"
+
+	"hma/internal/sqldb"
+)
 
 // The kinds of failure that a caller can act on, for errors.Is. Each door has one
 // table from these to its protocol's codes; any other error is internal.
@@ -16,6 +20,7 @@ var (
 	ErrTooComplex    = errors.New("search too complex") // beyond mapi.MaxRestrictionDepth or MaxRestrictionNodes
 	ErrTooLarge      = errors.New("item too large")     // its properties, long ones apart, pass maxRow
 	ErrTooMany       = errors.New("too many")           // subscriptions, folders of one
+	ErrFull          = sqldb.ErrFull                    // no room on the disk: nothing was written, reading goes on
 	ErrOlder         = errors.New("saved by an older program")
 	ErrMalformedItem = errors.New("malformed packed item")
 	ErrUnsorted      = errors.New("property has no order") // a sort by a property that is no column

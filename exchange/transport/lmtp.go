@@ -163,6 +163,9 @@ func (s *session) answer(recipient string, err error) error {
 	case errors.Is(err, store.ErrQuota):
 		// Permanent: the sender is to know, and the queue before us not to fill up.
 		return &smtp.SMTPError{Code: 552, EnhancedCode: smtp.EnhancedCode{5, 2, 2}, Message: "mailbox full"}
+	case errors.Is(err, store.ErrFull):
+		s.transport.cfg.Log.ErrorContext(s.ctx, "the mailbox database has no room", "error", err)
+		return &smtp.SMTPError{Code: 452, EnhancedCode: smtp.EnhancedCode{4, 3, 1}, Message: "no room here, try again later"}
 	}
 	s.transport.cfg.Log.WarnContext(s.ctx, "lmtp delivery failed", "recipient", recipient, "error", err)
 	return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "not stored, try again later"}

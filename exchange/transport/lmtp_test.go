@@ -187,3 +187,36 @@ func TestLMTPLoopbackOnly(t *testing.T) {
 		t.Errorf("serve on every address: %v", err)
 	}
 }
+
+// TestLMTPFull holds the answer of a database without room: later, not never.
+func TestLMTPFull(t *testing.T) {
+	db := sqldbtest.Disk(t)
+	p := newPost(t, db)
+	address, _ := serve(t, p)
+	c := client(t, address)
+	send := func() error {
+		return c.SendMail("carol@example.com", []string{"ann@contoso.com"}, strings.NewReader(crlf("Subject: x", "", strings.Repeat("words ", 10_000))))
+	}
+	if err := send(); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Statement(t.Context(), "PRAGMA max_page_count = 1"); err != nil { // the file's own length
+		t.Fatal(err)
+	}
+	var err error
+	for range 20 {
+		if err = send(); err != nil {
+			break
+		}
+	}
+	var lmtp smtp.LMTPDataError
+	if !errors.As(err, &lmtp) || lmtp["ann@contoso.com"].Code != 452 || lmtp["ann@contoso.com"].EnhancedCode != (smtp.EnhancedCode{4, 3, 1}) {
+		t.Errorf("answered %v, want 452 4.3.1", err)
+	}
+	if err := db.Statement(t.Context(), "PRAGMA max_page_count = 100000"); err != nil {
+		t.Fatal(err)
+	}
+	if err := send(); err != nil {
+		t.Errorf("with room again: %v", err)
+	}
+}

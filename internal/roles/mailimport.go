@@ -55,6 +55,9 @@ func (r *Roles) importMail(w http.ResponseWriter, q *http.Request) {
 		if errors.Is(err, store.ErrQuota) {
 			in.end.Error = "the mailbox is full"
 		}
+		if errors.Is(err, store.ErrFull) {
+			in.end.Error = "there is no room on the disk: nothing more was stored"
+		}
 	}
 	w.Header().Set("Content-Type", "application/json")
 	json.NewEncoder(w).Encode(in.end) // whoever asked is gone when it fails
@@ -206,7 +209,7 @@ func (in *importRun) failed(name string, err error) error {
 		words = "its folder can have no such name or place"
 	case errors.Is(err, transport.ErrTooLarge), errors.Is(err, store.ErrTooLarge):
 		words = "it is larger than 64 MB"
-	case errors.Is(err, store.ErrQuota), errors.Is(err, io.ErrUnexpectedEOF), in.ctx.Err() != nil:
+	case errors.Is(err, store.ErrQuota), errors.Is(err, store.ErrFull), errors.Is(err, io.ErrUnexpectedEOF), in.ctx.Err() != nil:
 		return err
 	default:
 		words = "it could not be read or stored: " + err.Error()

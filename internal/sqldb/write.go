@@ -25,10 +25,22 @@ type pending struct {
 	done chan struct{}
 }
 
+// ErrFull is in the error of a write for which the disk has no room. Nothing of it
+// is kept, reading goes on, and so does writing when there is room again.
+var ErrFull = errors.New("no room on the database's disk")
+
 // Write runs fn in a transaction and returns when it is durable. What fn
 // returns as an error rolls back fn's own changes only and is returned as it
-// is. fn may run more than once and must be written so.
+// is, with ErrFull where that is why. fn may run more than once and must be written so.
 func (db *DB) Write(ctx context.Context, fn func(*Tx) error) error {
+	err := db.writeOnce(ctx, fn)
+	if isFull(err) && !errors.Is(err, ErrFull) {
+		err = fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	return err
+}
+
+func (db *DB) writeOnce(ctx context.Context, fn func(*Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -198,8 +210,22 @@ func conflict(err error) bool {
 	return ok && (pg.Code == "40001" || pg.Code == "40P01")
 }
 
+// isFull tells whether err says that there is no room. Where SQLite cannot make
+// its log or the index of the log longer it says that writing failed.
+func isFull(err error) bool {
+	if lite, ok := errors.AsType[*sqlite.Error](err); ok {
+		code := lite.Code()
+		return code&0xFF == sqliteFull || code == sqliteWriteFailed || code == sqliteShmSize
+	}
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pg.Code == "53100" // disk_full
+}
+
 // SQLite result codes (sqlite.org/rescode.html).
 const (
+	sqliteFull             = 13
+	sqliteWriteFailed      = 778  // SQLITE_IOERR_WRITE
+	sqliteShmSize          = 4874 // SQLITE_IOERR_SHMSIZE
 	sqliteConstraintPK     = 1555
 	sqliteConstraintUnique = 2067
 )
