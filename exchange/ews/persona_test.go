@@ -107,6 +107,28 @@ func TestFindPeople(t *testing.T) {
 	}
 }
 
+func TestGetSearchableMailboxes(t *testing.T) {
+	w := newWorld(t)
+	ask := func(more string) string {
+		return w.say("<m:GetSearchableMailboxes>" + more + "</m:GetSearchableMailboxes>")
+	}
+	if answer := ask(""); !strings.Contains(answer, "ErrorAccessDenied") || strings.Contains(answer, "contoso.com") {
+		t.Errorf("somebody who administers nothing: %s", answer)
+	}
+	w.anna.Administrator = true
+	for more, want := range map[string][]string{
+		"": {"anna@contoso.com", "bob@contoso.com", "info@contoso.com", "rooms@contoso.com", "danube@contoso.com", "vltava@contoso.com", "sales@contoso.com"},
+		"<m:SearchFilter>room d</m:SearchFilter><m:ExpandGroupMembership>false</m:ExpandGroupMembership>": {"danube@contoso.com"},
+		"<m:SearchFilter>hidden</m:SearchFilter>":                                                         nil,
+		"<m:SearchFilter>sales</m:SearchFilter>":                                                          {"sales@contoso.com"},
+		"<m:SearchFilter>sales</m:SearchFilter><m:ExpandGroupMembership>true</m:ExpandGroupMembership>":   {"anna@contoso.com", "bob@contoso.com"},
+	} {
+		if got := texts(ask(more), "t:PrimarySmtpAddress"); !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", more, got, want)
+		}
+	}
+}
+
 // personaOfHidden is the id that somebody who is hidden from address lists would have.
 func personaOfHidden(w *world) string {
 	d := newDirectory(w.anna, w.bob)

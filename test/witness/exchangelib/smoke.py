@@ -489,6 +489,15 @@ def _():
     assert not list(account.contacts.people().filter(f"persona{run}"))
 
 
+@step("searchable mailboxes are not for everybody")
+def _():
+    try:
+        account.protocol.get_searchable_mailboxes(search_filter="a")
+    except exchangelib.errors.ErrorAccessDenied:
+        return
+    raise AssertionError("allowed")
+
+
 @step("private distribution lists")
 def _():
     dl = DistributionList(account=account, folder=account.contacts, display_name=f"list {run}",
