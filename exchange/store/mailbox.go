@@ -150,6 +150,9 @@ func (s *Store) load(ctx context.Context, id guid.GUID) (*Mailbox, error) {
 		return nil, fmt.Errorf("open mailbox %s: %w", id, err)
 	}
 	m.info.RetainDeleted = time.Duration(retain) * time.Microsecond
+	if err := m.adopt(ctx); err != nil {
+		return nil, fmt.Errorf("named properties of mailbox %s: %w", id, err)
+	}
 	s.boxes.put(m)
 	return m, nil
 }

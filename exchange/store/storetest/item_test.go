@@ -604,6 +604,42 @@ func TestNamedProperties(t *testing.T) {
 	})
 }
 
+// TestAdoptedName holds that a value under a number of the mailbox's own is found
+// under the number that its name was given in every mailbox since.
+func TestAdoptedName(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s, _ := Open(t, db)
+		m := mailbox(t, s)
+		ctx := t.Context()
+		ids, err := m.NamedIDs(ctx, []mapi.Name{{Set: mapi.PSPublicStrings, Text: "Colour"}, {Set: mapi.PSPublicStrings, Text: "Shape"}}, true)
+		ok(t, err)
+		own := func(id uint16) mapi.Tag { return mapi.Tag(id)<<16 | mapi.Tag(mapi.Unicode) }
+		item := mail(role(t, m, store.RoleInbox), "old")
+		item.Props[own(ids[0])], item.Props[own(ids[1])] = "red", "round"
+		item.Recipients = []store.Recipient{{Type: mapi.RecipientTo, SMTP: "a@contoso.com", Props: mapi.Bag{own(ids[0]): "blue"}}}
+		made, err := m.CreateItem(ctx, item)
+		ok(t, err)
+		// A program of later knows the first name.
+		name, _ := mapi.WellKnownName(mapi.PidLidLocation.ID())
+		ok(t, db.Write(ctx, func(tx *sqldb.Tx) error {
+			_, err := tx.Exec("UPDATE named_prop SET set_guid = $1, kind = 0, lid = $2, name = '', name_key = '' WHERE propid = $3", name.Set.String(), int64(name.LID), int64(ids[0]))
+			return err
+		}))
+		later, _ := Open(t, db)
+		again, err := later.FindMailbox(ctx, m.GUID())
+		ok(t, err)
+		got, err := again.Item(ctx, made.ID, store.Want{All: true, Recipients: true})
+		ok(t, err)
+		_, _, old := got.Props.Find(own(ids[0]))
+		if got.Props.String(mapi.PidLidLocation) != "red" || old || got.Props.String(own(ids[1])) != "round" || got.Recipients[0].Props.String(mapi.PidLidLocation) != "blue" {
+			t.Errorf("%v, recipient %v", got.Props, got.Recipients[0].Props)
+		}
+		if names, err := again.Names(ctx, ids); err != nil || names[0] != (mapi.Name{}) || names[1].Text != "Shape" {
+			t.Errorf("names %v, %v", names, err)
+		}
+	})
+}
+
 // TestRowLimit holds that what a list keeps in memory of an item is bounded.
 func TestRowLimit(t *testing.T) {
 	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
