@@ -59,18 +59,24 @@ func (c *call) createEvent(e *soap.Element, kind *itemKind, folder *store.Folder
 			return stamp, "", err
 		}
 	}
-	item, old, err := d.newEvent(kind.class)
+	item, err := d.eventItem(kind.class)
 	if err != nil {
-		return stamp, "", err
-	}
-	when, err := d.when(old)
-	if err != nil {
-		return stamp, "", err
-	}
-	if err := calendar.Prepare(&item, *when, c.door.opts.Now()); err != nil {
 		return stamp, "", err
 	}
 	return d.store(item, kind, "SaveOnly", folder)
+}
+
+// eventItem returns the item that the elements of an event make.
+func (d *draft) eventItem(class string) (store.NewItem, error) {
+	item, old, err := d.newEvent(class)
+	if err != nil {
+		return item, err
+	}
+	when, err := d.when(old)
+	if err != nil {
+		return item, err
+	}
+	return item, calendar.Prepare(&item, *when, d.door.opts.Now())
 }
 
 // newEvent returns the item that the elements of an event make, and when it is as far

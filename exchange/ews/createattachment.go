@@ -22,7 +22,7 @@ func createAttachment(c *call) error {
 		return err
 	}
 	return c.each(list, func(e *soap.Element) (func() error, error) {
-		a, err := newAttachment(e)
+		a, err := c.newAttachment(e, 1)
 		if err != nil {
 			return nil, err
 		}
@@ -54,7 +54,10 @@ func deleteAttachment(c *call) error {
 		return err
 	}
 	return c.each(list, func(e *soap.Element) (func() error, error) {
-		a, err := c.attachment(e)
+		a, _, err := c.attachment(e)
+		if err == nil && a.ID.Inner != "" {
+			err = errInvalidID // what is within an item is read only
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -24,6 +24,7 @@ type draft struct {
 	rewritten   bool        // something that a MIME form tells otherwise was set
 	flags       *int32      // PidTagMessageFlags
 	old         *store.Item // what is changed, with its recipients; nil for a new item
+	depth       int         // in how many item attachments the item lies
 	whole       bool        // the change was made of what old holds: it is for that alone
 	event       eventDraft
 }
@@ -363,7 +364,7 @@ func le32(b []byte, n int) []byte {
 func setAttachments(d *draft, _ *itemProperty, e *soap.Element) error {
 	d.rewritten = true
 	for _, a := range e.Children {
-		one, err := newAttachment(a)
+		one, err := d.newAttachment(a, d.depth+1)
 		if err != nil {
 			return err
 		}
@@ -372,9 +373,10 @@ func setAttachments(d *draft, _ *itemProperty, e *soap.Element) error {
 	return nil
 }
 
-// newAttachment reads a FileAttachment, or an ItemAttachment that is given as MIME.
-func newAttachment(e *soap.Element) (store.Attachment, error) {
-	a := store.Attachment{Method: mapi.AttachByValue, Rendering: -1, Props: mapi.Bag{}}
+// newAttachment reads a FileAttachment, an ItemAttachment, which is given as MIME
+// or as elements, or a ReferenceAttachment. depth is 1 for one of an item of the request itself.
+func (c *call) newAttachment(e *soap.Element, depth int) (a store.Attachment, err error) {
+	a = store.Attachment{Method: mapi.AttachByValue, Rendering: -1, Props: mapi.Bag{}}
 	for _, child := range e.Children {
 		switch child.Name.Local {
 		case "Name":
@@ -385,31 +387,47 @@ func newAttachment(e *soap.Element) (store.Attachment, error) {
 			a.ContentID = child.Text
 		case "ContentLocation":
 			a.Props[mapi.PidTagAttachContentLocation] = child.Text
-		case "IsInline":
+		case "IsInline", "IsContactPhoto":
 			v, ok := parseValue(mapi.Boolean, child.Text)
 			if !ok {
 				return a, errPropertyValue
+			}
+			if child.Name.Local == "IsContactPhoto" {
+				if v.(bool) {
+					a.Props[mapi.PidTagAttachmentContactPhoto] = true
+				}
+				continue
 			}
 			a.Inline = v.(bool)
 			a.Hidden = a.Inline
 		case "Content":
 			a.Content, _ = child.Content.(mapi.Blob)
-		case "Message":
-			if mime := child.Child(soap.NSTypes, "MimeContent"); mime != nil {
-				a.Content, _ = mime.Content.(mapi.Blob)
-			}
-		case "IsContactPhoto", "AttachmentId", "Size", "LastModifiedTime":
+		case "AttachmentId", "Size", "LastModifiedTime":
 		default:
-			return a, errUnsupported
+			switch e.Name.Local {
+			case "ReferenceAttachment":
+				err = setReference(&a, child)
+			case "ItemAttachment":
+				err = c.setItem(&a, child, depth)
+			default:
+				err = errUnsupported
+			}
+			if err != nil {
+				return a, err
+			}
 		}
 	}
 	switch e.Name.Local {
 	case "FileAttachment":
 	case "ItemAttachment":
-		if a.Content.IsZero() {
+		if a.Method != mapi.AttachEmbedded {
 			return a, errUnsupported
 		}
-		a.Method, a.ContentType = mapi.AttachEmbedded, "message/rfc822"
+	case "ReferenceAttachment":
+		a.Method = mapi.AttachByWebRef
+		if a.Props.String(mapi.PidTagAttachLongPathname) == "" {
+			return a, errPropertyValue
+		}
 	default:
 		return a, errUnsupported
 	}
@@ -417,6 +435,21 @@ func newAttachment(e *soap.Element) (store.Attachment, error) {
 		return a, errPropertyValue
 	}
 	return a, nil
+}
+
+// setItem takes the item of an ItemAttachment.
+func (c *call) setItem(a *store.Attachment, e *soap.Element, depth int) (err error) {
+	a.Method = mapi.AttachEmbedded
+	if mime := e.Child(soap.NSTypes, "MimeContent"); mime != nil && e.Name.Local == "Message" {
+		a.ContentType = "message/rfc822"
+		if a.Content, _ = mime.Content.(mapi.Blob); a.Content.IsZero() {
+			err = errMimeInvalid
+		}
+		return err
+	}
+	a.ContentType = store.PackedType
+	a.Content, err = c.packElements(e, depth)
+	return err
 }
 
 // merged returns old with the types that were set replaced, in the order To, Cc, Bcc.

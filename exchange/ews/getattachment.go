@@ -3,100 +3,75 @@ package ews
 import (
 	"io"
 
+	"hma/exchange/calendar"
 	"hma/exchange/store"
 	"hma/wire/mapi"
-	"hma/wire/oxcmail"
 	"hma/wire/soap"
 )
 
 // getAttachment answers GetAttachment (MS-OXWSATT 3.1.4.3): one message for each
-// id, with the content streamed.
+// id, with the content streamed. An item is told in the AttachmentShape.
 func getAttachment(c *call) error {
 	list, err := c.ids("AttachmentIds")
 	if err != nil {
 		return err
 	}
-	bodyType := "Best"
-	if e := c.req.Child(soap.NSMessages, "AttachmentShape").Child(soap.NSTypes, "BodyType"); e != nil {
-		bodyType = e.Text
+	shape, err := c.attachmentShape()
+	if err != nil {
+		return err
 	}
 	return c.each(list, func(e *soap.Element) (func() error, error) {
-		a, err := c.attachment(e)
+		a, open, err := c.attachment(e)
 		if err != nil {
 			return nil, err
+		}
+		var item *store.Item
+		var in *embedded
+		// The events that a series keeps of its exceptions are nobody's attachments.
+		if a.Method == mapi.AttachEmbedded && len(calendar.Visible([]store.Attachment{*a})) > 0 {
+			in = c.embeddedIn(a.ID, a, open)
+			if item, err = in.item(c); err != nil {
+				return nil, err
+			}
 		}
 		return func() error {
 			c.w.Start("m:Attachments")
 			defer c.w.End("m:Attachments")
-			return c.writeAttachment(a, bodyType)
+			element := c.startAttachment(a)
+			defer c.w.End(element)
+			switch {
+			case item != nil:
+				return (&itemWriter{call: c, r: shape, item: item, box: in.box, in: in}).writeItem()
+			case a.Method == mapi.AttachByWebRef:
+				return nil
+			}
+			return c.writeContent(a, open)
 		}, nil
 	})
 }
 
-func (c *call) attachment(e *soap.Element) (*store.Attachment, error) {
-	text, _ := e.Attr("Id")
-	parsed, err := c.parse(text)
+func (c *call) writeContent(a *store.Attachment, open func() io.ReadCloser) error {
+	c.w.Start("t:Content")
+	defer c.w.End("t:Content")
+	if a.Content.IsZero() && a.ID.Inner == "" {
+		return nil
+	}
+	r := open()
+	defer r.Close()
+	return c.w.Base64(r)
+}
+
+// attachmentShape makes the ItemShape that an AttachmentShape stands for
+// (MS-OXWSATT 2.2.4.4): everything that an item has by itself, and what else is asked for.
+func (c *call) attachmentShape() (*readItem, error) {
+	e := &soap.Element{Name: soap.Name{Space: soap.NSMessages, Local: "ItemShape"}, Children: []*soap.Element{
+		{Name: soap.Name{Space: soap.NSTypes, Local: "BaseShape"}, Text: "AllProperties"}}}
+	if given := c.req.Child(soap.NSMessages, "AttachmentShape"); given != nil {
+		e.Children = append(e.Children, given.Children...)
+	}
+	s, err := c.door.itemShape(e, false)
 	if err != nil {
 		return nil, err
 	}
-	id, ok := parsed.(store.AttachmentID)
-	if !ok {
-		return nil, errInvalidID
-	}
-	return c.box(id).Attachment(c.ctx, id)
-}
-
-// writeAttachment writes a file with its bytes, or a message with what its MIME form tells.
-func (c *call) writeAttachment(a *store.Attachment, bodyType string) error {
-	element := c.startAttachment(a)
-	defer c.w.End(element)
-	if a.Method != mapi.AttachEmbedded {
-		c.w.Start("t:Content")
-		defer c.w.End("t:Content")
-		if a.Content.IsZero() {
-			return nil
-		}
-		return c.w.Base64(c.box(a.ID).OpenBlob(c.ctx, a.Content))
-	}
-	m, err := oxcmail.Read(c.box(a.ID).OpenBlob(c.ctx, a.Content), func(_ *oxcmail.Attachment, r io.Reader) (mapi.Blob, error) {
-		return mapi.Blob{}, nil
-	})
-	if err != nil {
-		return err
-	}
-	c.w.Start("t:Message")
-	defer c.w.End("t:Message")
-	c.w.Start("t:MimeContent", "CharacterSet", "UTF-8")
-	if err := c.w.Base64(c.box(a.ID).OpenBlob(c.ctx, a.Content)); err != nil {
-		return err
-	}
-	c.w.End("t:MimeContent")
-	class := m.Props.String(mapi.PidTagMessageClass)
-	if class == "" {
-		class = "IPM.Note"
-	}
-	c.w.Element("t:ItemClass", class)
-	c.w.Element("t:Subject", m.Props.String(mapi.PidTagSubject))
-	switch {
-	case bodyType == "HTML" && m.HTML == "":
-		c.w.Element("t:Body", oxcmail.HTMLFromPlain(m.Text), "BodyType", "HTML")
-	case m.HTML != "" && bodyType != "Text":
-		c.w.Element("t:Body", m.HTML, "BodyType", "HTML")
-	default:
-		c.w.Element("t:Body", m.Text, "BodyType", "Text")
-	}
-	if at := m.Props.Time(mapi.PidTagClientSubmitTime); !at.IsZero() {
-		c.w.Element("t:DateTimeSent", timeText(at))
-	}
-	if !m.Sender.IsZero() {
-		c.w.Start("t:Sender")
-		writeMailbox(c.w, m.Sender.Name, m.Sender.Email, "SMTP")
-		c.w.End("t:Sender")
-	}
-	if !m.From.IsZero() {
-		c.w.Start("t:From")
-		writeMailbox(c.w, m.From.Name, m.From.Email, "SMTP")
-		c.w.End("t:From")
-	}
-	return nil
+	return c.reading(s)
 }

@@ -37,6 +37,7 @@ const (
 	noSearch                            // not in restrictions
 	wantAttached                        // needs the attachment table
 	wantBody                            // needs the bodies
+	stored                              // of an item in a folder, not of one in an attachment
 )
 
 var (
@@ -54,8 +55,8 @@ var (
 // what init adds).
 var itemProperties = []*itemProperty{
 	{uri: "item:MimeContent", element: "MimeContent", in: notAll | onlyGet | noSearch, write: writeMIME, set: setMIME},
-	{uri: "item:ItemId", element: "ItemId", in: inDefault | readOnly | noSearch, write: writeID},
-	{uri: "item:ParentFolderId", element: "ParentFolderId", in: readOnly | noSearch, write: writeParent},
+	{uri: "item:ItemId", element: "ItemId", in: stored | inDefault | readOnly | noSearch, write: writeID},
+	{uri: "item:ParentFolderId", element: "ParentFolderId", in: stored | readOnly | noSearch, write: writeParent},
 	{uri: "item:ItemClass", element: "ItemClass", tag: mapi.PidTagMessageClass, in: inDefault},
 	{uri: "item:Subject", element: "Subject", tag: mapi.PidTagSubject, in: inDefault, set: setSubject},
 	{uri: "item:Sensitivity", element: "Sensitivity", tag: mapi.PidTagSensitivity, in: inDefault, enum: sensitivities},
@@ -75,22 +76,22 @@ var itemProperties = []*itemProperty{
 		also: []mapi.Tag{mapi.PidTagTransportMessageHeaders}, write: writeHeaders},
 	{uri: "item:DateTimeSent", element: "DateTimeSent", tag: mapi.PidTagClientSubmitTime, in: inDefault | readOnly},
 	{uri: "item:DateTimeCreated", element: "DateTimeCreated", tag: mapi.PidTagCreationTime, in: inDefault | readOnly},
-	{uri: "item:ResponseObjects", element: "ResponseObjects", also: []mapi.Tag{mapi.PidTagMessageFlags}, in: readOnly | noSearch, write: writeResponseObjects},
+	{uri: "item:ResponseObjects", element: "ResponseObjects", also: []mapi.Tag{mapi.PidTagMessageFlags}, in: stored | readOnly | noSearch, write: writeResponseObjects},
 	{uri: "item:ReminderDueBy", element: "ReminderDueBy", tag: mapi.PidLidReminderTime},
 	{uri: "item:ReminderIsSet", element: "ReminderIsSet", tag: mapi.PidLidReminderSet, or: false},
 	{uri: "item:ReminderMinutesBeforeStart", element: "ReminderMinutesBeforeStart", tag: mapi.PidLidReminderDelta, or: int32(0)},
 	{uri: "item:DisplayCc", element: "DisplayCc", tag: mapi.PidTagDisplayCc, in: readOnly, or: ""},
 	{uri: "item:DisplayTo", element: "DisplayTo", tag: mapi.PidTagDisplayTo, in: readOnly, or: ""},
 	{uri: "item:HasAttachments", element: "HasAttachments", tag: mapi.PidTagHasAttachments, in: inDefault | readOnly},
-	{uri: "item:EffectiveRights", element: "EffectiveRights", in: readOnly | noSearch, write: writeRights},
+	{uri: "item:EffectiveRights", element: "EffectiveRights", in: stored | readOnly | noSearch, write: writeRights},
 	{uri: "item:LastModifiedName", element: "LastModifiedName", tag: mapi.PidTagLastModifierName, in: readOnly},
 	{uri: "item:LastModifiedTime", element: "LastModifiedTime", tag: mapi.PidTagLastModificationTime, in: readOnly},
 	{uri: "item:IsAssociated", element: "IsAssociated", in: readOnly | noSearch, write: writeAssociated},
 	{uri: "item:ConversationId", element: "ConversationId", tag: mapi.PidTagConversationID, in: readOnly | noSearch, write: writeConversationID},
 	{uri: "item:UniqueBody", element: "UniqueBody", in: notAll | onlyGet | readOnly | noSearch | wantBody, write: writeBody},
 	{uri: "item:Flag", element: "Flag", tag: mapi.PidTagFlagStatus, also: flagTags[1:], in: noSearch, write: writeFlag, set: setFlag},
-	{uri: "item:StoreEntryId", element: "StoreEntryId", in: readOnly | noSearch, write: writeStoreEntryID},
-	{uri: "item:InstanceKey", element: "InstanceKey", in: readOnly | noSearch, write: writeInstanceKey},
+	{uri: "item:StoreEntryId", element: "StoreEntryId", in: stored | readOnly | noSearch, write: writeStoreEntryID},
+	{uri: "item:InstanceKey", element: "InstanceKey", in: stored | readOnly | noSearch, write: writeInstanceKey},
 	{uri: "item:NormalizedBody", element: "NormalizedBody", in: notAll | onlyGet | readOnly | noSearch | wantBody, write: writeBody},
 	{uri: "item:PolicyTag", element: "PolicyTag", tag: mapi.PidTagPolicyTag, in: readOnly | noSearch, write: writeRetentionTag},
 	{uri: "item:ArchiveTag", element: "ArchiveTag", tag: mapi.PidTagArchiveTag, in: readOnly | noSearch, write: writeRetentionTag},

@@ -3,6 +3,7 @@ package ews
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"io"
 	"strconv"
 	"strings"
 
@@ -24,6 +25,7 @@ type itemWriter struct {
 	r    *readItem
 	item *store.Item
 	box  *store.Mailbox // where the item lives
+	in   *embedded      // the item is that of an attachment
 
 	html, plain string // once bodies has run
 	native      string // HTML or Text
@@ -44,7 +46,7 @@ func (x *itemWriter) writeItem() error {
 	x.w.Start(element)
 	extended := len(x.r.extended) == 0
 	for _, p := range x.r.props {
-		if p.of != 0 && p.of&kind.kind == 0 {
+		if p.of != 0 && p.of&kind.kind == 0 || x.in != nil && p.in&stored != 0 {
 			continue
 		}
 		// ExtendedProperty stands between HasAttachments and EffectiveRights.
@@ -169,7 +171,13 @@ func writeParent(x *itemWriter, _ *itemProperty) error {
 
 // writeMIME streams the message. Nothing of it is kept.
 func writeMIME(x *itemWriter, _ *itemProperty) error {
-	r, err := transport.OpenMIME(x.ctx, x.box, x.item)
+	var r io.ReadCloser
+	var err error
+	if x.in != nil {
+		r, err = x.in.mime(x.call)
+	} else {
+		r, err = transport.OpenMIME(x.ctx, x.box, x.item)
+	}
 	if err != nil {
 		return err
 	}
@@ -432,8 +440,9 @@ func writeAttachments(x *itemWriter, _ *itemProperty) error {
 	}
 	x.w.Start("t:Attachments")
 	for i := range list {
-		element := x.startAttachment(&list[i])
-		x.w.End(element)
+		if list[i].ID != (store.AttachmentID{}) {
+			x.w.End(x.startAttachment(&list[i]))
+		}
 	}
 	x.w.End("t:Attachments")
 	return nil
@@ -442,10 +451,12 @@ func writeAttachments(x *itemWriter, _ *itemProperty) error {
 // startAttachment writes an attachment's element as far as its content, and
 // returns its name.
 func (c *call) startAttachment(a *store.Attachment) (element string) {
-	file := a.Method != mapi.AttachEmbedded
-	element = "t:ItemAttachment"
-	if file {
-		element = "t:FileAttachment"
+	element = "t:FileAttachment"
+	switch a.Method {
+	case mapi.AttachEmbedded:
+		element = "t:ItemAttachment"
+	case mapi.AttachByWebRef:
+		element = "t:ReferenceAttachment"
 	}
 	c.w.Start(element)
 	c.w.Empty("t:AttachmentId", "Id", a.ID.Encode(c.door.opts.IDKey))
@@ -455,7 +466,10 @@ func (c *call) startAttachment(a *store.Attachment) (element string) {
 	}
 	c.w.Element("t:Name", name)
 	contentType := a.ContentType
-	if contentType == "" && file {
+	switch {
+	case contentType == store.PackedType:
+		contentType = "message/rfc822" // what its MIME form is
+	case contentType == "" && a.Method != mapi.AttachEmbedded:
 		contentType = "application/octet-stream"
 	}
 	if contentType != "" {
@@ -469,6 +483,12 @@ func (c *call) startAttachment(a *store.Attachment) (element string) {
 		c.w.Element("t:LastModifiedTime", timeText(at))
 	}
 	c.w.Bool("t:IsInline", a.Inline)
+	if element == "t:FileAttachment" && a.Props.Bool(mapi.PidTagAttachmentContactPhoto) {
+		c.w.Bool("t:IsContactPhoto", true)
+	}
+	if element == "t:ReferenceAttachment" {
+		c.writeReference(a)
+	}
 	return element
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"strings"
 
 	"hma/wire/guid"
@@ -39,6 +40,31 @@ type ItemID struct {
 type AttachmentID struct {
 	Item   ItemID
 	Number int32
+	// Inner leads from the item of an attachment on to an attachment of that item:
+	// two bytes for the place in each. The store knows nothing of what is within an
+	// attachment; to it such an id names nothing.
+	Inner string
+}
+
+// maxInner is how many items may lie in each other for an id to name something in the innermost.
+const maxInner = 8
+
+// Below returns the id of an attachment of the item that this attachment is, by its
+// place there; false when it lies too deep to have one.
+func (id AttachmentID) Below(place int) (AttachmentID, bool) {
+	if place > math.MaxUint16 || len(id.Inner) >= 2*maxInner {
+		return AttachmentID{}, false
+	}
+	id.Inner += string([]byte{byte(place >> 8), byte(place)})
+	return id, true
+}
+
+// Path returns the places that lead to the attachment from the item's own attachment.
+func (id AttachmentID) Path() (places []int) {
+	for i := 0; i+1 < len(id.Inner); i += 2 {
+		places = append(places, int(id.Inner[i])<<8|int(id.Inner[i+1]))
+	}
+	return places
 }
 
 // OccurrenceID names one occurrence of a series by the series' item and the day
@@ -151,7 +177,7 @@ func (id ItemID) Encode(key []byte) string {
 // Encode implements ID.
 func (id AttachmentID) Encode(key []byte) string {
 	row, mid := id.Item.Row.Bytes(), id.Item.Mid.Bytes()
-	return seal(key, kindAttachment, id.Item.Mailbox, row[:], mid[:], binary.BigEndian.AppendUint32(nil, uint32(id.Number)))
+	return seal(key, kindAttachment, id.Item.Mailbox, row[:], mid[:], binary.BigEndian.AppendUint32(nil, uint32(id.Number)), []byte(id.Inner))
 }
 
 // Encode implements ID.
@@ -179,8 +205,8 @@ func ParseID(key []byte, text string) (ID, error) {
 		return FolderID{mailbox, number(0)}, nil
 	case kind == kindItem && len(rest) == 12:
 		return ItemID{mailbox, number(0), number(6)}, nil
-	case kind == kindAttachment && len(rest) == 16:
-		return AttachmentID{ItemID{mailbox, number(0), number(6)}, int32(binary.BigEndian.Uint32(rest[12:]))}, nil
+	case kind == kindAttachment && len(rest) >= 16 && len(rest) <= 16+2*maxInner && len(rest)%2 == 0:
+		return AttachmentID{ItemID{mailbox, number(0), number(6)}, int32(binary.BigEndian.Uint32(rest[12:])), string(rest[16:])}, nil
 	case kind == kindOccurrence && len(rest) == 16:
 		return OccurrenceID{ItemID{mailbox, number(0), number(6)}, int32(binary.BigEndian.Uint32(rest[12:]))}, nil
 	case kind == kindConversation && len(rest) == 16:

@@ -56,7 +56,8 @@ type Recipient struct {
 }
 
 // Attachment is one attachment without its content, which Content names. For an
-// embedded message (Method mapi.AttachEmbedded) the content is its MIME form.
+// embedded item (Method mapi.AttachEmbedded) the content is its MIME form, or with
+// the ContentType PackedType its packed form.
 type Attachment struct {
 	ID          AttachmentID // set by the store
 	Method      int32        // mapi.AttachByValue when zero

@@ -475,6 +475,9 @@ func (m *Mailbox) Attachment(ctx context.Context, id AttachmentID) (*Attachment,
 	if _, err := m.item(m.reads(ctx), id.Item, Want{}); err != nil {
 		return nil, err
 	}
+	if id.Inner != "" {
+		return nil, fmt.Errorf("attachment %d of %v: %w", id.Number, id.Item, ErrNotFound)
+	}
 	list, err := m.attachments(m.reads(ctx), id.Item, " AND attach_no = $3", id.Number)
 	if err == nil && len(list) == 0 {
 		err = ErrNotFound

@@ -28,6 +28,9 @@ import (
 // mailbox alone. Every content that the record refers to is among the contents.
 const packVersion = 1
 
+// PackedType is the ContentType of an attachment whose content is a packed item.
+const PackedType = "application/vnd.hma.item"
+
 var packMagic = [4]byte{'H', 'M', 'A', 'i'}
 
 // Limits of a packed item.

@@ -194,11 +194,13 @@ func OpenMIME(ctx context.Context, mailbox *store.Mailbox, item *store.Item) (io
 	if err := withCalendar(m, item); err != nil {
 		return nil, err
 	}
-	r, w := io.Pipe()
-	go func() {
-		w.CloseWithError(oxcmail.Write(w, m, func(a *oxcmail.Attachment) (io.ReadCloser, error) {
-			return io.NopCloser(mailbox.OpenBlob(ctx, a.Content)), nil
-		}))
-	}()
-	return r, nil
+	return piped(func(w io.Writer) error {
+		return oxcmail.Write(w, m, func(a *oxcmail.Attachment) (io.ReadCloser, error) {
+			open := func() io.ReadCloser { return io.NopCloser(mailbox.OpenBlob(ctx, a.Content)) }
+			if a.Embedded && a.ContentType == store.PackedType {
+				return OpenPacked(ctx, mailbox, open)
+			}
+			return open(), nil
+		})
+	}), nil
 }

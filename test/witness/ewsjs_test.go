@@ -21,6 +21,6 @@ func ewsjs(t *testing.T, e *testenv.Env) {
 	}, "node", "ewsjs/smoke.mjs")
 	expect(t, lines, "ok bind and list as Exchange2007_SP1", "ok bind and list as Exchange2010", "ok bind and list as Exchange2010_SP2",
 		"ok bind and list as Exchange2013", "ok bind and list as Exchange2016", "ok find with filter and order", "ok send with attachment",
-		"ok reply, reply to all and forward", "ok change, flag and categories", "ok conflict of two clients", "ok folders", "ok synchronise",
+		"ok reply, reply to all and forward", "ok change, flag and categories", "ok conflict of two clients", "ok attachments", "ok folders", "ok synchronise",
 		"ok pull notifications", "ok contacts", "ok tasks", "ok other identifiers", "ok delete", "ok all")
 }

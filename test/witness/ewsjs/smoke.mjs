@@ -147,6 +147,32 @@ await step("conflict of two clients", async () => {
   await a.Delete(DeleteMode.HardDelete);
 });
 
+await step("attachments", async () => {
+  const m = new EmailMessage(s);
+  m.Subject = stamp + " attachments";
+  m.Attachments.AddFileAttachment("a.bin", Buffer.from([0, 1, 2]).toString("base64"));
+  const inner = m.Attachments.AddItemAttachment(EmailMessage, "Message");
+  inner.Name = "inner";
+  inner.Item.Subject = "inner subject";
+  inner.Item.Body = new MessageBody(BodyType.Text, "inner words");
+  await m.Save(WellKnownFolderName.Drafts);
+  const read = await EmailMessage.Bind(s, m.Id, new PropertySet(BasePropertySet.IdOnly, [ItemSchema.Attachments]));
+  assert.equal(read.Attachments.Items.length, 2);
+  const [file, item] = read.Attachments.Items;
+  await file.Load();
+  // By its id: Load of an item attachment asks the item that it has yet to get.
+  const responses = await s.GetAttachments([item.Id], BodyType.Text, [ItemSchema.MimeContent]);
+  const inside = responses.Responses[0].Attachment.Item;
+  assert.equal(file.Base64Content, "AAEC");
+  assert.equal(inside.Subject, "inner subject");
+  assert.match(inside.Body.Text, /inner words/);
+  read.Attachments.Remove(file);
+  await read.Update(ConflictResolutionMode.AlwaysOverwrite);
+  await read.Load(new PropertySet(BasePropertySet.IdOnly, [ItemSchema.Attachments]));
+  assert.equal(read.Attachments.Items.length, 1);
+  await read.Delete(DeleteMode.HardDelete);
+});
+
 await step("folders", async () => {
   const f = new Folder(s);
   f.DisplayName = stamp;
