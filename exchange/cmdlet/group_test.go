@@ -1,6 +1,10 @@
 package cmdlet_test
 
 import (
+	"bytes"
+	"encoding/base64"
+	"image"
+	"image/jpeg"
 	"slices"
 	"testing"
 
@@ -138,4 +142,22 @@ func TestRemoteMailbox(t *testing.T) {
 	if got := l.ok("Get-Recipient", "Identity", "mia@contoso.com").Output[0]; got.String("RecipientTypeDetails") != "RemoteUserMailbox" {
 		t.Errorf("Get-Recipient: %v", got)
 	}
+}
+
+func TestUserPhoto(t *testing.T) {
+	l := newLab(t)
+	var picture bytes.Buffer
+	l.must(jpeg.Encode(&picture, image.NewGray(image.Rect(0, 0, 4, 4)), nil))
+	data := base64.StdEncoding.EncodeToString(picture.Bytes())
+	l.refused("ObjectNotFound", "couldn't be found", "Get-UserPhoto", "Identity", "Anna")
+	l.refused("InvalidArgument", "no base64", "Set-UserPhoto", "Identity", "Anna", "PictureData", "?")
+	l.refused("InvalidOperation", "JPEG", "Set-UserPhoto", "Identity", "Anna", "PictureData", "AAAA")
+	l.ok("Set-UserPhoto", "Identity", "Anna", "PictureData", data, "WhatIf", true)
+	l.refused("ObjectNotFound", "couldn't be found", "Get-UserPhoto", "Identity", "Anna")
+	l.ok("Set-UserPhoto", "Identity", "Anna", "PictureData", data)
+	if got := l.ok("Get-UserPhoto", "Identity", "anna@contoso.com").Output[0]; got.String("PictureData") != data || len(got.String("Thumbprint")) != 40 {
+		t.Errorf("the photo is %v", got)
+	}
+	l.ok("Remove-UserPhoto", "Identity", "Anna")
+	l.refused("ObjectNotFound", "couldn't be found", "Get-UserPhoto", "Identity", "Anna")
 }

@@ -31,7 +31,7 @@ var unsupported = strings.Fields(`
 	Get-PopSettings Get-PublicFolder Get-Queue Get-ReceiveConnector Get-RemoteDomain
 	Get-RetentionPolicy Get-RoleAssignmentPolicy Get-SendConnector Get-ServerComponentState Get-ServerHealth
 	Get-SharingPolicy Get-ThrottlingPolicy Get-ThrottlingPolicyAssociation Get-TransportConfig
-	Get-TransportRule Get-TransportServer Get-TransportService Get-UMMailbox Get-UserPhoto Import-ExchangeCertificate
+	Get-TransportRule Get-TransportServer Get-TransportService Get-UMMailbox Import-ExchangeCertificate
 	Install-TransportAgent Mount-Database Move-ActiveMailboxDatabase Move-DatabasePath New-ActiveSyncDeviceAccessRule
 	New-AddressList New-ClientAccessRule
 	New-EmailAddressPolicy New-InboxRule

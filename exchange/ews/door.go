@@ -50,6 +50,8 @@ type Options struct {
 	// Book is the organisation's address list, Groups where the members of its groups come from; nil for none.
 	Book   *addressbook.Book
 	Groups addressbook.Groups
+	// Photos is where people's photos come from; nil for none.
+	Photos Photos
 	// Log gets the failures that a client is only told of as internal errors; nil drops them.
 	Log *slog.Logger
 }
@@ -91,6 +93,8 @@ const schemaVersion = "V2017_07_11"
 // ServeDoor answers one request under /EWS.
 func (d *Door) ServeDoor(w http.ResponseWriter, r *clientaccess.Request) {
 	switch {
+	case (r.Method == http.MethodGet || r.Method == http.MethodHead) && strings.EqualFold(r.Rest, photoPath):
+		d.servePhoto(w, r)
 	case r.Method == http.MethodGet || r.Method == http.MethodHead:
 		serveInfo(w, r)
 	case r.Method != http.MethodPost:

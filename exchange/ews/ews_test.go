@@ -73,6 +73,7 @@ func newWorld(t testing.TB) *world {
 	w.opts = Options{Now: w.now, IDKey: idKey, People: w}
 	d := newDirectory(w.anna, w.bob)
 	w.opts.Book, w.opts.Groups = w.book(d), d
+	w.opts.Photos = photos{w.bob.GUID: "bob's face", d.all[len(d.all)-1].GUID: "a face of somebody hidden"}
 	w.door = New(st, w.mail, w.opts)
 	return w
 }

@@ -146,6 +146,8 @@ CREATE INDEX group_member_member ON group_member (member, grp);
 `, `
 CREATE TABLE mapped (trustee TEXT {{search}} NOT NULL, person TEXT {{search}} NOT NULL, PRIMARY KEY (trustee, person));
 CREATE INDEX mapped_person ON mapped (person);
+`, `
+CREATE TABLE person_photo (person TEXT PRIMARY KEY, photo {{blob}} NOT NULL, changed BIGINT NOT NULL);
 `}
 
 // Open migrates db and returns the organisation in it. An empty database is an

@@ -20,7 +20,7 @@ func TestOlderLiveRows(t *testing.T) {
 			for _, back := range []string{"ALTER TABLE live DROP COLUMN overrides", "DROP TABLE admin_audit",
 				"DROP INDEX person_master_sid", "DROP INDEX person_master_account",
 				"ALTER TABLE person DROP COLUMN master_sid", "ALTER TABLE person DROP COLUMN master_account", "ALTER TABLE person_password DROP COLUMN nt",
-				"DROP TABLE group_member", "DROP TABLE mapped"} {
+				"DROP TABLE group_member", "DROP TABLE person_photo", "DROP TABLE mapped"} {
 				if _, err := tx.Exec(back); err != nil {
 					return err
 				}
