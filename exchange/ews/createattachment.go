@@ -29,7 +29,7 @@ func createAttachment(c *call) error {
 		if err := c.carry(c.box(item), &store.NewItem{Attachments: []store.Attachment{a}}); err != nil {
 			return nil, err
 		}
-		stamp, err := c.box(item).UpdateItem(c.ctx, item, store.ItemUpdate{AddAttachments: []store.Attachment{a}, MIME: new(mapi.Blob{})})
+		stamp, err := c.box(item).UpdateItem(c.ctx, item, store.ItemUpdate{AddAttachments: []store.Attachment{a}, Set: picture(&a, true), MIME: new(mapi.Blob{})})
 		if err != nil {
 			return nil, err
 		}
@@ -61,7 +61,7 @@ func deleteAttachment(c *call) error {
 		if err != nil {
 			return nil, err
 		}
-		stamp, err := c.box(a.ID).UpdateItem(c.ctx, a.ID.Item, store.ItemUpdate{DeleteAttachments: []int32{a.ID.Number}, MIME: new(mapi.Blob{})})
+		stamp, err := c.box(a.ID).UpdateItem(c.ctx, a.ID.Item, store.ItemUpdate{DeleteAttachments: []int32{a.ID.Number}, Set: picture(a, false), MIME: new(mapi.Blob{})})
 		if err != nil {
 			return nil, err
 		}

@@ -369,6 +369,9 @@ func setAttachments(d *draft, _ *itemProperty, e *soap.Element) error {
 			return err
 		}
 		d.attachments = append(d.attachments, one)
+		for tag, v := range picture(&one, true) {
+			d.put(tag, v)
+		}
 	}
 	return nil
 }

@@ -29,6 +29,42 @@ func (p photos) Photo(_ context.Context, id guid.GUID) ([]byte, time.Time, error
 	return nil, time.Time{}, org.ErrNotFound
 }
 
+// HasPicture tells of a photo among a contact's attachments, however it came and went.
+func TestContactPhoto(t *testing.T) {
+	w := newWorld(t)
+	has := func(id string) bool {
+		return strings.Contains(w.get(id, `<t:BaseShape>AllProperties</t:BaseShape>`), "<t:HasPicture>true<")
+	}
+	file := func(photo string) string {
+		return `<t:FileAttachment><t:Name>ContactPicture.jpg</t:Name><t:IsContactPhoto>` + photo + `</t:IsContactPhoto><t:Content>em9l</t:Content></t:FileAttachment>`
+	}
+	address := `<t:EmailAddresses><t:Entry Key="EmailAddress1">zoe@example.org</t:Entry></t:EmailAddresses>`
+	made := w.made(`<t:Contact><t:Attachments>` + file("true") + `</t:Attachments><t:DisplayName>Zoë</t:DisplayName>` + address + `</t:Contact>`)
+	if !has(made) {
+		t.Error("a contact made with a photo has none")
+	}
+	if answer := w.say(`<m:GetUserPhoto><m:Email>ZOE@example.org</m:Email><m:SizeRequested>HR48x48</m:SizeRequested></m:GetUserPhoto>`); !strings.Contains(answer, "<m:PictureData>em9l<") {
+		t.Errorf("the photo is %s", answer)
+	}
+	later := w.made(`<t:Contact><t:DisplayName>Later</t:DisplayName></t:Contact>`)
+	attach := func(photo string) string {
+		answer := w.say(`<m:CreateAttachment><m:ParentItemId Id="` + later + `"/><m:Attachments>` + file(photo) + `</m:Attachments></m:CreateAttachment>`)
+		_, rest, _ := strings.Cut(answer, `<t:AttachmentId Id="`)
+		id, _, _ := strings.Cut(rest, `"`)
+		return id
+	}
+	if attach("false"); has(later) {
+		t.Error("a file that is no photo is one")
+	}
+	photo := attach("true")
+	if !has(later) {
+		t.Error("a photo was attached and is not told of")
+	}
+	if w.say(`<m:DeleteAttachment><m:AttachmentIds><t:AttachmentId Id="` + photo + `"/></m:AttachmentIds></m:DeleteAttachment>`); has(later) {
+		t.Error("the photo is gone and told of")
+	}
+}
+
 func TestGetUserPhoto(t *testing.T) {
 	w := newWorld(t)
 	mailbox := w.mailbox(w.anna)

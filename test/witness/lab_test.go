@@ -67,7 +67,7 @@ func exchangelib(t *testing.T, e *testenv.Env) {
 		"HMA_GROUP": "sales@contoso.com", "HMA_ROOMS": "rooms@contoso.com",
 	}, python, "exchangelib/smoke.py")
 	expect(t, lines, "ok sign in", "ok list folders", "ok list inbox", "ok filter", "ok send to self with attachment", "ok read it with body and attachment",
-		"ok send to another user", "ok draft, then send it", "ok sync hierarchy and items", "ok move", "ok contacts", "ok tasks", "ok find people", "ok private distribution lists", "ok resolve names", "ok room lists and rooms", "ok expand a distribution group", "ok reply, reply to all and forward", "ok export and upload", "ok delete", "ok all")
+		"ok send to another user", "ok draft, then send it", "ok sync hierarchy and items", "ok move", "ok contacts", "ok tasks", "ok contact photo", "ok find people", "ok private distribution lists", "ok resolve names", "ok room lists and rooms", "ok expand a distribution group", "ok reply, reply to all and forward", "ok export and upload", "ok delete", "ok all")
 }
 
 // exchangelibDiscovers has exchangelib ask both forms of Autodiscover where the mailbox is.

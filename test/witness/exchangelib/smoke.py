@@ -475,6 +475,18 @@ if env.get("HMA_ROOMS"):
         assert env["HMA_ROOMS"].lower() in lists and len(list(rooms)) == 2, (lists, rooms)
 
 
+@step("contact photo")
+def _():
+    c = Contact(account=account, folder=account.contacts, display_name=f"Photo {run}").save()
+    c.attach(FileAttachment(name="ContactPicture.jpg", content=b"not really a jpeg", is_contact_photo=True))
+    again = account.contacts.get(id=c.id)
+    assert again.has_picture and [(a.is_contact_photo, a.content) for a in again.attachments] == [(True, b"not really a jpeg")], again
+    again.detach(again.attachments[0])
+    again = account.contacts.get(id=c.id)
+    assert not again.has_picture and not again.attachments, again
+    again.delete()
+
+
 @step("find people")
 def _():
     address = f"pia.{run}@example.org"
