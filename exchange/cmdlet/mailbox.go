@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"hma/exchange/org"
+	"hma/wire/guid"
 	"hma/wire/psobject"
 )
 
@@ -15,14 +16,14 @@ func mailbox() []*cmdlet {
 		{psobject.Command{Name: "Get-Mailbox", Synopsis: "Shows mailboxes; page with -ResultSize and -Filter \"Guid -gt '<last one>'\".",
 			Asks: askSync + "; rule: an address or UPN that two people share", Params: peopleParams(psobject.Parameter{Name: "RecipientTypeDetails", Type: "strings", Values: []string{"UserMailbox", "LinkedMailbox",
 				string(org.TypeShared), string(org.TypeRoom), string(org.TypeEquipment)}})},
-			func(c *call) error { return c.eachPerson(c.detailed(hasMailbox), showMailbox) }},
+			func(c *call) error { return c.eachPerson(c.detailed(hasMailbox), c.showMailbox) }},
 		{psobject.Command{Name: "New-Mailbox", Synopsis: "Makes a shared mailbox, a room or a piece of equipment, as which nobody signs in.", Asks: askGroups,
 			Params: []psobject.Parameter{{Name: "Name", Type: "string", Mandatory: true, Position: new(0)}, param("Alias", "string"), param("DisplayName", "string"),
 				param("PrimarySmtpAddress", "string"), param("Shared", "switch"), param("Room", "switch"), param("Equipment", "switch"), param("ResourceCapacity", "int"), confirm},
 			Sets: map[string][]string{"Shared": newMailboxSet("Shared"), "Room": newMailboxSet("Room", "ResourceCapacity"), "Equipment": newMailboxSet("Equipment", "ResourceCapacity")}}, newMailbox},
-		{psobject.Command{Name: "Set-Mailbox", Synopsis: "Changes a mailbox's addresses, type and limits.", Asks: "rule: an address or UPN that two people share",
+		{psobject.Command{Name: "Set-Mailbox", Synopsis: "Changes a mailbox's addresses, type, limits and who may send on its behalf.", Asks: "rule: an address or UPN that two people share",
 			Params: append([]psobject.Parameter{identity(true), param("PrimarySmtpAddress", "string"), param("EmailAddresses", "strings"),
-				param("HiddenFromAddressListsEnabled", "bool"), {Name: "Type", Type: "string", Values: mailboxTypes}, param("ResourceCapacity", "int"), param("Force", "switch"), confirm}, limitParams()...),
+				param("HiddenFromAddressListsEnabled", "bool"), {Name: "Type", Type: "string", Values: mailboxTypes}, param("ResourceCapacity", "int"), param("GrantSendOnBehalfTo", "strings"), param("Force", "switch"), confirm}, limitParams()...),
 			Sets: map[string][]string{"Primary": setMailboxSet("PrimarySmtpAddress"), "Addresses": setMailboxSet("EmailAddresses")}}, setMailbox},
 	}
 }
@@ -37,7 +38,7 @@ func newMailboxSet(more ...string) []string {
 }
 
 func setMailboxSet(address string) []string {
-	set := []string{"Identity", address, "HiddenFromAddressListsEnabled", "Type", "ResourceCapacity", "Force", "Confirm"}
+	set := []string{"Identity", address, "HiddenFromAddressListsEnabled", "Type", "ResourceCapacity", "GrantSendOnBehalfTo", "Force", "Confirm"}
 	for _, p := range limitParams() {
 		set = append(set, p.Name)
 	}
@@ -70,7 +71,7 @@ func newMailbox(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.put(showMailbox(cfg, made))
+	c.put(c.showMailbox(cfg, made))
 	return nil
 }
 
@@ -87,7 +88,7 @@ func (c *call) setCapacity(p *org.Recipient) error {
 	return nil
 }
 
-func showMailbox(cfg *org.Configuration, p *org.Recipient) psobject.Object {
+func (c *call) showMailbox(cfg *org.Configuration, p *org.Recipient) psobject.Object {
 	server := ""
 	if len(cfg.Servers) > 0 {
 		server = cfg.Servers[0].Name
@@ -98,6 +99,7 @@ func showMailbox(cfg *org.Configuration, p *org.Recipient) psobject.Object {
 		add("IsLinked", p.MasterAccountSID != "").add("LinkedMasterAccount", blank(p.LinkedMasterAccount)).
 		add("IsDirSynced", p.Synchronised()).add("ImmutableId", blank(p.ImmutableID)).add("ExternalDirectoryObjectId", blank(p.ObjectID)).
 		add("Alias", p.Alias).add("DisplayName", p.DisplayName).add("EmailAddresses", proxyAddresses(p)).
+		add("GrantSendOnBehalfTo", c.identities(cfg, p.SendOnBehalf)).
 		add("HiddenFromAddressListsEnabled", p.HiddenFromAddressLists).add("LegacyExchangeDN", p.LegacyDN).
 		add("PrimarySmtpAddress", blank(p.PrimarySMTP)).add("RecipientType", recipientType(p)).add("RecipientTypeDetails", recipientDetails(p)).
 		add("WindowsEmailAddress", blank(p.PrimarySMTP)).tail(cfg, personTail(cfg, p)).Object
@@ -162,6 +164,15 @@ func editAddresses(p *org.Recipient, e psobject.Edit) ([]string, error) {
 }
 
 func setMailbox(c *call) error {
+	behalf, err := c.list("GrantSendOnBehalfTo", anybody)
+	if err != nil {
+		return err
+	}
+	if _, edit := c.args["GrantSendOnBehalfTo"].(psobject.Edit); !edit {
+		if err := c.keepsBehalf(behalf); err != nil {
+			return err
+		}
+	}
 	return c.updateAddresses(hasMailbox, func(p *org.Recipient) error {
 		if i := slices.Index(mailboxTypes, c.args.text("Type")); i >= 0 {
 			p.SetType(mailboxKinds[i])
@@ -169,8 +180,22 @@ func setMailbox(c *call) error {
 		if err := c.limits(p); err != nil {
 			return err
 		}
+		p.SendOnBehalf = behalf(p.SendOnBehalf)
 		return c.setCapacity(p)
 	})
+}
+
+// keepsBehalf refuses, unless told by -Force, a list that leaves somebody out who may send on the mailbox's behalf.
+func (c *call) keepsBehalf(behalf func([]guid.GUID) []guid.GUID) error {
+	p, err := c.onePerson(hasMailbox)
+	if err != nil {
+		return err
+	}
+	cfg, err := c.r.org.Configuration(c)
+	if err != nil {
+		return err
+	}
+	return shrink(c.args, p.DisplayName, "GrantSendOnBehalfTo", c.identities(cfg, p.SendOnBehalf), c.identities(cfg, behalf(p.SendOnBehalf)))
 }
 
 // updateAddresses changes the addresses of the one recipient, what shows it, and what fn changes.

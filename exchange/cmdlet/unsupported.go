@@ -10,20 +10,20 @@ import (
 // unsupported are cmdlets of Exchange Server, and of the shells beside it, that an
 // administrator may try here and that this organisation does not have.
 var unsupported = strings.Fields(`
-	Add-ADPermission Add-MailboxPermission Add-RecipientPermission
+	Add-RecipientPermission
 	Clear-MobileDevice Complete-MigrationBatch Connect-ExchangeOnline Connect-Mailbox
 	Disable-App Disable-InboxRule Disable-Mailbox Disable-MailUser Disable-TransportRule Disable-UMMailbox
 	Dismount-Database Enable-App Enable-InboxRule Enable-Mailbox Enable-MailUser
 	Enable-OrganizationCustomization Enable-OutlookAnywhere Enable-TransportRule Export-ExchangeCertificate Export-TransportRuleCollection
 	Get-ActiveSyncDevice Get-ActiveSyncDeviceAccessRule Get-ActiveSyncMailboxPolicy Get-ActiveSyncOrganizationSettings
-	Get-ADPermission Get-ADServerSettings Get-AddressBookPolicy Get-AddressList Get-AdSite Get-AdminAuditLogConfig
+	Get-ADServerSettings Get-AddressBookPolicy Get-AddressList Get-AdSite Get-AdminAuditLogConfig
 	Get-App Get-AvailabilityAddressSpace Get-ClientAccessArray Get-ClientAccessRule Get-ClientAccessServer
 	Get-Contact Get-DatabaseAvailabilityGroup Get-DynamicDistributionGroup
 	Get-EmailAddressPolicy Get-ExchangeServerAccessLicense Get-FederatedOrganizationIdentifier Get-FederationTrust
 	Get-GlobalAddressList Get-Group Get-HealthReport Get-ImapSettings Get-InboxRule
 	Get-IntraOrganizationConfiguration Get-IRMConfiguration Get-JournalRule Get-LogonStatistics
 	Get-MailboxDatabase Get-MailboxDatabaseCopyStatus Get-MailboxExportRequest Get-MailboxFolderPermission
-	Get-MailboxFolderStatistics Get-MailboxImportRequest Get-MailboxPermission Get-MailboxRegionalConfiguration
+	Get-MailboxFolderStatistics Get-MailboxImportRequest Get-MailboxRegionalConfiguration
 	Get-MailboxServer Get-MailContact Get-MailUser Get-ManagementRole Get-ManagementRoleAssignment
 	Get-Message Get-MessageTrackingLog Get-MigrationBatch Get-MobileDevice
 	Get-MobileDeviceMailboxPolicy Get-MobileDeviceStatistics Get-MoveRequest Get-NetworkConnectionInfo Get-OfflineAddressBook
@@ -41,7 +41,7 @@ var unsupported = strings.Fields(`
 	New-ReceiveConnector New-RoleGroup New-SendConnector New-ThrottlingPolicy
 	New-TransportRule
 	Remove-ExchangeCertificate Remove-HybridConfiguration Remove-InboxRule
-	Remove-Mailbox Remove-MailboxPermission Remove-MobileDevice Remove-MoveRequest
+	Remove-Mailbox Remove-MobileDevice Remove-MoveRequest
 	Remove-PartnerApplication
 	Remove-TransportRule Resume-MoveRequest Search-Mailbox
 	Search-MailboxAuditLog Set-AcceptedDomain Set-ActiveSyncOrganizationSettings Set-ADServerSettings

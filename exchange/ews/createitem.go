@@ -261,11 +261,23 @@ func (c *call) sendNew(item store.NewItem, save bool) error {
 	return err
 }
 
-// submit sends a stored item. What went wrong after somebody got the message is
+// submit sends a stored item, which may be in another mailbox than the caller's and
+// than the folder. What went wrong after somebody got the message is
 // logged and no failure to the client, who would send it again; the item stays
 // where it is then.
 func (c *call) submit(id store.ItemID, folder store.FolderID) error {
-	_, receipt, err := c.door.mail.SubmitItem(c.ctx, c.mailbox, c.person.SID, id, folder)
+	box, keep := c.box(id), folder
+	if folder != (store.FolderID{}) && folder.Mailbox != id.Mailbox {
+		item, err := box.Item(c.ctx, id, store.Want{})
+		if err != nil {
+			return err
+		}
+		keep = item.Folder
+	}
+	stamp, receipt, err := c.door.mail.SubmitItem(c.ctx, c.mailbox, box, c.person.SID, id, keep)
+	if err == nil && keep != folder {
+		_, err = box.MoveItemTo(c.ctx, stamp.ID, c.box(folder), folder)
+	}
 	if err != nil && receipt != nil {
 		c.door.opts.Log.Error("ews sent a message that could not be filed", "request", c.request.ID, "error", err)
 		return nil

@@ -56,13 +56,15 @@ func (t *Transport) Submit(ctx context.Context, s Submission) (*Receipt, error) 
 		return nil, fmt.Errorf("submit: %w", err)
 	}
 	h := &header{fields: fields}
-	authors, err := h.authors()
+	from, err := t.settleAuthors(ctx, h, s.SID)
 	if err != nil {
 		return nil, fmt.Errorf("submit: %w", err)
 	}
 	env := Envelope{From: s.From, To: s.To, SID: s.SID}
 	if env.From == "" {
-		env.From = authors[len(authors)-1]
+		env.From = from
+	} else if err := t.mayReturn(ctx, s.SID, env.From); err != nil {
+		return nil, fmt.Errorf("submit: %w", err)
 	}
 	if env.To == nil {
 		env.To = h.recipients()
@@ -72,18 +74,6 @@ func (t *Transport) Submit(ctx context.Context, s Submission) (*Receipt, error) 
 	}
 	if len(env.To) > MaxRecipients {
 		return nil, fmt.Errorf("submit: %w", ErrTooMany)
-	}
-	for _, a := range append(authors, env.From) {
-		if !validAddress(a) {
-			return nil, fmt.Errorf("submit: author: %w", ErrInvalidAddress)
-		}
-		may, err := t.cfg.MaySendAs(ctx, s.SID, a)
-		if err != nil {
-			return nil, fmt.Errorf("submit: %w", err)
-		}
-		if !may {
-			return nil, fmt.Errorf("submit as %s: %w", a, ErrSendAsDenied)
-		}
 	}
 	receipt := &Receipt{}
 	receipt.MessageID, receipt.Date = h.complete(s.MessageID, t.messageID, t.cfg.Now())
@@ -166,31 +156,6 @@ func (h *header) values(name string) []string {
 	return out
 }
 
-// authors are the addresses of From, then that of Sender. A message shows one
-// author to its reader, so there is one From field with at least one address; with
-// several there must be a Sender (RFC 5322 3.6.2).
-func (h *header) authors() ([]string, error) {
-	from, sender := h.values("From"), h.values("Sender")
-	if len(from) != 1 || len(sender) > 1 {
-		return nil, fmt.Errorf("%d From and %d Sender fields: %w", len(from), len(sender), ErrInvalidAddress)
-	}
-	var out []string
-	for _, a := range oxcmail.Addresses(from[0]) {
-		out = append(out, a.Email)
-	}
-	if len(out) == 0 || len(out) > 1 && len(sender) == 0 {
-		return nil, fmt.Errorf("%d authors: %w", len(out), ErrInvalidAddress)
-	}
-	if len(sender) == 1 {
-		list := oxcmail.Addresses(sender[0])
-		if len(list) != 1 {
-			return nil, fmt.Errorf("%d senders: %w", len(list), ErrInvalidAddress)
-		}
-		out = append(out, list[0].Email)
-	}
-	return out, nil
-}
-
 // recipients are the addresses of To, Cc and Bcc, each once.
 func (h *header) recipients() []string {
 	var out []string
@@ -251,12 +216,13 @@ func (h *header) bytes() []byte {
 	return out
 }
 
-// SubmitItem sends a stored item to its recipients and then moves it to the folder
-// saveTo, read and no longer a draft; with the zero folder it deletes it for good.
-// What the item answers is marked as answered. It returns what became of the item
-// (zero when deleted). When sending succeeded
-// and keeping the item or a report did not, both the receipt and an error are returned.
-func (t *Transport) SubmitItem(ctx context.Context, mailbox *store.Mailbox, sid string, id store.ItemID, saveTo store.FolderID) (store.Stamp, *Receipt, error) {
+// SubmitItem sends an item that lies in mailbox to its recipients and then moves it
+// to the folder saveTo, read and no longer a draft; with the zero folder it deletes
+// it for good. What the item answers is marked as answered. The person with the SID
+// sends it, whose own mailbox gets reports. It returns what became of the item (zero
+// when deleted). When sending succeeded and keeping the item or a report did not,
+// both the receipt and an error are returned.
+func (t *Transport) SubmitItem(ctx context.Context, own, mailbox *store.Mailbox, sid string, id store.ItemID, saveTo store.FolderID) (store.Stamp, *Receipt, error) {
 	item, err := mailbox.Item(ctx, id, store.Want{
 		Tags: []mapi.Tag{mapi.PidTagInternetMessageID, mapi.PidTagMessageFlags, mapi.PidNameAnsweredItem}, Recipients: true})
 	if err != nil {
@@ -272,7 +238,7 @@ func (t *Transport) SubmitItem(ctx context.Context, mailbox *store.Mailbox, sid 
 		return store.Stamp{}, nil, fmt.Errorf("submit: %w", err)
 	}
 	defer message.Close()
-	receipt, err := t.Submit(ctx, Submission{Mailbox: mailbox, SID: sid, Message: message, To: to, MessageID: item.Props.String(mapi.PidTagInternetMessageID)})
+	receipt, err := t.Submit(ctx, Submission{Mailbox: own, SID: sid, Message: message, To: to, MessageID: item.Props.String(mapi.PidTagInternetMessageID)})
 	if receipt == nil {
 		return store.Stamp{}, nil, err
 	}

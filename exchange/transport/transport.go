@@ -56,7 +56,9 @@ type Config struct {
 	Directory Directory
 	// MaySendAs tells whether the person with the SID may name address as the author of a message.
 	MaySendAs func(ctx context.Context, sid, address string) (bool, error)
-	Now       func() time.Time
+	// Trust tells what an address that is not the person's own lets them do; nil for nothing.
+	Trust func(ctx context.Context, sid, address string) (Trust, error)
+	Now   func() time.Time
 	// Host is this server's name in Received and Message-ID.
 	Host string
 	// PostmasterAddress is the author of reports, for example postmaster@contoso.com.
@@ -69,7 +71,7 @@ type Transport struct {
 	cfg Config
 }
 
-// New returns a transport. Every field of cfg must be set.
+// New returns a transport. Every field of cfg but Trust must be set.
 func New(cfg Config) *Transport { return &Transport{cfg: cfg} }
 
 // Envelope is who a message goes to, whatever its header says.

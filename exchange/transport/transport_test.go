@@ -350,7 +350,7 @@ func TestSubmitItem(t *testing.T) {
 		if keep {
 			saveTo = sent
 		}
-		stamp, receipt, err := p.SubmitItem(t.Context(), ann, "S-1-5-21-ann", draft.ID, saveTo)
+		stamp, receipt, err := p.SubmitItem(t.Context(), ann, ann, "S-1-5-21-ann", draft.ID, saveTo)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -436,7 +436,7 @@ func TestSubmitItemRecipients(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := p.SubmitItem(t.Context(), ann, "S-1-5-21-ann", stamp.ID, store.FolderID{}); err != nil {
+	if _, _, err := p.SubmitItem(t.Context(), ann, ann, "S-1-5-21-ann", stamp.ID, store.FolderID{}); err != nil {
 		t.Fatal(err)
 	}
 	p.inbox("ben", 1)

@@ -85,7 +85,27 @@ func (d directory) Accepted(ctx context.Context, domain string) (bool, error) {
 	return slices.ContainsFunc(c.AcceptedDomains, func(a *org.AcceptedDomain) bool { return strings.EqualFold(a.DomainName, domain) }), nil
 }
 
-// maySendAs lets people write in their own names only.
+// trust tells what the owner of an address lets the person with the SID do with it.
+func (r *Roles) trust(ctx context.Context, sid, address string) (trust transport.Trust, err error) {
+	found, err := r.Org.BySMTP(ctx, address)
+	if err != nil || len(found) != 1 {
+		return trust, err
+	}
+	who, err := r.Org.BySID(ctx, sid)
+	if errors.Is(err, org.ErrNotFound) || err == nil && !who.Active() {
+		return trust, nil
+	}
+	if err != nil {
+		return trust, err
+	}
+	trust.Own = who.PrimarySMTP
+	if trust.SendAs, err = r.Org.Holds(ctx, found[0].SendAs, who.GUID); err == nil {
+		trust.OnBehalf, err = r.Org.Holds(ctx, found[0].SendOnBehalf, who.GUID)
+	}
+	return trust, err
+}
+
+// maySendAs tells whether an address is the person's own.
 func (r *Roles) maySendAs(ctx context.Context, sid, address string) (bool, error) {
 	found, err := r.Org.BySMTP(ctx, address)
 	if err != nil {

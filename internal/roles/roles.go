@@ -128,7 +128,7 @@ func (r *Roles) open(ctx context.Context) error {
 		return err
 	}
 	r.Transport = transport.New(transport.Config{
-		Store: r.Store, Directory: directory{r.Org}, MaySendAs: r.maySendAs, Now: r.cfg.Now,
+		Store: r.Store, Directory: directory{r.Org}, MaySendAs: r.maySendAs, Trust: r.trust, Now: r.cfg.Now,
 		Host: r.cfg.MailHost, PostmasterAddress: "postmaster@" + r.cfg.MailHost, Log: r.log,
 	})
 	r.newMetrics()
