@@ -25,6 +25,8 @@ drills() { # packages whose tests kill something
 step "kill drills" drills
 step "kill drill of the program, at every line of its journal" \
 	env HMA_DRILL=all go test -run TestKillDrill -timeout 0 ./cmd/hma
+step "kill drills of mail: delivery, move, deletion, backup" \
+	env HMA_DRILL="${SOAK_MAIL_DRILLS:-100}" go test -run TestKilled -timeout 0 ./exchange/transport
 step "failures in any order" \
 	env HMA_SOAK="${SOAK_ORDERS:-20000}" go test -run TestAnyOrderOfFailures -timeout 0 ./hybrid/procedure
 step "mbsync through DavMail with ${SOAK_MESSAGES:-5000} messages" \
