@@ -27,9 +27,11 @@ func init() {
 		{name: "CreateAttachment", serve: createAttachment, list: "Attachments", content: true, payload: "m:Attachments"},
 		{name: "CreateFolder", serve: createFolder, list: "Folders", payload: "m:Folders"},
 		{name: "CreateItem", serve: createItem, list: "Items", content: true, payload: "m:Items"},
+		{name: "CreateUserConfiguration", serve: createUserConfiguration},
 		{name: "DeleteAttachment", serve: deleteAttachment, list: "AttachmentIds"},
 		{name: "DeleteFolder", serve: deleteFolder, list: "FolderIds"},
 		{name: "DeleteItem", serve: deleteItem, list: "ItemIds"},
+		{name: "DeleteUserConfiguration", serve: deleteUserConfiguration},
 		{name: "EmptyFolder", serve: emptyFolder, list: "FolderIds"},
 		{name: "ExpandDL", serve: expandDL},
 		{name: "ExportItems", serve: exportItems, list: "ItemIds"},
@@ -52,6 +54,7 @@ func init() {
 		{name: "GetPasswordExpirationDate", serve: getPasswordExpirationDate, failed: failedAlone},
 		{name: "GetServiceConfiguration", serve: getServiceConfiguration, failed: failedAlone},
 		{name: "GetStreamingEvents", serve: getStreamingEvents, waits: true},
+		{name: "GetUserConfiguration", serve: getUserConfiguration},
 		{name: "GetUserPhoto", serve: getUserPhoto, failed: failedAlone},
 		{name: "GetUserOofSettingsRequest", serve: getUserOofSettings, failed: failedOof},
 		{name: "GetUserAvailabilityRequest", serve: getUserAvailability},
@@ -70,23 +73,24 @@ func init() {
 		{name: "UpdateFolder", serve: updateFolder, list: "FolderChanges", payload: "m:Folders"},
 		{name: "UpdateInboxRules", serve: updateInboxRules, failed: failedAlone},
 		{name: "UpdateItem", serve: updateItem, list: "ItemChanges", content: true, payload: "m:Items"},
+		{name: "UpdateUserConfiguration", serve: updateUserConfiguration},
 	} {
 		operations[op.name] = &op
 	}
 	for _, name := range []string{
 		"AddDelegate", "AddDistributionGroupToImList", "AddImContactToGroup", "AddImGroup", "AddNewImContactToGroup",
 		"AddNewTelUriContactToGroup", "ArchiveItem", "CreateFolderPath", "CreateManagedFolder",
-		"CreateUserConfiguration", "DeleteUserConfiguration", "DisableApp", "DisconnectPhoneCall",
+		"DisableApp", "DisconnectPhoneCall",
 		"FindMessageTrackingReport", "GetAppManifests", "GetAppMarketplaceUrl", "GetClientAccessToken",
 		"GetDelegate", "GetDiscoverySearchConfiguration", "GetHoldOnMailboxes", "GetImItemList",
 		"GetImItems", "GetMessageTrackingReport", "GetNonIndexableItemDetails",
 		"GetNonIndexableItemStatistics", "GetPhoneCallInformation", "GetReminders",
 		"GetSharingFolder",
-		"GetSharingMetadata", "GetUserConfiguration",
+		"GetSharingMetadata",
 		"GetUserRetentionPolicyTags", "InstallApp", "PerformReminderAction", "PlayOnPhone", "RefreshSharingFolder",
 		"RemoveContactFromImList", "RemoveDelegate", "RemoveDistributionGroupFromImList", "RemoveImContactFromGroup", "RemoveImGroup",
 		"SearchMailboxes", "SetHoldOnMailboxes", "SetImGroup", "UninstallApp",
-		"UpdateDelegate", "UpdateUserConfiguration",
+		"UpdateDelegate",
 	} {
 		operations[name] = &operation{name: name}
 	}

@@ -21,6 +21,11 @@ func (m *Mailbox) CreateItem(ctx context.Context, item NewItem) (Stamp, error) {
 // CreateItems puts several items into folders, all or none. A few hundred in one
 // call are much faster than one by one.
 func (m *Mailbox) CreateItems(ctx context.Context, items []NewItem) ([]Stamp, error) {
+	return m.createItems(ctx, items, nil)
+}
+
+// createItems creates items if admit, when there is one, returns no error in the same write.
+func (m *Mailbox) createItems(ctx context.Context, items []NewItem, admit func(w *writer) error) ([]Stamp, error) {
 	ready, seen := make([]NewItem, len(items)), m
 	contents := Contents{}
 	var err error
@@ -43,6 +48,11 @@ func (m *Mailbox) CreateItems(ctx context.Context, items []NewItem) ([]Stamp, er
 	}
 	var stamps []Stamp
 	err = m.write(ctx, func(w *writer) error {
+		if admit != nil {
+			if err := admit(w); err != nil {
+				return err
+			}
+		}
 		if err := w.putContents(contents); err != nil {
 			return err
 		}

@@ -222,6 +222,16 @@ const (
 	PidTagMessageRecipientMe Tag = 0x0059_000B
 )
 
+// PidTagRoamingBinary is the third kind of value of a configuration (MS-OXOCFG 2.2.2).
+const PidTagRoamingBinary Tag = 0x7C09_0102
+
+// Bits of PidTagRoamingDatatypes (MS-OXOCFG 2.2.2.1): which of its values a configuration has.
+const (
+	RoamingBinary     int32 = 0x0001
+	RoamingXML        int32 = 0x0002
+	RoamingDictionary int32 = 0x0004
+)
+
 // Bits of PidTagMessageFlags (MS-OXCMSG 2.2.1.6).
 const (
 	MsgFlagRead       int32 = 0x0001

@@ -247,6 +247,17 @@ var accessTable = []row{
 		}
 		return o.seen(ids(page.Items)...)
 	}},
+	{"Configuration", "nyyyyy", func(o *office) error {
+		if _, err := o.whole.CreateConfiguration(o.ctx, o.work, "View", nil); err != nil {
+			return fmt.Errorf("as the owner: %v", err)
+		}
+		_, err := o.m.Configuration(o.ctx, o.work, "View")
+		return err
+	}},
+	{"CreateConfiguration", "ndyyyy", func(o *office) error {
+		_, err := o.m.CreateConfiguration(o.ctx, o.work, "View", nil)
+		return err
+	}},
 	{"List of deleted items", "nddddy", func(o *office) error {
 		_, err := o.m.List(o.ctx, store.Query{Folder: o.work, View: store.SoftDeletedView})
 		return err
