@@ -34,7 +34,7 @@ func TestEventFromICalendar(t *testing.T) {
 		_, text, _ := strings.Cut(w.answered(get(id, "item:MimeContent")), `<t:MimeContent CharacterSet="UTF-8">`)
 		text, _, _ = strings.Cut(text, "<")
 		mime, err := base64.StdEncoding.DecodeString(text)
-		if err != nil || !strings.Contains(string(mime), "Content-Type: text/calendar;") || !strings.Contains(string(mime), "BEGIN:VEVENT") {
+		if err != nil || !strings.HasPrefix(string(mime), "BEGIN:VCALENDAR\r\n") || !strings.Contains(string(mime), "BEGIN:VEVENT") {
 			t.Errorf("%s: %v\n%s", file, err, mime)
 		}
 		// What was made of it makes the same again.

@@ -170,18 +170,29 @@ func writeParent(x *itemWriter, _ *itemProperty) error {
 }
 
 // writeMIME streams the message. Nothing of it is kept.
+// That of an event is its iCalendar, alone: DavMail reads it as such.
 func writeMIME(x *itemWriter, _ *itemProperty) error {
-	var r io.ReadCloser
+	var r io.Reader
 	var err error
-	if x.in != nil {
-		r, err = x.in.mime(x.call)
-	} else {
-		r, err = transport.OpenMIME(x.ctx, x.box, x.item)
+	switch {
+	case x.in != nil:
+		var c io.ReadCloser
+		if c, err = x.in.mime(x.call); err == nil {
+			defer c.Close()
+			r = c
+		}
+	case kindOf(x.item.Props.String(mapi.PidTagMessageClass)).kind == calendarItem:
+		r, err = transport.OpenEvent(x.ctx, x.box, x.item.ID)
+	default:
+		var c io.ReadCloser
+		if c, err = transport.OpenMIME(x.ctx, x.box, x.item); err == nil {
+			defer c.Close()
+			r = c
+		}
 	}
 	if err != nil {
 		return err
 	}
-	defer r.Close()
 	x.w.Start("t:MimeContent", "CharacterSet", "UTF-8")
 	if err := x.w.Base64(r); err != nil {
 		return err

@@ -244,6 +244,23 @@ func (g *gatherer) event(ctx context.Context, e *oxcical.Event, me string) (stor
 // an exception of a series has of its own (MS-OXOCAL 2.2.10.1.2).
 const exceptionFlag int32 = 0x2
 
+// OpenEvent returns a calendar item as the iCalendar that tells the same, alone. It
+// is read again by its id.
+func OpenEvent(ctx context.Context, mailbox *store.Mailbox, id store.ItemID) (io.Reader, error) {
+	item, err := mailbox.Item(ctx, id, store.Want{All: true, Recipients: true, Attachments: true})
+	if err != nil {
+		return nil, err
+	}
+	m, err := Message(ctx, mailbox, item)
+	if err != nil {
+		return nil, err
+	}
+	if err := withCalendar(m, item); err != nil {
+		return nil, err
+	}
+	return strings.NewReader(m.Calendar), nil
+}
+
 // withCalendar adds to a message made of an event or a meeting message the calendar
 // that tells the same (MS-OXCICAL 2.1.3.1.1.1). item is what m was made of.
 func withCalendar(m *oxcmail.Message, item *store.Item) error {

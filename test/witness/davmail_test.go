@@ -101,6 +101,13 @@ func davMailMirror(t *testing.T, d *davMail) {
 	expect(t, lines, "ok mirror there and back", "ok changes on both sides", "ok search, copy, move, folders", "ok send by SMTP", "ok all")
 }
 
+// davMailCalendar has curl keep a recurring meeting by CalDAV.
+func davMailCalendar(t *testing.T, d *davMail) {
+	need(t, "curl", python)
+	lines := script(t, map[string]string{"HMA_CALDAV": strconv.Itoa(d.caldav), "HMA_USER": d.user}, python, "davmail/calendar.py")
+	expect(t, lines, "ok calendar found", "ok recurring meeting written", "ok recurring meeting read", "ok meeting found by time", "ok recurring meeting changed", "ok recurring meeting deleted", "ok all")
+}
+
 // fingerprint is the SHA-1 of a server's certificate as DavMail writes it.
 func fingerprint(t *testing.T, e *testenv.Env, origin string) string {
 	t.Helper()

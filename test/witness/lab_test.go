@@ -38,6 +38,7 @@ func TestLab(t *testing.T) {
 	t.Run("DavMail", func(t *testing.T) {
 		d := startDavMail(t, e)
 		t.Run("mbsync", func(t *testing.T) { davMailMirror(t, d) })
+		t.Run("CalDAV", func(t *testing.T) { davMailCalendar(t, d) })
 	})
 }
 
