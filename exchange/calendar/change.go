@@ -25,6 +25,8 @@ type Change struct {
 	When        func(old When) (*When, error)
 	Recipients  func(old []store.Recipient) []store.Recipient
 	Attachments []store.Attachment // added
+	// Invites tells that the attendees are told of the change.
+	Invites bool
 }
 
 // maxAttempts is how often a change without a change key is made again on top of
@@ -160,6 +162,18 @@ func update(ctx context.Context, box *store.Mailbox, id store.ItemID, c Change, 
 		}
 	}
 	u.AddAttachments = c.Attachments
+	if organized(props, recipients) {
+		if c.Invites {
+			props[mapi.PidLidFInvited] = true
+		}
+		if c.When != nil && !sameTime(when, old) {
+			// What attendees answered to does not hold any more (RFC 5546 2.1.4).
+			props[mapi.PidLidAppointmentSequence] = props.Int32(mapi.PidLidAppointmentSequence) + 1
+		}
+		if c.Invites || c.When != nil {
+			props[mapi.PidLidOwnerCriticalChange] = now.UTC().Truncate(time.Second)
+		}
+	}
 	settle(props, recipients, when, now)
 	difference(&u, item.Props, props)
 	return box.UpdateItem(ctx, id, u)
@@ -233,6 +247,14 @@ func equal(a, b any) bool {
 		return a == b
 	}
 	return false
+}
+
+// sameTime tells whether an event takes place as before.
+func sameTime(w, old When) bool {
+	if !w.Start.Equal(old.Start) || !w.End.Equal(old.End) || (w.Series == nil) != (old.Series == nil) {
+		return false
+	}
+	return w.Series == nil || sameSeries(w, old)
 }
 
 // sameSeries tells whether the exceptions of a series still fit it: it has the same
@@ -322,15 +344,15 @@ func Nth(ctx context.Context, box *store.Mailbox, id store.ItemID, n int) (store
 
 // UpdateOccurrence changes one occurrence, which becomes an exception. It may not be
 // moved to the day of its neighbours or beyond (ErrCrossing).
-func UpdateOccurrence(ctx context.Context, box *store.Mailbox, id store.OccurrenceID, c Change) (stamp store.Stamp, err error) {
+func UpdateOccurrence(ctx context.Context, box *store.Mailbox, id store.OccurrenceID, c Change, now time.Time) (stamp store.Stamp, err error) {
 	err = retry(c.IfChangeKey, func() error {
-		stamp, err = updateOccurrence(ctx, box, id, c)
+		stamp, err = updateOccurrence(ctx, box, id, c, now)
 		return err
 	})
 	return stamp, err
 }
 
-func updateOccurrence(ctx context.Context, box *store.Mailbox, id store.OccurrenceID, c Change) (store.Stamp, error) {
+func updateOccurrence(ctx context.Context, box *store.Mailbox, id store.OccurrenceID, c Change, now time.Time) (store.Stamp, error) {
 	item, s, o, err := occurrenceOf(ctx, box, id)
 	if err != nil {
 		return store.Stamp{}, err
@@ -371,6 +393,14 @@ func updateOccurrence(ctx context.Context, box *store.Mailbox, id store.Occurren
 	}
 	if c.Recipients != nil {
 		own.recipients = c.Recipients(before.Recipients)
+	}
+	if organized(before.Props, before.Recipients) {
+		if x.Start != o.Start || x.End != o.End {
+			own.props[mapi.PidLidAppointmentSequence] = before.Props.Int32(mapi.PidLidAppointmentSequence) + 1
+		}
+		if c.Invites || c.When != nil {
+			own.props[mapi.PidLidOwnerCriticalChange] = now.UTC().Truncate(time.Second)
+		}
 	}
 	u := store.ItemUpdate{IfChangeKey: cmpKey(c.IfChangeKey, item.ChangeKey), Set: mapi.Bag{}, MIME: new(mapi.Blob{})}
 	if a, ok := attachmentOf(item.Attachments, original); ok {

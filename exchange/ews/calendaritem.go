@@ -1,6 +1,7 @@
 package ews
 
 import (
+	"context"
 	"errors"
 
 	"hma/exchange/calendar"
@@ -46,7 +47,7 @@ func (c *call) sending(attr string, update bool) (who sending, save bool, err er
 
 // createEvent makes a calendar item, and asks its attendees.
 func (c *call) createEvent(e *soap.Element, kind *itemKind, folder *store.FolderID) (stamp store.Stamp, class string, err error) {
-	who, _, err := c.sending("SendMeetingInvitations", false)
+	who, save, err := c.sending("SendMeetingInvitations", false)
 	if err != nil {
 		return stamp, "", err
 	}
@@ -63,7 +64,22 @@ func (c *call) createEvent(e *soap.Element, kind *itemKind, folder *store.Folder
 	if err != nil {
 		return stamp, "", err
 	}
-	return d.store(item, kind, "SaveOnly", folder)
+	invited := who == sendAll && len(item.Recipients) > 0
+	if invited {
+		item.Props[mapi.PidLidFInvited] = true
+	}
+	stamp, class, err = d.store(item, kind, "SaveOnly", folder)
+	if err != nil || !invited {
+		return stamp, class, err
+	}
+	box := c.box(stamp.ID)
+	if err = c.door.calendar.Invite(c.ctx, c.sender(box, save), stamp.ID, nil); err != nil {
+		// Nobody was asked, and the client is told so: nothing is left of the meeting.
+		if _, undone := box.DeleteItem(context.WithoutCancel(c.ctx), stamp.ID, store.HardDelete); undone != nil {
+			c.door.opts.Log.Error("ews left a meeting to which nobody was asked", "request", c.request.ID, "error", undone)
+		}
+	}
+	return stamp, class, err
 }
 
 // eventItem returns the item that the elements of an event make.
@@ -119,7 +135,7 @@ func (d *draft) eventChange(key []byte) calendar.Change {
 
 // changeEvent changes a calendar item, or one occurrence of it.
 func (c *call) changeEvent(id store.ID, key []byte, item *store.Item, updates *soap.Element) (store.Stamp, error) {
-	who, _, err := c.sending("SendMeetingInvitationsOrCancellations", true)
+	who, save, err := c.sending("SendMeetingInvitationsOrCancellations", true)
 	if err != nil {
 		return store.Stamp{}, err
 	}
@@ -143,6 +159,24 @@ func (c *call) changeEvent(id store.ID, key []byte, item *store.Item, updates *s
 		return store.Stamp{}, err
 	}
 	ch := d.eventChange(key)
+	box := c.box(id)
+	var before []store.Recipient
+	if who != sendNone {
+		e, err := calendar.Get(c.ctx, box, id, store.Want{Recipients: true})
+		if err != nil {
+			return store.Stamp{}, err
+		}
+		before, ch.Invites = e.Recipients, true
+	}
+	stamp, err := d.applyEvent(box, id, ch)
+	if err == nil && who != sendNone {
+		err = c.door.calendar.Changed(c.ctx, c.sender(box, save), id, before, who == sendChanged)
+	}
+	return stamp, err
+}
+
+// applyEvent makes a change of an event or of one occurrence.
+func (d *draft) applyEvent(box *store.Mailbox, id store.ID, ch calendar.Change) (store.Stamp, error) {
 	if id, ok := id.(store.OccurrenceID); ok {
 		if d.event.recurrence != nil || d.event.single {
 			return store.Stamp{}, errPropertySet
@@ -150,19 +184,24 @@ func (c *call) changeEvent(id store.ID, key []byte, item *store.Item, updates *s
 		if d.whole {
 			return store.Stamp{}, errAppend // what is there is the series'
 		}
-		return calendar.UpdateOccurrence(c.ctx, c.box(id), id, ch)
+		return calendar.UpdateOccurrence(d.ctx, box, id, ch, d.door.opts.Now())
 	}
-	return calendar.Update(c.ctx, c.box(id), id.(store.ItemID), ch, c.door.opts.Now())
+	return calendar.Update(d.ctx, box, id.(store.ItemID), ch, d.door.opts.Now())
 }
 
 // deleteEvent deletes a calendar item, or one occurrence of it.
 func (c *call) deleteEvent(id store.ID, key []byte, how store.Deletion) error {
-	who, _, err := c.sending("SendMeetingCancellations", false)
+	who, save, err := c.sending("SendMeetingCancellations", false)
 	if err != nil {
 		return err
 	}
 	if who == sendUnsaid {
 		return &problem{"ErrorSendMeetingCancellationsRequired", "The SendMeetingCancellations attribute is required for calendar items."}
+	}
+	if who == sendAll {
+		if err := c.door.calendar.Cancel(c.ctx, c.sender(c.box(id), save), id, nil, nil); err != nil {
+			return err
+		}
 	}
 	if id, ok := id.(store.OccurrenceID); ok {
 		_, err := calendar.DeleteOccurrence(c.ctx, c.box(id), id, key)

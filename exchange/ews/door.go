@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hma/exchange/addressbook"
+	"hma/exchange/calendar"
 	"hma/exchange/clientaccess"
 	"hma/exchange/org"
 	"hma/exchange/store"
@@ -58,11 +59,12 @@ type Options struct {
 
 // Door is the EWS door. It serves any number of servers at the same time.
 type Door struct {
-	store   *store.Store
-	mail    *transport.Transport
-	opts    Options
-	shapes  shapeCache
-	streams streams
+	store    *store.Store
+	mail     *transport.Transport
+	calendar *calendar.Calendar
+	opts     Options
+	shapes   shapeCache
+	streams  streams
 }
 
 // New returns the door.
@@ -70,7 +72,7 @@ func New(st *store.Store, mail *transport.Transport, opts Options) *Door {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Door{store: st, mail: mail, opts: opts}
+	return &Door{store: st, mail: mail, calendar: calendar.New(calendar.Config{Mail: mail, Now: opts.Now, Log: opts.Log}), opts: opts}
 }
 
 // Limits of a request: a long one only where it can carry mail.

@@ -18,6 +18,7 @@ import (
 
 	"hma/exchange/addressbook"
 	"hma/exchange/auth"
+	"hma/exchange/calendar"
 	"hma/exchange/clientaccess"
 	"hma/exchange/org"
 	"hma/exchange/store"
@@ -35,7 +36,9 @@ type world struct {
 	door      *Door
 	store     *store.Store
 	mail      *transport.Transport
+	calendar  *calendar.Calendar
 	anna, bob *org.Recipient
+	room      *org.Recipient // nil for none
 	now       func() time.Time
 	opts      Options
 }
@@ -66,10 +69,15 @@ func newWorld(t testing.TB) *world {
 	w.mail = transport.New(transport.Config{
 		Store: st, Directory: w, Now: w.now, Host: "ex1.contoso.com", PostmasterAddress: "postmaster@contoso.com",
 		MaySendAs: func(_ context.Context, sid, address string) (bool, error) {
-			return sid == w.anna.SID && strings.EqualFold(address, w.anna.PrimarySMTP), nil
+			return len(w.people(func(r *org.Recipient) bool { return r.SID == sid && strings.EqualFold(address, r.PrimarySMTP) })) == 1, nil
 		},
-		Log: slog.New(slog.DiscardHandler),
+		Delivered: func(ctx context.Context, d transport.Delivered) error { return w.calendar.Process(ctx, d) },
+		Log:       slog.New(slog.DiscardHandler),
 	})
+	w.calendar = calendar.New(calendar.Config{Mail: w.mail, Now: w.now, Log: slog.New(slog.DiscardHandler),
+		Resource: func(_ context.Context, address string) (bool, error) {
+			return w.room != nil && address == w.room.PrimarySMTP, nil
+		}})
 	w.opts = Options{Now: w.now, IDKey: idKey, People: w}
 	d := newDirectory(w.anna, w.bob)
 	w.opts.Book, w.opts.Groups = w.book(d), d
@@ -80,8 +88,8 @@ func newWorld(t testing.TB) *world {
 
 func (w *world) people(match func(r *org.Recipient) bool) []*org.Recipient {
 	var out []*org.Recipient
-	for _, r := range []*org.Recipient{w.anna, w.bob} {
-		if match(r) {
+	for _, r := range []*org.Recipient{w.anna, w.bob, w.room} {
+		if r != nil && match(r) {
 			out = append(out, r)
 		}
 	}
@@ -209,9 +217,12 @@ func (w *world) request(r *org.Recipient, body io.Reader) *clientaccess.Request 
 }
 
 // ask sends a document as Anna and returns status and answer.
-func (w *world) ask(document string) (int, string) {
+func (w *world) ask(document string) (int, string) { return w.askAs(w.anna, document) }
+
+// askAs is ask for somebody.
+func (w *world) askAs(r *org.Recipient, document string) (int, string) {
 	rec := httptest.NewRecorder()
-	w.door.ServeDoor(rec, w.request(w.anna, strings.NewReader(document)))
+	w.door.ServeDoor(rec, w.request(r, strings.NewReader(document)))
 	if ct := rec.Header().Get("Content-Type"); ct != "text/xml; charset=utf-8" {
 		w.t.Errorf("content type %q", ct)
 	}

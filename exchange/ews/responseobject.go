@@ -1,6 +1,7 @@
 package ews
 
 import (
+	"hma/exchange/calendar"
 	"hma/exchange/store"
 	"hma/exchange/transport"
 	"hma/wire/mapi"
@@ -24,6 +25,11 @@ var responseObjects = []*responseObject{
 	{element: "ReplyAllToItem", of: message, offered: received, create: answer(transport.ReplyToAll)},
 	{element: "ForwardItem", of: message | postItem, create: answer(transport.Forward)},
 	{element: "PostReplyItem", of: postItem, offered: received, create: postReply},
+	{element: "AcceptItem", of: meetingRequest | calendarItem, offered: attending, create: respondToMeeting(calendar.ResponseAccepted)},
+	{element: "TentativelyAcceptItem", of: meetingRequest | calendarItem, offered: attending, create: respondToMeeting(calendar.ResponseTentative)},
+	{element: "DeclineItem", of: meetingRequest | calendarItem, offered: attending, create: respondToMeeting(calendar.ResponseDeclined)},
+	{element: "CancelCalendarItem", of: calendarItem, offered: organizing, create: cancelMeeting},
+	{element: "RemoveItem", of: meetingMessage | calendarItem, offered: canceled, create: removeMeeting},
 }
 
 var responseByElement = make(map[string]*responseObject)

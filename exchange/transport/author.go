@@ -40,6 +40,18 @@ func (h *header) authors() (from []string, sender string, err error) {
 	return from, sender, nil
 }
 
+// onlyAuthor refuses every author but the address.
+func (h *header) onlyAuthor(address string) (string, error) {
+	from, sender, err := h.authors()
+	if err != nil {
+		return "", err
+	}
+	if len(from) != 1 || !strings.EqualFold(from[0], address) || sender != "" && !strings.EqualFold(sender, address) {
+		return "", fmt.Errorf("submit as %s: %w", strings.Join(from, ", "), ErrSendAsDenied)
+	}
+	return from[0], nil
+}
+
 // settleAuthors refuses authors whom the person may not name, and makes the Sender
 // field tell the truth: the person's own address beside somebody on whose behalf
 // they write, and none beside one person as whom they write. It returns the address

@@ -162,7 +162,14 @@ func (t *Transport) deliverInto(ctx context.Context, mailbox *store.Mailbox, to 
 	item.Props[mapi.PidTagMessageDeliveryTime] = a.at.UTC()
 	d := &delivery{Transport: t, mailbox: mailbox, me: received, message: s, arrival: a, item: item}
 	d.address()
-	return d.store(ctx)
+	id, err := d.store(ctx)
+	if err != nil || id == (store.ItemID{}) || t.cfg.Delivered == nil {
+		return id, err
+	}
+	if err := t.cfg.Delivered(ctx, Delivered{Mailbox: mailbox, Address: to, ID: id, Item: d.item}); err != nil {
+		t.cfg.Log.WarnContext(ctx, "delivered message not processed", "mailbox", mailbox.GUID(), "error", err)
+	}
+	return id, nil
 }
 
 // trace is what delivery writes on top of a message (RFC 5321 4.4).

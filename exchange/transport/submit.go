@@ -24,6 +24,9 @@ type Submission struct {
 	Mailbox *store.Mailbox
 	// SID is the person's, for MaySendAs.
 	SID string
+	// author is the one address that may be the author when no person sends but the
+	// server itself; "" when a person does.
+	author string
 	// Message is the message with its Bcc fields.
 	Message io.Reader
 	// From is the reverse path; the address of Sender, else of From, when empty.
@@ -56,7 +59,12 @@ func (t *Transport) Submit(ctx context.Context, s Submission) (*Receipt, error) 
 		return nil, fmt.Errorf("submit: %w", err)
 	}
 	h := &header{fields: fields}
-	from, err := t.settleAuthors(ctx, h, s.SID)
+	var from string
+	if s.author != "" {
+		from, err = h.onlyAuthor(s.author)
+	} else {
+		from, err = t.settleAuthors(ctx, h, s.SID)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("submit: %w", err)
 	}
@@ -223,6 +231,17 @@ func (h *header) bytes() []byte {
 // when deleted). When sending succeeded and keeping the item or a report did not,
 // both the receipt and an error are returned.
 func (t *Transport) SubmitItem(ctx context.Context, own, mailbox *store.Mailbox, sid string, id store.ItemID, saveTo store.FolderID) (store.Stamp, *Receipt, error) {
+	return t.submitItem(ctx, Submission{Mailbox: own, SID: sid}, mailbox, id, saveTo)
+}
+
+// SubmitOwn is SubmitItem for what the server itself sends in the name of a mailbox's
+// owner, such as the answer of a room: nobody asks, and the author can be nobody else
+// than address.
+func (t *Transport) SubmitOwn(ctx context.Context, mailbox *store.Mailbox, address string, id store.ItemID, saveTo store.FolderID) (store.Stamp, *Receipt, error) {
+	return t.submitItem(ctx, Submission{Mailbox: mailbox, author: address}, mailbox, id, saveTo)
+}
+
+func (t *Transport) submitItem(ctx context.Context, s Submission, mailbox *store.Mailbox, id store.ItemID, saveTo store.FolderID) (store.Stamp, *Receipt, error) {
 	item, err := mailbox.Item(ctx, id, store.Want{
 		Tags: []mapi.Tag{mapi.PidTagInternetMessageID, mapi.PidTagMessageFlags, mapi.PidNameAnsweredItem}, Recipients: true})
 	if err != nil {
@@ -231,14 +250,18 @@ func (t *Transport) SubmitItem(ctx context.Context, own, mailbox *store.Mailbox,
 	// The item's recipients count and not the header of its MIME form: a Bcc is often there only.
 	to := []string{}
 	for _, r := range item.Recipients {
-		to = append(to, recipientAddress(r))
+		// Attendees of a meeting are named in each message about it, and get those that are for them.
+		if _, _, set := r.Props.Find(mapi.PidTagRecipientFlags); !set || r.Props.Int32(mapi.PidTagRecipientFlags)&sendable != 0 {
+			to = append(to, recipientAddress(r))
+		}
 	}
 	message, err := OpenMIME(ctx, mailbox, item)
 	if err != nil {
 		return store.Stamp{}, nil, fmt.Errorf("submit: %w", err)
 	}
 	defer message.Close()
-	receipt, err := t.Submit(ctx, Submission{Mailbox: own, SID: sid, Message: message, To: to, MessageID: item.Props.String(mapi.PidTagInternetMessageID)})
+	s.Message, s.To, s.MessageID = message, to, item.Props.String(mapi.PidTagInternetMessageID)
+	receipt, err := t.Submit(ctx, s)
 	if receipt == nil {
 		return store.Stamp{}, nil, err
 	}

@@ -64,6 +64,17 @@ type Config struct {
 	// PostmasterAddress is the author of reports, for example postmaster@contoso.com.
 	PostmasterAddress string
 	Log               *slog.Logger
+	// Delivered is told of each message that came into a mailbox, once it is there;
+	// an error is logged, the message has arrived. nil: nobody is told.
+	Delivered func(ctx context.Context, d Delivered) error
+}
+
+// Delivered is a message that came into a mailbox.
+type Delivered struct {
+	Mailbox *store.Mailbox
+	Address string // primary SMTP address of the mailbox
+	ID      store.ItemID
+	Item    store.NewItem // what was stored, long values whole
 }
 
 // Transport is ready for use by many goroutines.
@@ -71,7 +82,7 @@ type Transport struct {
 	cfg Config
 }
 
-// New returns a transport. Every field of cfg but Trust must be set.
+// New returns a transport. Every field of cfg but Trust and Delivered must be set.
 func New(cfg Config) *Transport { return &Transport{cfg: cfg} }
 
 // Envelope is who a message goes to, whatever its header says.

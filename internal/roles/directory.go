@@ -105,6 +105,12 @@ func (r *Roles) trust(ctx context.Context, sid, address string) (trust transport
 	return trust, err
 }
 
+// isResource tells whether an address is that of a room or of equipment.
+func (r *Roles) isResource(ctx context.Context, address string) (bool, error) {
+	found, err := r.Org.BySMTP(ctx, address)
+	return err == nil && len(found) == 1 && found[0].Type.Resource(), err
+}
+
 // maySendAs tells whether an address is the person's own.
 func (r *Roles) maySendAs(ctx context.Context, sid, address string) (bool, error) {
 	found, err := r.Org.BySMTP(ctx, address)

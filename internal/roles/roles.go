@@ -19,6 +19,7 @@ import (
 	"hma/exchange/auth"
 	"hma/exchange/auth/forms"
 	"hma/exchange/auth/openid"
+	"hma/exchange/calendar"
 	"hma/exchange/clientaccess"
 	"hma/exchange/cmdlet"
 	"hma/exchange/ews"
@@ -64,6 +65,7 @@ type Roles struct {
 	Org       *org.Organization
 	Store     *store.Store
 	Transport *transport.Transport
+	calendar  *calendar.Calendar
 
 	cfg      Config
 	log      *slog.Logger
@@ -130,7 +132,9 @@ func (r *Roles) open(ctx context.Context) error {
 	r.Transport = transport.New(transport.Config{
 		Store: r.Store, Directory: directory{r.Org}, MaySendAs: r.maySendAs, Trust: r.trust, Now: r.cfg.Now,
 		Host: r.cfg.MailHost, PostmasterAddress: "postmaster@" + r.cfg.MailHost, Log: r.log,
+		Delivered: func(ctx context.Context, d transport.Delivered) error { return r.calendar.Process(ctx, d) },
 	})
+	r.calendar = calendar.New(calendar.Config{Mail: r.Transport, Resource: r.isResource, Now: r.cfg.Now, Log: r.log})
 	r.newMetrics()
 	r.newExchange()
 	r.running.Go(r.sweep)

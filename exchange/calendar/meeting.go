@@ -1,0 +1,284 @@
+package calendar
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"hma/exchange/store"
+	"hma/exchange/transport"
+	"hma/wire/mapi"
+	"hma/wire/oxcmail"
+)
+
+// Config is what the wiring gives.
+type Config struct {
+	Mail *transport.Transport
+	// Resource tells whether an address is that of a room or of equipment, whose
+	// mailbox answers requests itself. nil: there are none.
+	Resource func(ctx context.Context, address string) (bool, error)
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// Calendar sends and takes the messages of meetings. It is ready for use by many
+// goroutines.
+type Calendar struct {
+	cfg Config
+}
+
+// New returns a calendar.
+func New(cfg Config) *Calendar { return &Calendar{cfg: cfg} }
+
+// The kinds of failure of meetings, for errors.Is.
+var (
+	ErrNotOrganizer = errors.New("only the organizer can do this to a meeting")
+	ErrOrganizer    = errors.New("the organizer cannot answer an own meeting")
+	ErrCanceled     = errors.New("the meeting is canceled")
+	ErrOutdated     = errors.New("there is a later version of the meeting")
+	ErrNoMeeting    = errors.New("the item is no meeting")
+)
+
+// Sender is on whose behalf meeting messages go out.
+type Sender struct {
+	Box  *store.Mailbox // where the event is
+	Own  *store.Mailbox // the person's own, by which the message goes and where a copy is kept
+	SID  string         // the person who sends; "" for the server in the name of Me, whose mailbox Box is
+	Me   oxcmail.Address
+	Save bool // a copy is kept in Sent Items
+}
+
+// meetingTags are the properties that a meeting message and the event it is about share.
+var meetingTags = []mapi.Tag{
+	mapi.PidTagSubject, mapi.PidTagNormalizedSubject, mapi.PidTagBody, mapi.PidTagHTML, mapi.PidTagNativeBody, mapi.PidTagInternetCodepage,
+	mapi.PidTagImportance, mapi.PidTagSensitivity, mapi.PidLidPrivate,
+	mapi.PidTagSentRepresentingName, mapi.PidTagSentRepresentingAddressType, mapi.PidTagSentRepresentingEmail, mapi.PidTagSentRepresentingSmtp, mapi.PidTagSentRepresentingEntryID,
+	mapi.PidTagStartDate, mapi.PidTagEndDate, mapi.PidTagOwnerAppointmentID, mapi.PidTagResponseRequested,
+	mapi.PidLidAppointmentStartWhole, mapi.PidLidAppointmentEndWhole, mapi.PidLidBusyStatus, mapi.PidLidLocation, mapi.PidLidAppointmentDuration,
+	mapi.PidLidAppointmentRecur, mapi.PidLidRecurring, mapi.PidLidAppointmentSubType, mapi.PidLidAppointmentSequence, mapi.PidLidTimeZoneStruct,
+	mapi.PidLidTimeZoneDescription, mapi.PidLidAppointmentTimeZoneStartDisplay, mapi.PidLidAppointmentTimeZoneEndDisplay, mapi.PidLidAppointmentTimeZoneRecur,
+	mapi.PidLidExceptionReplaceTime, mapi.PidLidIntendedBusyStatus, mapi.PidLidClipStart, mapi.PidLidClipEnd, mapi.PidLidRecurrencePattern, mapi.PidLidRecurrenceType,
+	mapi.PidLidGlobalObjectID, mapi.PidLidCleanGlobalObjectID, mapi.PidLidIsRecurring, mapi.PidLidIsException, mapi.PidLidOwnerCriticalChange,
+	mapi.PidLidReminderSet, mapi.PidLidReminderDelta, mapi.PidLidCommonStart, mapi.PidLidCommonEnd, mapi.PidLidAppointmentNotAllowPropose,
+	mapi.PidLidConferencingCheck, mapi.PidLidConferencingType, mapi.PidLidMeetingWorkspaceURL, mapi.PidLidNetShowURL, mapi.PidNameICalendar,
+}
+
+// shared returns the properties of a bag that messages and events share.
+func shared(from mapi.Bag) mapi.Bag {
+	out := mapi.Bag{}
+	for _, tag := range meetingTags {
+		if t, v, ok := from.Find(tag); ok {
+			out[t] = v
+		}
+	}
+	return out
+}
+
+// maxText is the longest text of a meeting that is sent.
+const maxText = oxcmail.MaxBody
+
+// event reads an event with all that a message about it tells.
+func event(ctx context.Context, box *store.Mailbox, id store.ID) (*Event, error) {
+	e, err := Get(ctx, box, id, store.Want{All: true, Recipients: true, Attachments: true})
+	if err != nil {
+		return nil, err
+	}
+	return e, box.Resolve(ctx, e.Props, maxText)
+}
+
+// organized tells whether an event is a meeting that the mailbox's owner called.
+func organized(props mapi.Bag, recipients []store.Recipient) bool {
+	return props.Int32(mapi.PidLidAppointmentStateFlags)&StateReceived == 0 && len(recipients) > 0
+}
+
+// Invite asks the attendees of an event, or tells them of its new version; with only,
+// none but those.
+func (c *Calendar) Invite(ctx context.Context, from Sender, id store.ID, only []string) error {
+	e, err := event(ctx, from.Box, id)
+	if err != nil {
+		return err
+	}
+	if !organized(e.Props, e.Recipients) {
+		return nil
+	}
+	m := store.NewItem{Props: shared(e.Props), Recipients: addressed(e.Recipients, only), Attachments: e.Attachments}
+	m.Props[mapi.PidTagMessageClass] = classRequest
+	m.Props[mapi.PidLidIntendedBusyStatus] = e.Props.Int32(mapi.PidLidBusyStatus)
+	m.Props[mapi.PidLidMeetingType] = int32(1)
+	m.Props[mapi.PidLidAppointmentStateFlags] = StateMeeting | StateReceived
+	m.Props[mapi.PidLidReminderSet] = false
+	return c.send(ctx, from, m)
+}
+
+// Cancel tells the attendees of an event that it does not take place; with only, it
+// tells those that they are not asked any more. It must be called before the event goes.
+func (c *Calendar) Cancel(ctx context.Context, from Sender, id store.ID, only []string, text *oxcmail.Message) error {
+	e, err := event(ctx, from.Box, id)
+	if err != nil {
+		return err
+	}
+	return c.cancel(ctx, from, e, e.Recipients, only, text)
+}
+
+func (c *Calendar) cancel(ctx context.Context, from Sender, e *Event, recipients []store.Recipient, only []string, text *oxcmail.Message) error {
+	if !organized(e.Props, recipients) {
+		return nil
+	}
+	m := store.NewItem{Props: shared(e.Props), Recipients: addressed(recipients, only)}
+	p := m.Props
+	p[mapi.PidTagMessageClass] = classCanceled
+	p[mapi.PidLidAppointmentStateFlags] = StateMeeting | StateReceived | StateCanceled
+	p[mapi.PidLidAppointmentSequence] = e.Props.Int32(mapi.PidLidAppointmentSequence) + 1
+	p[mapi.PidLidOwnerCriticalChange] = c.cfg.Now().UTC().Truncate(time.Second)
+	p[mapi.PidLidBusyStatus], p[mapi.PidLidIntendedBusyStatus] = BusyFree, BusyFree
+	p[mapi.PidLidReminderSet] = false
+	retitle(p, "Canceled: ")
+	replaceText(p, text)
+	return c.send(ctx, from, m)
+}
+
+// retitle puts a prefix before a message's subject.
+func retitle(p mapi.Bag, prefix string) {
+	subject := p.String(mapi.PidTagSubject)
+	if !strings.HasPrefix(subject, prefix) {
+		subject = prefix + subject
+	}
+	p[mapi.PidTagSubject] = subject
+	delete(p, mapi.PidTagNormalizedSubject)
+}
+
+// replaceText gives a message another text; nil leaves it.
+func replaceText(p mapi.Bag, text *oxcmail.Message) {
+	if text == nil {
+		return
+	}
+	for _, tag := range []mapi.Tag{mapi.PidTagBody, mapi.PidTagHTML, mapi.PidTagNativeBody} {
+		if t, _, ok := p.Find(tag); ok {
+			delete(p, t)
+		}
+	}
+	if text.Text != "" || text.HTML == "" {
+		p[mapi.PidTagBody] = text.Text
+	}
+	if text.HTML != "" {
+		p[mapi.PidTagHTML] = []byte(text.HTML)
+		p[mapi.PidTagInternetCodepage] = int32(65001)
+	}
+	p[mapi.PidTagNativeBody] = text.NativeBody()
+}
+
+// addressed returns the attendees as the recipients of a message: all of them are
+// named in it, and it goes to those of only (nil is all).
+func addressed(list []store.Recipient, only []string) []store.Recipient {
+	out := make([]store.Recipient, len(list))
+	for i, r := range list {
+		props := mapi.Bag{}
+		for tag, v := range r.Props {
+			props[tag] = v
+		}
+		to := only == nil || slices.ContainsFunc(only, func(a string) bool { return sameAddress(a, addressOf(r)) })
+		flags := props.Int32(mapi.PidTagRecipientFlags)
+		if to {
+			flags |= RecipientSendable
+		} else {
+			flags &^= RecipientSendable
+		}
+		props[mapi.PidTagRecipientFlags] = flags
+		r.Props = props
+		out[i] = r
+	}
+	return out
+}
+
+// send sends a message by way of the Outbox: what the quota does not let in is
+// refused before anybody gets it.
+func (c *Calendar) send(ctx context.Context, from Sender, m store.NewItem) error {
+	outbox, err := from.Own.RoleID(store.RoleOutbox)
+	if err != nil {
+		return err
+	}
+	var keep store.FolderID
+	if from.Save {
+		if keep, err = from.Own.RoleID(store.RoleSentItems); err != nil {
+			return err
+		}
+	}
+	m.Folder, m.Read = outbox, true
+	if from.Own.GUID() != from.Box.GUID() {
+		m.Attachments = nil // their contents are in the other mailbox
+	}
+	p := m.Props
+	p[mapi.PidTagMessageFlags] = mapi.MsgFlagUnsent | mapi.MsgFlagUnmodified
+	author := map[mapi.Tag]any{
+		mapi.PidTagSenderName: from.Me.Display(), mapi.PidTagSenderAddressType: "SMTP", mapi.PidTagSenderEmail: from.Me.Email,
+		mapi.PidTagSenderSmtpAddress: from.Me.Email, mapi.PidTagSenderEntryID: oxcmail.OneOff(from.Me),
+	}
+	for tag, v := range author {
+		p[tag] = v
+	}
+	if p.String(mapi.PidTagSentRepresentingEmail) == "" {
+		p[mapi.PidTagSentRepresentingName], p[mapi.PidTagSentRepresentingAddressType] = from.Me.Display(), "SMTP"
+		p[mapi.PidTagSentRepresentingEmail], p[mapi.PidTagSentRepresentingSmtp] = from.Me.Email, from.Me.Email
+		p[mapi.PidTagSentRepresentingEntryID] = oxcmail.OneOff(from.Me)
+	}
+	stamp, err := from.Own.CreateItem(ctx, m)
+	if err != nil {
+		return err
+	}
+	var receipt *transport.Receipt
+	if from.SID == "" {
+		_, receipt, err = c.cfg.Mail.SubmitOwn(ctx, from.Own, from.Me.Email, stamp.ID, keep)
+	} else {
+		_, receipt, err = c.cfg.Mail.SubmitItem(ctx, from.Own, from.Own, from.SID, stamp.ID, keep)
+	}
+	switch {
+	case err != nil && receipt != nil:
+		// Somebody has it: sending again would deliver it twice.
+		c.cfg.Log.ErrorContext(ctx, "a meeting message was sent and could not be filed", "error", err)
+		return nil
+	case err != nil:
+		if _, undone := from.Own.DeleteItem(context.WithoutCancel(ctx), stamp.ID, store.HardDelete); undone != nil {
+			err = errors.Join(err, fmt.Errorf("unsent message in the Outbox: %w", undone))
+		}
+	}
+	return err
+}
+
+// Removed returns the attendees of before who are not among those of after.
+func Removed(before, after []store.Recipient) (addresses []string) {
+	for _, r := range before {
+		if find(after, addressOf(r)) < 0 {
+			addresses = append(addresses, addressOf(r))
+		}
+	}
+	return addresses
+}
+
+// Changed tells the attendees of a meeting that its owner changed it: those who are
+// no longer among them that they are not, and the others, or with added alone the new
+// ones, what it is now. before are the attendees before the change.
+func (c *Calendar) Changed(ctx context.Context, from Sender, id store.ID, before []store.Recipient, addedAlone bool) error {
+	e, err := event(ctx, from.Box, id)
+	if err != nil {
+		return err
+	}
+	if gone := Removed(before, e.Recipients); len(gone) > 0 {
+		if err := c.cancel(ctx, from, e, before, gone, nil); err != nil {
+			return err
+		}
+	}
+	if len(e.Recipients) == 0 {
+		return nil
+	}
+	var only []string
+	if addedAlone {
+		if only = Removed(e.Recipients, before); len(only) == 0 {
+			return nil
+		}
+	}
+	return c.Invite(ctx, from, id, only)
+}

@@ -1,0 +1,193 @@
+package calendar
+
+import (
+	"context"
+	"time"
+
+	"hma/exchange/store"
+	"hma/wire/mapi"
+	"hma/wire/oxcmail"
+	"hma/wire/oxocal"
+)
+
+// Answer is what an attendee answers to a request.
+type Answer struct {
+	Status     int32 // ResponseTentative, ResponseAccepted or ResponseDeclined
+	Text       *oxcmail.Message
+	Start, End time.Time // another time that is proposed; zero for none
+	Send       bool      // the organizer is told
+}
+
+// answers are the classes of responses and the prefixes of their subjects (MS-OXOCAL
+// 2.2.7).
+var answers = map[int32]struct{ class, prefix string }{
+	ResponseTentative: {classResponse + "Tent", "Tentative: "},
+	ResponseAccepted:  {classResponse + "Pos", "Accepted: "},
+	ResponseDeclined:  {classResponse + "Neg", "Declined: "},
+}
+
+// Respond answers a meeting: about is the event, one occurrence of it, or the request
+// in the Inbox, which then goes to Deleted Items. Who declines loses the event to
+// Deleted Items. It returns what became of the event.
+func (c *Calendar) Respond(ctx context.Context, from Sender, about store.ID, a Answer) (store.Stamp, error) {
+	id, message, err := c.meeting(ctx, from, about)
+	if err != nil {
+		return store.Stamp{}, err
+	}
+	e, err := event(ctx, from.Box, id)
+	if err != nil {
+		return store.Stamp{}, err
+	}
+	state := e.Props.Int32(mapi.PidLidAppointmentStateFlags)
+	switch {
+	case state&StateMeeting == 0:
+		return store.Stamp{}, ErrNoMeeting
+	case state&StateReceived == 0:
+		return store.Stamp{}, ErrOrganizer
+	case state&StateCanceled != 0:
+		return store.Stamp{}, ErrCanceled
+	}
+	if a.Send {
+		if err := c.send(ctx, from, c.response(e, from, a)); err != nil {
+			return store.Stamp{}, err
+		}
+	}
+	stamp, err := c.settleAnswer(ctx, from.Box, id, e, a)
+	if err == nil && message != nil {
+		_, err = from.Box.DeleteItem(ctx, message.ID, store.ToDeletedItems)
+	}
+	return stamp, err
+}
+
+// meeting finds the event that an id is about; message is the request, when that is
+// what the id names. A request without an event makes one.
+func (c *Calendar) meeting(ctx context.Context, from Sender, about store.ID) (id store.ID, message *store.Item, err error) {
+	item, whole := about.(store.ItemID)
+	if !whole {
+		return about, nil, nil
+	}
+	if message, err = from.Box.Item(ctx, item, store.Want{All: true, Recipients: true, Attachments: true}); err != nil {
+		return nil, nil, err
+	}
+	class := message.Props.String(mapi.PidTagMessageClass)
+	if !under(class, "IPM.Schedule.Meeting.") {
+		return about, nil, nil
+	}
+	if !under(class, classRequest) && !under(class, classCanceled) {
+		return nil, nil, ErrNoMeeting
+	}
+	known, err := Associated(ctx, from.Box, message.Props)
+	if err != nil {
+		return nil, nil, err
+	}
+	if known == nil {
+		if !under(class, classRequest) {
+			return nil, nil, store.ErrNotFound
+		}
+		if err := from.Box.Resolve(ctx, message.Props, maxText); err != nil {
+			return nil, nil, err
+		}
+		stamp, err := c.tentative(ctx, from.Box, message.Props, message.Recipients, message.Attachments)
+		return stamp.ID, message, err
+	}
+	if Outdated(message.Props, known.Props) {
+		return nil, nil, ErrOutdated
+	}
+	id = known.ID
+	if day, one := occurrenceDay(message.Props, known.Props); one {
+		id = store.OccurrenceID{Item: known.ID, Day: int32(day)}
+	}
+	return id, message, nil
+}
+
+// occurrenceDay returns the day of the occurrence that a message is about, when the
+// event is the series.
+func occurrenceDay(message, known mapi.Bag) (oxocal.Day, bool) {
+	at := message.Time(mapi.PidLidExceptionReplaceTime)
+	if at.IsZero() {
+		return 0, false
+	}
+	s, err := SeriesOf(known)
+	if err != nil || s == nil {
+		return 0, false
+	}
+	return s.Zone.Wall(at).Day(), true
+}
+
+// response makes the message that answers (MS-OXOCAL 2.2.7).
+func (c *Calendar) response(e *Event, from Sender, a Answer) store.NewItem {
+	m := store.NewItem{Props: shared(e.Props)}
+	p := m.Props
+	to := organizer(e.Props)
+	m.Recipients = []store.Recipient{{Type: mapi.RecipientTo, AddressType: "SMTP", Address: to.Email, SMTP: to.Email, Name: to.Display(), EntryID: oxcmail.OneOff(to)}}
+	p[mapi.PidTagMessageClass] = answers[a.Status].class
+	retitle(p, answers[a.Status].prefix)
+	if a.Text == nil {
+		a.Text = &oxcmail.Message{}
+	}
+	replaceText(p, a.Text)
+	now := c.cfg.Now().UTC().Truncate(time.Second)
+	p[mapi.PidLidAppointmentReplyTime], p[mapi.PidLidAttendeeCriticalChange] = now, now
+	p[mapi.PidLidAppointmentReplyName] = from.Me.Display()
+	p[mapi.PidTagSentRepresentingName], p[mapi.PidTagSentRepresentingAddressType] = from.Me.Display(), "SMTP"
+	p[mapi.PidTagSentRepresentingEmail], p[mapi.PidTagSentRepresentingSmtp] = from.Me.Email, from.Me.Email
+	p[mapi.PidTagSentRepresentingEntryID] = oxcmail.OneOff(from.Me)
+	if !a.Start.IsZero() {
+		p[mapi.PidLidAppointmentCounterProposal] = true
+		p[mapi.PidLidAppointmentProposedStartWhole], p[mapi.PidLidAppointmentProposedEndWhole] = a.Start, a.End
+		p[mapi.PidLidAppointmentProposedDuration] = int32(a.End.Sub(a.Start) / time.Minute)
+	}
+	return m
+}
+
+// settleAnswer writes an answer into the event.
+func (c *Calendar) settleAnswer(ctx context.Context, box *store.Mailbox, id store.ID, e *Event, a Answer) (store.Stamp, error) {
+	occurrence, one := id.(store.OccurrenceID)
+	if a.Status == ResponseDeclined {
+		if one {
+			return DeleteOccurrence(ctx, box, occurrence, nil)
+		}
+		if _, err := box.UpdateItem(ctx, e.Item.ID, store.ItemUpdate{Set: mapi.Bag{mapi.PidLidResponseStatus: a.Status}}); err != nil {
+			return store.Stamp{}, err
+		}
+		return box.DeleteItem(ctx, e.Item.ID, store.ToDeletedItems)
+	}
+	busy := BusyTentative
+	if a.Status == ResponseAccepted {
+		busy = BusyBusy
+		if _, v, ok := e.Props.Find(mapi.PidLidIntendedBusyStatus); ok {
+			busy, _ = v.(int32)
+		}
+	}
+	ch := Change{Set: mapi.Bag{mapi.PidLidResponseStatus: a.Status, mapi.PidLidBusyStatus: busy, mapi.PidLidAppointmentReplyTime: c.cfg.Now().UTC().Truncate(time.Second)}}
+	if one {
+		return UpdateOccurrence(ctx, box, occurrence, ch, c.cfg.Now())
+	}
+	return Update(ctx, box, e.Item.ID, ch, c.cfg.Now())
+}
+
+// Remove takes a canceled meeting off the calendar; about is the event or the
+// cancellation, which goes to Deleted Items too.
+func (c *Calendar) Remove(ctx context.Context, from Sender, about store.ID) (store.Stamp, error) {
+	id, message, err := c.meeting(ctx, from, about)
+	if err != nil {
+		return store.Stamp{}, err
+	}
+	e, err := Get(ctx, from.Box, id, store.Want{Tags: []mapi.Tag{mapi.PidLidAppointmentStateFlags}})
+	if err != nil {
+		return store.Stamp{}, err
+	}
+	if e.Props.Int32(mapi.PidLidAppointmentStateFlags)&StateReceived == 0 {
+		return store.Stamp{}, ErrOrganizer
+	}
+	var stamp store.Stamp
+	if one, ok := id.(store.OccurrenceID); ok {
+		stamp, err = DeleteOccurrence(ctx, from.Box, one, nil)
+	} else {
+		stamp, err = from.Box.DeleteItem(ctx, e.Item.ID, store.ToDeletedItems)
+	}
+	if err == nil && message != nil {
+		_, err = from.Box.DeleteItem(ctx, message.ID, store.ToDeletedItems)
+	}
+	return stamp, err
+}

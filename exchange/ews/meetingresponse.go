@@ -1,0 +1,134 @@
+package ews
+
+import (
+	"hma/exchange/calendar"
+	"hma/exchange/store"
+	"hma/wire/mapi"
+	"hma/wire/oxcmail"
+	"hma/wire/soap"
+)
+
+// sender is the person of the request as one who sends messages of meetings in a mailbox.
+func (c *call) sender(box *store.Mailbox, save bool) calendar.Sender {
+	return calendar.Sender{Box: box, Own: c.mailbox, SID: c.person.SID, Me: c.me(), Save: save}
+}
+
+// attending tells whether a response to a meeting can be given.
+func attending(x *itemWriter) bool {
+	p := x.item.Props
+	if kindOf(p.String(mapi.PidTagMessageClass)).kind&meetingRequest != 0 {
+		return true
+	}
+	state := p.Int32(mapi.PidLidAppointmentStateFlags)
+	return state&calendar.StateReceived != 0 && state&calendar.StateCanceled == 0
+}
+
+// organizing tells whether the item is a meeting that can be canceled.
+func organizing(x *itemWriter) bool {
+	return x.item.Props.Int32(mapi.PidLidAppointmentStateFlags)&(calendar.StateMeeting|calendar.StateReceived) == calendar.StateMeeting
+}
+
+// canceled tells whether the item is a meeting, or a message about one, that does not take place.
+func canceled(x *itemWriter) bool {
+	return x.item.Props.Int32(mapi.PidLidAppointmentStateFlags)&(calendar.StateReceived|calendar.StateCanceled) == calendar.StateReceived|calendar.StateCanceled
+}
+
+// aboutMeeting reads what a response object to a meeting is about, and the text that
+// goes with it; nil for none.
+func (c *call) aboutMeeting(e *soap.Element, disposition string) (id store.ID, text *oxcmail.Message, err error) {
+	if disposition == "" {
+		return nil, nil, errDisposition
+	}
+	ref := e.Child(soap.NSTypes, "ReferenceItemId")
+	if ref == nil {
+		return nil, nil, invalid(e, "ReferenceItemId is missing")
+	}
+	if id, _, err = c.eventID(ref); err != nil {
+		return nil, nil, err
+	}
+	for _, local := range []string{"Body", "NewBodyContent"} {
+		body := e.Child(soap.NSTypes, local)
+		if body == nil {
+			continue
+		}
+		text = &oxcmail.Message{}
+		switch typ, _ := body.Attr("BodyType"); {
+		case len(body.Text) > oxcmail.MaxBody:
+			return nil, nil, errTooLarge
+		case typ == "HTML":
+			text.HTML, text.Text = body.Text, oxcmail.PlainFromHTML(body.Text)
+		case typ == "Text":
+			text.Text = body.Text
+		default:
+			return nil, nil, invalid(body, "%q is no body type", typ)
+		}
+	}
+	return id, text, nil
+}
+
+// respondToMeeting answers a request (MS-OXWSMTGS 2.2.4.2, 2.2.4.19, 2.2.4.31).
+func respondToMeeting(status int32) func(c *call, e *soap.Element, disposition string, folder *store.FolderID) (store.Stamp, string, error) {
+	return func(c *call, e *soap.Element, disposition string, _ *store.FolderID) (stamp store.Stamp, class string, err error) {
+		id, text, err := c.aboutMeeting(e, disposition)
+		if err != nil {
+			return stamp, "", err
+		}
+		a := calendar.Answer{Status: status, Text: text, Send: disposition != "SaveOnly"}
+		start, end := e.Child(soap.NSTypes, "ProposedStart"), e.Child(soap.NSTypes, "ProposedEnd")
+		if start != nil && end != nil {
+			if a.Start, err = eventTime(start.Text, c.zone); err == nil {
+				a.End, err = eventTime(end.Text, c.zone)
+			}
+			if err == nil && a.End.Before(a.Start) {
+				err = calendar.ErrEndBeforeStart
+			}
+		} else if start != nil || end != nil {
+			err = invalid(e, "a proposed time has a start and an end")
+		}
+		if err != nil {
+			return stamp, "", err
+		}
+		stamp, err = c.door.calendar.Respond(c.ctx, c.sender(c.box(id), disposition == "SendAndSaveCopy"), id, a)
+		return stamp, eventClass, err
+	}
+}
+
+// eventClass is the class of calendar items.
+const eventClass = "IPM.Appointment"
+
+// cancelMeeting cancels a meeting of the caller's, or one occurrence of it (MS-OXWSMTGS 2.2.4.11).
+func cancelMeeting(c *call, e *soap.Element, disposition string, _ *store.FolderID) (stamp store.Stamp, class string, err error) {
+	id, text, err := c.aboutMeeting(e, disposition)
+	if err != nil {
+		return stamp, "", err
+	}
+	box := c.box(id)
+	event, err := calendar.Get(c.ctx, box, id, store.Want{Tags: []mapi.Tag{mapi.PidLidAppointmentStateFlags}})
+	if err != nil {
+		return stamp, "", err
+	}
+	if event.Props.Int32(mapi.PidLidAppointmentStateFlags)&calendar.StateReceived != 0 {
+		return stamp, "", calendar.ErrNotOrganizer
+	}
+	if disposition != "SaveOnly" {
+		if err := c.door.calendar.Cancel(c.ctx, c.sender(box, disposition == "SendAndSaveCopy"), id, nil, text); err != nil {
+			return stamp, "", err
+		}
+	}
+	if one, ok := id.(store.OccurrenceID); ok {
+		stamp, err = calendar.DeleteOccurrence(c.ctx, box, one, nil)
+	} else {
+		stamp, err = box.DeleteItem(c.ctx, id.(store.ItemID), store.ToDeletedItems)
+	}
+	return stamp, eventClass, err
+}
+
+// removeMeeting takes a canceled meeting off the calendar (MS-OXWSMTGS 2.2.4.30).
+func removeMeeting(c *call, e *soap.Element, disposition string, _ *store.FolderID) (stamp store.Stamp, class string, err error) {
+	id, _, err := c.aboutMeeting(e, "SaveOnly")
+	if err != nil {
+		return stamp, "", err
+	}
+	stamp, err = c.door.calendar.Remove(c.ctx, c.sender(c.box(id), false), id)
+	return stamp, eventClass, err
+}
