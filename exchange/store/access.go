@@ -105,7 +105,6 @@ func (m *Mailbox) Viewer() string {
 type extent struct {
 	sid     string
 	rights  map[mapi.GlobCnt]Rights
-	other   Rights // of folders without a row for the viewer
 	private bool
 	most    Rights // in any folder
 }

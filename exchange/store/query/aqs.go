@@ -69,7 +69,6 @@ func aqsTokens(text string) (list []aqsToken) {
 		case '"':
 			end := strings.IndexByte(text[1:], '"')
 			if end < 0 {
-				end = len(text) - 1
 				t.text, text = text[1:], ""
 			} else {
 				t.text, text = text[1:1+end], text[end+2:]
