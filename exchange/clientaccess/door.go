@@ -39,6 +39,8 @@ type Record struct {
 	Operation string // the protocol's own operation, for example FindItem; see Begin
 	Waits     bool   // it is meant to take long; see Begin
 	Reason    string // why a 401 or 403 was given, in words; never a secret
+	// Impersonated is the user principal name of whom the identity acts as, "" for itself.
+	Impersonated string
 
 	mu   sync.Mutex // for who looks on while the request runs
 	user string

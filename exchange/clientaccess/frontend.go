@@ -327,6 +327,9 @@ func (fe *FrontEnd) write(x *exchange) {
 			attrs = append(attrs, slog.String("application", clip(id.Application, 64)))
 		}
 	}
+	if x.record.Impersonated != "" {
+		attrs = append(attrs, slog.String("impersonated", x.record.Impersonated))
+	}
 	if agent := x.request.Header.Get("User-Agent"); agent != "" {
 		attrs = append(attrs, slog.String("agent", clip(agent, 100)))
 	}

@@ -153,13 +153,16 @@ func (c *call) identify(env *soap.Envelope) error {
 		if block == nil {
 			return nil
 		}
-		// A person impersonates nobody; naming oneself is harmless, and some
-		// libraries always do.
-		if other, err := c.connecting(block); err != nil || other == nil || other.GUID != id.Recipient.GUID {
-			c.request.Record.Reason = "a person asked to impersonate somebody else"
+		// Naming oneself is harmless, and some libraries always do.
+		person, err := c.connecting(block)
+		if err == nil && person != nil && person.GUID == id.Recipient.GUID {
+			return nil
+		}
+		if err != nil {
+			c.request.Record.Reason = "ExchangeImpersonation names nobody"
 			return errors.Join(impersonationDenied, err)
 		}
-		return nil
+		return c.impersonate("", id.Recipient, person)
 	}
 	if !slices.Contains(id.Roles, "full_access_as_app") || id.Application == "" {
 		c.request.Record.Reason = "application without the role full_access_as_app"
@@ -173,17 +176,24 @@ func (c *call) identify(env *soap.Envelope) error {
 	if err != nil {
 		return err
 	}
-	allowed := false
+	return c.impersonate(id.Application, nil, person)
+}
+
+// impersonate makes the request one of the person, nil for nobody, whom an application
+// or a caller names, if they may.
+func (c *call) impersonate(application string, caller, person *org.Recipient) error {
+	allowed, err := false, error(nil)
 	if person != nil && c.door.opts.MayImpersonate != nil {
-		if allowed, err = c.door.opts.MayImpersonate(c.ctx, id.Application, person); err != nil {
+		if allowed, err = c.door.opts.MayImpersonate(c.ctx, application, caller, person); err != nil {
 			return err
 		}
 	}
 	if !allowed {
-		c.request.Record.Reason = "application may not impersonate this person"
+		c.request.Record.Reason = "no role ApplicationImpersonation for this person"
 		return impersonationDenied
 	}
 	c.person = person
+	c.request.Record.Impersonated = person.UPN
 	return nil
 }
 

@@ -45,9 +45,9 @@ type Options struct {
 	IDKey []byte
 	// People must be set.
 	People People
-	// MayImpersonate tells whether an application that acts for itself may open
-	// the mailbox of a person. Nil refuses every application.
-	MayImpersonate func(ctx context.Context, application string, person *org.Recipient) (bool, error)
+	// MayImpersonate tells whether an application that acts for itself, or else a caller, may
+	// open the mailbox of somebody as its owner. Nil refuses all of them.
+	MayImpersonate func(ctx context.Context, application string, caller, whom *org.Recipient) (bool, error)
 	// Book is the organisation's address list, Groups where the members of its groups come from; nil for none.
 	Book   *addressbook.Book
 	Groups addressbook.Groups

@@ -10,7 +10,7 @@ import (
 // address list that a text means, or all mailboxes, for members of Organization Management. Everybody else is denied,
 // as on Exchange who is not in Discovery Management.
 func getSearchableMailboxes(c *call) error {
-	if !c.person.Administrator || c.request.Identity.Recipient == nil {
+	if !c.person.Administrator || c.request.Identity.Recipient != c.person {
 		return errAccessDenied
 	}
 	expand := false

@@ -243,8 +243,8 @@ func impersonate(sid string) string {
 
 func TestImpersonation(t *testing.T) {
 	w := newWorld(t)
-	grant := func(_ context.Context, application string, p *org.Recipient) (bool, error) {
-		return application == "granted" && p == w.bob, nil
+	grant := func(_ context.Context, application string, caller, p *org.Recipient) (bool, error) {
+		return (application == "granted" && caller == nil || application == "" && caller == w.bob) && p != w.anna, nil
 	}
 	app := func(id string, roles ...string) *auth.Identity {
 		return &auth.Identity{AuthN: "Bearer*", Application: id, Roles: roles}
@@ -261,6 +261,7 @@ func TestImpersonation(t *testing.T) {
 	}{
 		{"a person, herself", anna, impersonate("<t:PrincipalName>ANNA@contoso.com</t:PrincipalName>"), true, 200, "NoError"},
 		{"a person, somebody else", anna, impersonate(bob), true, 500, denied},
+		{"a person with the role, out of scope", &auth.Identity{Recipient: w.bob, AuthN: "Bearer*"}, impersonate("<t:PrincipalName>anna@contoso.com</t:PrincipalName>"), true, 500, denied},
 		{"nobody", nil, wrap(getInbox), true, 500, "ErrorAccessDenied"},
 		{"application, granted", app("granted", "full_access_as_app"), impersonate(bob), true, 200, "NoError"},
 		{"application by SID", app("granted", "full_access_as_app"), impersonate("<t:SID>" + w.bob.SID + "</t:SID>"), true, 200, "NoError"},
@@ -284,6 +285,9 @@ func TestImpersonation(t *testing.T) {
 		door.ServeDoor(rec, r)
 		if rec.Code != c.status || !strings.Contains(rec.Body.String(), c.want) {
 			t.Errorf("%s: status %d, want %d and %s:\n%s", c.name, rec.Code, c.status, c.want, rec.Body)
+		}
+		if told := r.Record.Impersonated == "bob@contoso.com"; told != (c.status == 200 && c.identity != anna) {
+			t.Errorf("%s: the record says %q", c.name, r.Record.Impersonated)
 		}
 		if c.status != 200 && c.want != "ErrorSchemaValidation" && r.Record.Reason == "" {
 			t.Errorf("%s: the record has no reason", c.name)

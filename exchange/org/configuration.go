@@ -31,6 +31,7 @@ type Configuration struct {
 	Partners           []*PartnerApplication
 	Connectors         []*IntraOrganizationConnector
 	Hybrids            []*HybridConfiguration // at most one
+	Assignments        []*ManagementRoleAssignment
 	Drifts             []*Drift
 }
 
