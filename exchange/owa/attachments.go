@@ -23,6 +23,7 @@ import (
 	"hma/exchange/clientaccess"
 	"hma/exchange/org"
 	"hma/exchange/store"
+	"hma/exchange/transport"
 	"hma/internal/page"
 	"hma/internal/sealed"
 	"hma/wire/guid"
@@ -199,7 +200,10 @@ func (a *Attachments) serve(w http.ResponseWriter, r *clientaccess.Request, fram
 		kind = "application/octet-stream"
 	}
 	h.Set("Content-Type", kind)
-	h.Set("Content-Length", strconv.FormatInt(at.Content.Size, 10))
+	packed := at.Method == mapi.AttachEmbedded && at.ContentType == store.PackedType
+	if !packed { // how long its MIME form gets nobody knows before it is written
+		h.Set("Content-Length", strconv.FormatInt(at.Content.Size, 10))
+	}
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": filename(at)}))
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
@@ -208,7 +212,16 @@ func (a *Attachments) serve(w http.ResponseWriter, r *clientaccess.Request, fram
 	if r.Method == http.MethodHead || at.Content.IsZero() {
 		return
 	}
-	if _, err := io.Copy(w, mailbox.OpenBlob(r.Context(), at.Content)); err != nil {
+	open := func() io.ReadCloser { return io.NopCloser(mailbox.OpenBlob(r.Context(), at.Content)) }
+	content := open()
+	if packed {
+		content, err = transport.OpenPacked(r.Context(), mailbox, open)
+	}
+	if err == nil {
+		defer content.Close()
+		_, err = io.Copy(w, content)
+	}
+	if err != nil {
 		panic(http.ErrAbortHandler) // no half file may look whole
 	}
 }

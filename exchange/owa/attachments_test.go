@@ -1,6 +1,7 @@
 package owa
 
 import (
+	"bytes"
 	"encoding/base64"
 	"html"
 	"net/http"
@@ -57,11 +58,16 @@ func newMail(t *testing.T) *mail {
 		t.Fatal(err)
 	}
 	contents := store.Contents{}
+	var packed bytes.Buffer
+	if err := box.Pack(t.Context(), store.NewItem{Props: mapi.Bag{mapi.PidTagMessageClass: "IPM.Note", mapi.PidTagSubject: "Inner", mapi.PidTagBody: "inner text"}}, &packed); err != nil {
+		t.Fatal(err)
+	}
 	_, err = box.CreateItem(t.Context(), store.NewItem{Folder: inbox,
 		Props: mapi.Bag{mapi.PidTagSubject: "Plans <1>", mapi.PidTagSentRepresentingName: "Jane", mapi.PidTagMessageDeliveryTime: m.now},
 		Attachments: []store.Attachment{
 			{Filename: "../plan \u202e\"x\".html", ContentType: "text/html", Content: contents.Add([]byte("<script>alert(1)</script>"))},
 			{Filename: "reply", Method: mapi.AttachEmbedded, Content: contents.Add([]byte("Subject: x\r\n\r\n"))},
+			{Filename: "elements", Method: mapi.AttachEmbedded, ContentType: store.PackedType, Content: contents.Add(packed.Bytes())},
 			{Filename: "logo.png", Inline: true, Content: contents.Add([]byte("png"))}},
 		Contents: contents})
 	if err != nil {
@@ -112,7 +118,7 @@ func (m *mail) links(t *testing.T, session http.Header) []string {
 	for _, found := range href.FindAllStringSubmatch(home.Body.String(), -1) {
 		list = append(list, html.UnescapeString(found[1]))
 	}
-	if home.Code != 200 || len(list) != 2 || !strings.Contains(home.Body.String(), "Plans &lt;1&gt;") {
+	if home.Code != 200 || len(list) != 3 || !strings.Contains(home.Body.String(), "Plans &lt;1&gt;") {
 		t.Fatalf("%d, links %q in %s", home.Code, list, home.Body)
 	}
 	return list
@@ -154,6 +160,10 @@ func TestAttachments(t *testing.T) {
 			}
 			if a := m.fetch("GET", links[1]); a.Code != 200 || a.Header().Get("Content-Type") != "message/rfc822" || !strings.Contains(a.Header().Get("Content-Disposition"), "reply.eml") {
 				t.Errorf("%s: %d %v", name, a.Code, a.Header())
+			}
+			if a := m.fetch("GET", links[2]); a.Code != 200 || a.Header().Get("Content-Type") != "message/rfc822" || a.Header().Get("Content-Length") != "" ||
+				!strings.Contains(a.Body.String(), "Subject: Inner\r\n") || !strings.Contains(a.Body.String(), "inner text") {
+				t.Errorf("%s: packed item: %d %v %q", name, a.Code, a.Header(), a.Body)
 			}
 			if a := m.fetch("HEAD", links[0]); a.Code != 200 || a.Body.Len() != 0 || a.Header().Get("Content-Length") != "25" {
 				t.Errorf("%s: HEAD %d %v", name, a.Code, a.Header())
