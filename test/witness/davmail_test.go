@@ -104,7 +104,7 @@ func davMailMirror(t *testing.T, d *davMail) {
 // davMailCalendar has curl keep a recurring meeting by CalDAV.
 func davMailCalendar(t *testing.T, d *davMail) {
 	need(t, "curl", python)
-	lines := script(t, map[string]string{"HMA_CALDAV": strconv.Itoa(d.caldav), "HMA_USER": d.user}, python, "davmail/calendar.py")
+	lines := script(t, map[string]string{"HMA_CALDAV": strconv.Itoa(d.caldav), "HMA_USER": d.user}, python, "davmail/caldav.py")
 	expect(t, lines, "ok calendar found", "ok recurring meeting written", "ok recurring meeting read", "ok meeting found by time", "ok recurring meeting changed", "ok recurring meeting deleted", "ok all")
 }
 
