@@ -75,6 +75,7 @@ func TestRequestProblems(t *testing.T) {
 	}
 	for _, c := range []struct{ name, document, code string }{
 		{"grouping", find(`<m:GroupBy Order="Ascending"/>`), "ErrorInvalidOperation"},
+		{"contacts from a name on", find(`<m:ContactsView InitialName="K"/>`), "ErrorInvalidOperation"},
 		{"restriction too long", find("<m:Restriction><t:Or>" + strings.Repeat(`<t:Exists><t:FieldURI FieldURI="item:Subject"/></t:Exists>`, 300) + "</t:Or></m:Restriction>"), "ErrorRestrictionTooComplex"},
 		{"no path for queries", find(`<m:Restriction><t:Exists><t:FieldURI FieldURI="item:UniqueBody"/></t:Exists></m:Restriction>`), "ErrorUnsupportedPathForQuery"},
 		{"no path for order", find(`<m:SortOrder><t:FieldOrder Order="Ascending"><t:FieldURI FieldURI="item:UniqueBody"/></t:FieldOrder></m:SortOrder>`), "ErrorUnsupportedPathForSortGroup"},

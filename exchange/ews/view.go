@@ -35,6 +35,11 @@ func (c *call) readView(kind string) (view, error) {
 		return v, err
 	}
 	if e := c.req.Child(soap.NSMessages, "ContactsView"); e != nil && kind == "Item" {
+		for _, name := range []string{"InitialName", "FinalName"} {
+			if _, given := e.Attr(name); given {
+				return v, errUnsupported // whoever asks for a part must not take the whole for it
+			}
+		}
 		return v, readNumbers(e, map[string]*int{"MaxEntriesReturned": &v.max})
 	}
 	return v, nil

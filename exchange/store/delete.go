@@ -129,28 +129,33 @@ func (m *Mailbox) deleteItems(ctx context.Context, id FolderID, how Deletion, on
 	seen, sees := m.sight.condition(4)
 	for {
 		var done int
-		err := m.write(ctx, func(w *writer) error {
-			s := newSelection(everything)
-			rows, err := w.Query("SELECT "+s.list()+" FROM item WHERE mailbox = $1 AND fid = $2"+only+seen+" ORDER BY created_cn LIMIT $3", append([]any{m.id, id.Folder, batch}, sees...)...)
-			items, _, err := m.scanItems(s, 0, rows, err)
-			if err != nil {
-				return err
-			}
-			done = len(items)
-			for _, it := range items {
-				if err := m.subobjects(w, it, everything); err != nil {
-					return err
-				}
-				if _, err := w.delete(it, how); err != nil {
-					return err
-				}
-			}
-			return nil
+		err := m.write(ctx, func(w *writer) (err error) {
+			done, err = w.deleteFound(how, " FROM item WHERE mailbox = $1 AND fid = $2"+only+seen+" ORDER BY created_cn LIMIT $3", append([]any{m.id, id.Folder, batch}, sees...)...)
+			return err
 		})
 		if err != nil || done < batch {
 			return err
 		}
 	}
+}
+
+// deleteFound deletes the items that a query finds, which goes on from its FROM, and returns how many.
+func (w *writer) deleteFound(how Deletion, from string, args ...any) (int, error) {
+	s := newSelection(everything)
+	rows, err := w.Query("SELECT "+s.list()+from, args...)
+	items, _, err := w.m.scanItems(s, 0, rows, err)
+	if err != nil {
+		return 0, err
+	}
+	for _, it := range items {
+		if err := w.m.subobjects(w, it, everything); err != nil {
+			return 0, err
+		}
+		if _, err := w.delete(it, how); err != nil {
+			return 0, err
+		}
+	}
+	return len(items), nil
 }
 
 // DeleteFolder deletes a folder with all below it: to Deleted Items it moves, from

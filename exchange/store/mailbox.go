@@ -116,23 +116,29 @@ func (s *Store) FindMailbox(ctx context.Context, id guid.GUID) (*Mailbox, error)
 
 // Mailboxes returns the GUIDs of all mailboxes that were ever opened.
 func (s *Store) Mailboxes(ctx context.Context) ([]guid.GUID, error) {
-	rows, err := s.db.Query(ctx, "SELECT guid FROM mailbox WHERE kind >= 0 ORDER BY id")
+	list, err := scanGUIDs(s.db.Query(ctx, "SELECT guid FROM mailbox WHERE kind >= 0 ORDER BY id"))
 	if err != nil {
 		return nil, fmt.Errorf("list mailboxes: %w", err)
 	}
+	return list, nil
+}
+
+// scanGUIDs reads rows of one GUID each.
+func scanGUIDs(rows *sqldb.Rows, err error) (list []guid.GUID, _ error) {
+	if err != nil {
+		return nil, err
+	}
 	defer rows.Close()
-	var list []guid.GUID
 	for rows.Next() {
 		var text string
-		err := rows.Scan(&text)
-		if err == nil {
-			var id guid.GUID
-			id, err = guid.Parse(text)
-			list = append(list, id)
+		if err := rows.Scan(&text); err != nil {
+			return nil, err
 		}
+		id, err := guid.Parse(text)
 		if err != nil {
-			return nil, fmt.Errorf("list mailboxes: %w", err)
+			return nil, err
 		}
+		list = append(list, id)
 	}
 	return list, rows.Err()
 }

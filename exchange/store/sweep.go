@@ -90,23 +90,9 @@ func (m *Mailbox) purge(ctx context.Context, cutoff int64) (done int, err error)
 	if err := rows.Close(); err != nil || !some {
 		return 0, err
 	}
-	err = m.write(ctx, func(w *writer) error {
-		s := newSelection(everything)
-		rows, err := w.Query("SELECT "+s.list()+old, m.id, cutoff, batch)
-		items, _, err := m.scanItems(s, 0, rows, err)
-		if err != nil {
-			return err
-		}
-		done = len(items)
-		for _, it := range items {
-			if err := m.subobjects(w, it, everything); err != nil {
-				return err
-			}
-			if _, err := w.delete(it, HardDelete); err != nil {
-				return err
-			}
-		}
-		return nil
+	err = m.write(ctx, func(w *writer) (err error) {
+		done, err = w.deleteFound(HardDelete, old, m.id, cutoff, batch)
+		return err
 	})
 	return done, err
 }

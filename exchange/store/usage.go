@@ -134,27 +134,14 @@ const warnEvery = 24 * time.Hour
 
 // ToWarn returns the mailboxes that are past their warning, or fuller, and whose
 // owners were not told within a day; Warned notes that one was.
-func (s *Store) ToWarn(ctx context.Context) (list []guid.GUID, err error) {
-	rows, err := s.db.Query(ctx, `SELECT guid FROM mailbox m WHERE kind >= 0 AND warn_quota > 0 AND size >= warn_quota AND warned <= $1
+func (s *Store) ToWarn(ctx context.Context) ([]guid.GUID, error) {
+	list, err := scanGUIDs(s.db.Query(ctx, `SELECT guid FROM mailbox m WHERE kind >= 0 AND warn_quota > 0 AND size >= warn_quota AND warned <= $1
 		AND size - (SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM folder WHERE mailbox = m.id AND fid IN `+recoverableFolders+`) >= warn_quota ORDER BY id`,
-		micros(s.opts.Now().Add(-warnEvery)))
+		micros(s.opts.Now().Add(-warnEvery))))
 	if err != nil {
 		return nil, fmt.Errorf("list full mailboxes: %w", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var text string
-		err := rows.Scan(&text)
-		if err == nil {
-			var id guid.GUID
-			id, err = guid.Parse(text)
-			list = append(list, id)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("list full mailboxes: %w", err)
-		}
-	}
-	return list, rows.Err()
+	return list, nil
 }
 
 // Warned notes that the owner was told that the mailbox is full.

@@ -232,15 +232,21 @@ const getItem = envelope + `<m:GetItem><m:ItemShape><t:BaseShape>Default</t:Base
 const syncItems = envelope + `<m:SyncFolderItems><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape></m:ItemShape>
 <m:SyncFolderId><t:DistinguishedFolderId Id="inbox"/></m:SyncFolderId>%s<m:MaxChangesReturned>512</m:MaxChangesReturned></m:SyncFolderItems>` + end
 
-// openDataSet opens the kept database with a folder of that many items, and makes
-// it when there is none or the store's tables have changed since.
+// openDataSet opens the kept database with a folder of that many items.
 func openDataSet(ctx context.Context, b *bench, items int) (*sqldb.DB, error) {
-	name := filepath.Join(b.cache, fmt.Sprintf("mailbox-%d", items))
+	return b.kept(ctx, fmt.Sprintf("mailbox-%d", items), "data set "+dataSet, fmt.Sprintf("folder of %d items", items),
+		func(db *sqldb.DB) error { return fill(ctx, db, items) })
+}
+
+// kept opens a database of the cache, and has it filled when there is none of the
+// version or the store's tables have changed since. what names it for people.
+func (b *bench) kept(ctx context.Context, file, version, what string, fill func(*sqldb.DB) error) (*sqldb.DB, error) {
+	name := filepath.Join(b.cache, file)
 	want, err := storeTables(ctx)
 	if err != nil {
 		return nil, err
 	}
-	want = "data set " + dataSet + "\n" + want
+	want = version + "\n" + want
 	if have, err := os.ReadFile(name + ".made"); err == nil && string(have) == want {
 		return sqldb.Open(ctx, "sqlite:"+name+".db")
 	}
@@ -254,11 +260,11 @@ func openDataSet(ctx context.Context, b *bench, items int) (*sqldb.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := fill(ctx, db, items); err != nil {
+	if err := fill(db); err != nil {
 		db.Close()
-		return nil, fmt.Errorf("make a folder of %d items: %w", items, err)
+		return nil, fmt.Errorf("make a %s: %w", what, err)
 	}
-	fmt.Fprintf(b.text, "       made a folder of %d items in %.0f s\n", items, time.Since(start).Seconds())
+	fmt.Fprintf(b.text, "       made a %s in %.0f s\n", what, time.Since(start).Seconds())
 	// Last: what was broken off is made again.
 	if err := os.WriteFile(name+".made", []byte(want), 0o644); err != nil {
 		db.Close()

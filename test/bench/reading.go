@@ -11,8 +11,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -237,28 +235,9 @@ func readingTransport(st *store.Store) *transport.Transport {
 		MaySendAs: func(context.Context, string, string) (bool, error) { return false, nil }})
 }
 
-// dataSet opens the kept mailbox, and makes it when there is none or the store's tables have changed.
+// dataSet opens the kept mailbox of readingMessages.
 func (r *mailReader) dataSet(ctx context.Context, b *bench, owner *org.Recipient) (*sqldb.DB, error) {
-	name := filepath.Join(b.cache, "reading")
-	want, err := storeTables(ctx)
-	if err != nil {
-		return nil, err
-	}
-	want = "reading " + readingSet + "\n" + want
-	if have, err := os.ReadFile(name + ".made"); err == nil && string(have) == want {
-		return sqldb.Open(ctx, "sqlite:"+name+".db")
-	}
-	for _, suffix := range []string{".made", ".db", ".db-wal", ".db-shm"} {
-		if err := os.Remove(name + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return nil, err
-		}
-	}
-	start := time.Now()
-	db, err := sqldb.Open(ctx, "sqlite:"+name+".db")
-	if err != nil {
-		return nil, err
-	}
-	err = func() error {
+	return b.kept(ctx, "reading", "reading "+readingSet, fmt.Sprintf("mailbox of %d messages", readingMessages), func(db *sqldb.DB) error {
 		st, err := store.Open(ctx, db, store.Options{Now: func() time.Time { return clock }})
 		if err != nil {
 			return err
@@ -285,17 +264,8 @@ func (r *mailReader) dataSet(ctx context.Context, b *bench, owner *org.Recipient
 				items = items[:0]
 			}
 		}
-		if err := db.Statement(ctx, "ANALYZE"); err != nil {
-			return err
-		}
-		return os.WriteFile(name+".made", []byte(want), 0o644)
-	}()
-	if err != nil {
-		db.Close()
-		return nil, fmt.Errorf("make a mailbox of %d messages: %w", readingMessages, err)
-	}
-	fmt.Fprintf(b.text, "       made a mailbox of %d messages in %.0f s\n", readingMessages, time.Since(start).Seconds())
-	return db, nil
+		return db.Statement(ctx, "ANALYZE")
+	})
 }
 
 func (r *mailReader) close() {
