@@ -38,7 +38,8 @@ type Door interface {
 type Record struct {
 	Operation string // the protocol's own operation, for example FindItem; see Begin
 	Waits     bool   // it is meant to take long; see Begin
-	Reason    string // why a 401 or 403 was given, in words; never a secret
+	Reason    string // why a 401 or 403 was given, or the request throttled, in words; never a secret
+	Throttled bool   // it was refused because too many of the person's are under way
 	// Impersonated is the user principal name of whom the identity acts as, "" for itself.
 	Impersonated string
 

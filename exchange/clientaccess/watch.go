@@ -36,6 +36,7 @@ type Watch struct {
 	denied   *prometheus.CounterVec   // server, door, status, diagnostics
 	running  *prometheus.GaugeVec     // server, door
 	slowed   *prometheus.CounterVec   // server, door
+	busy     *prometheus.CounterVec   // server, door, operation
 
 	mu     sync.Mutex
 	open   list.List // *exchange, the oldest first
@@ -86,8 +87,10 @@ func NewWatch(registry prometheus.Registerer, now func() time.Time, slow time.Du
 			Help: "Requests that run, long waits among them."}, []string{"server", "door"}),
 		slowed: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hma_http_slow_requests_total",
 			Help: "Requests that were logged as slow."}, []string{"server", "door"}),
+		busy: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hma_http_throttled_requests_total",
+			Help: "Requests that were refused because too many of the person's were under way."}, []string{"server", "door", "operation"}),
 	}
-	registry.MustRegister(w.requests, w.duration, w.bytes, w.denied, w.running, w.slowed)
+	registry.MustRegister(w.requests, w.duration, w.bytes, w.denied, w.running, w.slowed, w.busy)
 	return w
 }
 
@@ -117,6 +120,9 @@ func (w *Watch) end(x *exchange) {
 	w.bytes.WithLabelValues(e.server, e.door).Add(float64(e.bytes))
 	if x.denied {
 		w.denied.WithLabelValues(e.server, e.door, strconv.Itoa(e.status), x.diagnostics()).Inc()
+	}
+	if x.record.Throttled {
+		w.busy.WithLabelValues(e.server, e.door, e.operation).Inc()
 	}
 	if e.waits {
 		return

@@ -166,7 +166,7 @@ func removeAuthenticationPolicy(c *call) error {
 	refused := func(format string, args ...any) error {
 		return &failure{fmt.Sprintf(format, args...), "InvalidOperation", "InvalidOperationException", p.Name}
 	}
-	count, first, err := c.assigned(p.GUID)
+	count, first, err := c.assigned(func(r *org.Recipient) bool { return r.AuthenticationPolicy == p.GUID })
 	if err != nil {
 		return err
 	}
@@ -185,8 +185,8 @@ func removeAuthenticationPolicy(c *call) error {
 	})
 }
 
-// assigned counts the people who have the policy of their own, and names the first of them.
-func (c *call) assigned(policy guid.GUID) (count int, first string, err error) {
+// assigned counts the people who have a policy of their own, and names the first of them.
+func (c *call) assigned(has func(*org.Recipient) bool) (count int, first string, err error) {
 	for after := (guid.GUID{}); ; {
 		page, err := c.r.org.RecipientsByGUID(c, after, pageSize)
 		if err != nil {
@@ -194,7 +194,7 @@ func (c *call) assigned(policy guid.GUID) (count int, first string, err error) {
 		}
 		for _, r := range page {
 			after = r.GUID
-			if r.AuthenticationPolicy != policy {
+			if !has(r) {
 				continue
 			}
 			if count++; count == 1 {

@@ -30,7 +30,7 @@ var unsupported = strings.Fields(`
 	Get-OrganizationRelationship Get-OutlookAnywhere Get-OutlookProvider Get-OwaMailboxPolicy
 	Get-PopSettings Get-PublicFolder Get-Queue Get-ReceiveConnector Get-RemoteDomain
 	Get-RetentionPolicy Get-RoleAssignmentPolicy Get-SendConnector Get-ServerComponentState Get-ServerHealth
-	Get-SharingPolicy Get-ThrottlingPolicy Get-ThrottlingPolicyAssociation Get-TransportConfig
+	Get-SharingPolicy Get-TransportConfig
 	Get-TransportRule Get-TransportServer Get-TransportService Get-UMMailbox Import-ExchangeCertificate
 	Install-TransportAgent Mount-Database Move-ActiveMailboxDatabase Move-DatabasePath New-ActiveSyncDeviceAccessRule
 	New-AddressList New-ClientAccessRule
@@ -38,7 +38,7 @@ var unsupported = strings.Fields(`
 	New-MailboxDatabase New-MailboxExportRequest New-MailboxImportRequest New-MailContact New-MailUser
 	New-MigrationBatch New-MoveRequest New-OfflineAddressBook
 	New-OrganizationRelationship
-	New-ReceiveConnector New-RoleGroup New-SendConnector New-ThrottlingPolicy
+	New-ReceiveConnector New-RoleGroup New-SendConnector
 	New-TransportRule
 	Remove-ExchangeCertificate Remove-HybridConfiguration Remove-InboxRule
 	Remove-Mailbox Remove-MobileDevice Remove-MoveRequest
@@ -51,7 +51,7 @@ var unsupported = strings.Fields(`
 	Set-MailboxRegionalConfiguration Set-MailUser Set-OfflineAddressBook Set-OrganizationRelationship Set-OutlookAnywhere
 	Set-OutlookProvider Set-OwaMailboxPolicy Set-PopSettings Set-PowerShellVirtualDirectory
 	Set-ReceiveConnector Set-RemoteMailbox Set-SendConnector Set-ServerComponentState
-	Set-ThrottlingPolicy Set-TransportConfig Set-TransportRule Set-TransportService Start-ManagedFolderAssistant
+	Set-TransportConfig Set-TransportRule Set-TransportService Start-ManagedFolderAssistant
 	Suspend-MoveRequest Test-ActiveSyncConnectivity Test-EcpConnectivity Test-MAPIConnectivity Test-Mailflow
 	Test-MigrationServerAvailability Test-OutlookConnectivity Test-OutlookWebServices
 	Test-OwaConnectivity Test-ReplicationHealth Test-WebServicesConnectivity Update-AddressList

@@ -44,6 +44,8 @@ type call struct {
 	effective map[store.FolderID]effective
 
 	succeeded int // response messages of success so far
+
+	leave func() // gives the place of the request among its person's back; nil without one
 }
 
 // serve reads the request and runs its operation. Errors are those of the
@@ -73,6 +75,9 @@ func (c *call) serve() error {
 	}
 	c.request.Record.Begin(c.op.name, c.op.waits)
 	if err := c.identify(env); err != nil {
+		return err
+	}
+	if err := c.enter(); err != nil {
 		return err
 	}
 	if c.zone, err = c.clock(env); err != nil {

@@ -65,6 +65,7 @@ type Door struct {
 	opts     Options
 	shapes   shapeCache
 	streams  streams
+	running  running
 }
 
 // New returns the door.
@@ -129,6 +130,11 @@ func (d *Door) serveSOAP(w http.ResponseWriter, r *clientaccess.Request) {
 	out := soap.NewWriter(answer)
 	defer out.Release()
 	c := &call{door: d, ctx: ctx, request: r, w: out, answer: answer, version: serverVersion(r.Snapshot)}
+	defer func() {
+		if c.leave != nil {
+			c.leave()
+		}
+	}()
 	err := c.serve()
 	if err == nil && c.then != nil {
 		err = c.then()

@@ -32,6 +32,7 @@ type Configuration struct {
 	Connectors         []*IntraOrganizationConnector
 	Hybrids            []*HybridConfiguration // at most one
 	Assignments        []*ManagementRoleAssignment
+	Throttling         []*ThrottlingPolicy
 	Drifts             []*Drift
 }
 
@@ -350,7 +351,7 @@ func (c *Configuration) check() error {
 			vd.InternalAuthenticationMethods, vd.ExternalAuthenticationMethods = vd.IISAuthenticationMethods, vd.IISAuthenticationMethods
 		}
 	}
-	return nil
+	return c.checkThrottling()
 }
 
 // write brings the rows from before to after and returns the classes that it touched. inPlace tells that no object

@@ -189,6 +189,7 @@ type Recipient struct {
 	Administrator         bool
 	ViewOnlyAdministrator bool      `json:",omitempty"`
 	AuthenticationPolicy  guid.GUID // nil GUID: the organisation's default decides
+	ThrottlingPolicy      guid.GUID `json:",omitzero"` // nil GUID: the organisation's
 	MAPIEnabled           bool
 	// MapiHTTPEnabled overrides the organisation's MapiHttpEnabled for this mailbox; nil inherits it (Set-CASMailbox).
 	MapiHTTPEnabled        *bool `json:",omitempty"`

@@ -136,7 +136,7 @@ func (c *Configuration) Snapshot(server string) (*Snapshot, error) {
 	if srv == nil {
 		return nil, fmt.Errorf("server %q: %w", server, ErrNotFound)
 	}
-	snap := &Snapshot{Version: c.Version, Org: c.Org, Server: *srv, AuthServers: c.AuthServers, Auth: c.Auth,
+	snap := &Snapshot{Version: c.Version, Org: c.Org, Server: *srv, AuthServers: c.AuthServers, Auth: c.Auth, Throttling: c.Throttling,
 		Policies: make(map[guid.GUID]*AuthenticationPolicy), Hosts: make(map[string]bool)}
 	for _, s := range c.Overrides {
 		if s.appliesTo(srv) {

@@ -26,6 +26,8 @@ type Snapshot struct {
 	Overrides []*SettingOverride
 	// Policies are all authentication policies by GUID.
 	Policies map[guid.GUID]*AuthenticationPolicy
+	// Throttling are all throttling policies; EwsMaxConcurrency reads them.
+	Throttling []*ThrottlingPolicy
 	// Hosts are the public hosts of this server's URLs, internal and external, as
 	// PublicHost writes them: a request for any other Host has no valid token audience.
 	Hosts map[string]bool

@@ -1,6 +1,9 @@
 package soap
 
-import "strconv"
+import (
+	"strconv"
+	"time"
+)
 
 // ServerVersion is the content of the header block ServerVersionInfo
 // (MS-OXWSCDATA 2.2.3.12).
@@ -35,6 +38,9 @@ type Fault struct {
 	// Line and Position are where the request breaks the schema, from 1; 0 leaves them out.
 	Line, Position int
 	Violation      string
+	// BackOff is how long the client should wait before it asks again; 0 leaves it out. Clients
+	// look at the first Value of MessageXml alone.
+	BackOff time.Duration
 }
 
 // Error implements error.
@@ -54,6 +60,10 @@ func (w *Writer) Fault(f *Fault) {
 		w.Element("t:LineNumber", strconv.Itoa(f.Line))
 		w.Element("t:LinePosition", strconv.Itoa(f.Position))
 		w.Element("t:Violation", f.Violation)
+		w.End("t:MessageXml")
+	} else if f.BackOff > 0 {
+		w.Start("t:MessageXml")
+		w.Element("t:Value", strconv.FormatInt(f.BackOff.Milliseconds(), 10), "Name", "BackOffMilliseconds")
 		w.End("t:MessageXml")
 	}
 	w.End("detail")
