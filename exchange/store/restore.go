@@ -222,7 +222,7 @@ var sweptBy = map[string]struct {
 	column string
 	rows   int
 }{"chunk": {"blob", sweepBatch}, "item": {"id", batch}, "recipient": {"item", batch}, "attachment": {"item", batch}, "blob": {"id", batch}, "tombstone": {"cn", batch},
-	"item_search": {"item", batch}, "search_pending": {"item", batch}}
+	"item_search": {"item", batch}, "search_pending": {"item", batch}, "search_member": {"id", batch}}
 
 // remove deletes the rows of a removed mailbox, its own row last.
 func (s *Store) remove(ctx context.Context, number int64) error {

@@ -5,7 +5,7 @@ package store
 // The mailbox's number is the first column of every key. Ids and change numbers
 // are 48-bit counters of the mailbox; times are UTC microseconds; text that is
 // compared or sorted has shadow columns made by query.Fold.
-var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6}
+var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7}
 
 const schema1 = `
 CREATE TABLE mailbox (
@@ -377,4 +377,31 @@ CREATE TABLE delegate (
 );
 ALTER TABLE mailbox ADD COLUMN meeting_delivery BIGINT NOT NULL DEFAULT 0; -- MeetingDelivery
 INSERT INTO permission (mailbox, fid, member, rights) SELECT id, 9, 'default', 2048 FROM mailbox WHERE id > 0 ON CONFLICT DO NOTHING;
+`
+
+// schema7 is search folders: what each looks for, and which items it has found.
+const schema7 = `
+CREATE TABLE search_folder (
+	mailbox BIGINT NOT NULL,
+	fid BIGINT NOT NULL,
+	deep BIGINT NOT NULL,            -- below the bases too
+	bases {{blob}} NOT NULL,         -- fids, 8 bytes each
+	criteria {{blob}} NOT NULL,      -- a restriction, MS-OXCDATA 2.12
+	next_row BIGINT,                 -- rows up to it were looked at; NULL when all were
+	PRIMARY KEY (mailbox, fid)
+){{clustered}};
+CREATE INDEX search_folder_next ON search_folder (mailbox, fid) WHERE next_row IS NOT NULL;
+
+CREATE TABLE search_member (
+	mailbox BIGINT NOT NULL,
+	folder BIGINT NOT NULL,          -- the search folder
+	delivered BIGINT NOT NULL,       -- the item's received
+	id BIGINT NOT NULL,              -- the item's row key
+	found_mid BIGINT NOT NULL,       -- the item's mid
+	entered BIGINT NOT NULL,         -- the change number under which it was found
+	unread BIGINT NOT NULL,
+	PRIMARY KEY (mailbox, folder, delivered, id)
+){{clustered}};
+CREATE UNIQUE INDEX search_member_item ON search_member (mailbox, id, folder);
+CREATE INDEX search_member_entered ON search_member (mailbox, folder, entered);
 `
