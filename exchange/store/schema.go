@@ -5,7 +5,7 @@ package store
 // The mailbox's number is the first column of every key. Ids and change numbers
 // are 48-bit counters of the mailbox; times are UTC microseconds; text that is
 // compared or sorted has shadow columns made by query.Fold.
-var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7}
+var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8}
 
 const schema1 = `
 CREATE TABLE mailbox (
@@ -404,4 +404,34 @@ CREATE TABLE search_member (
 ){{clustered}};
 CREATE UNIQUE INDEX search_member_item ON search_member (mailbox, id, folder);
 CREATE INDEX search_member_entered ON search_member (mailbox, folder, entered);
+`
+
+// schema8 adds what mailboxes send by themselves: a row for each message and
+// recipient, which goes in the transaction that delivers it; and how subscriptions
+// for push notifications reach their subscribers.
+const schema8 = `
+CREATE TABLE outgoing (
+	mailbox BIGINT NOT NULL,         -- whose it is
+	id BIGINT NOT NULL,              -- from the mailbox's counter, never used again
+	kind BIGINT NOT NULL,            -- OutgoingKind
+	reverse_path TEXT NOT NULL,
+	recipient TEXT NOT NULL,
+	sid TEXT NOT NULL,               -- of who sends it; '' is nobody
+	head {{blob}} NOT NULL,          -- header fields on top of the message
+	blob_hash {{blob}},              -- the message; NULL when props say what it is
+	blob_size BIGINT NOT NULL,
+	blob_skip BIGINT NOT NULL,       -- bytes at its beginning that are left out
+	props {{blob}} NOT NULL,
+	attempts BIGINT NOT NULL,
+	due BIGINT NOT NULL,             -- not tried before
+	PRIMARY KEY (mailbox, id)
+);
+CREATE INDEX outgoing_due ON outgoing (due);
+
+ALTER TABLE subscription ADD COLUMN url TEXT NOT NULL DEFAULT '';
+ALTER TABLE subscription ADD COLUMN caller_data TEXT NOT NULL DEFAULT '';
+ALTER TABLE subscription ADD COLUMN frequency BIGINT NOT NULL DEFAULT 0; -- of signs of life, microseconds
+ALTER TABLE subscription ADD COLUMN due BIGINT;                          -- when the next is told at the latest; NULL unless pushed
+ALTER TABLE subscription ADD COLUMN failing BIGINT;                      -- since when the subscriber does not answer
+CREATE INDEX subscription_due ON subscription (due) WHERE due IS NOT NULL;
 `
