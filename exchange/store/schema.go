@@ -387,7 +387,7 @@ CREATE TABLE search_folder (
 	deep BIGINT NOT NULL,            -- below the bases too
 	bases {{blob}} NOT NULL,         -- fids, 8 bytes each
 	criteria {{blob}} NOT NULL,      -- a restriction, MS-OXCDATA 2.12
-	next_row BIGINT,                 -- rows up to it were looked at; NULL when all were
+	next_row BIGINT,                 -- rows from it on were looked at; NULL when all were
 	PRIMARY KEY (mailbox, fid)
 ){{clustered}};
 CREATE INDEX search_folder_next ON search_folder (mailbox, fid) WHERE next_row IS NOT NULL;
@@ -399,11 +399,13 @@ CREATE TABLE search_member (
 	id BIGINT NOT NULL,              -- the item's row key
 	found_mid BIGINT NOT NULL,       -- the item's mid
 	entered BIGINT NOT NULL,         -- the change number under which it was found
+	changed BIGINT NOT NULL,         -- and that of its last change
 	unread BIGINT NOT NULL,
 	PRIMARY KEY (mailbox, folder, delivered, id)
 ){{clustered}};
 CREATE UNIQUE INDEX search_member_item ON search_member (mailbox, id, folder);
 CREATE INDEX search_member_entered ON search_member (mailbox, folder, entered);
+CREATE INDEX search_member_changed ON search_member (mailbox, folder, changed);
 `
 
 // schema8 adds what mailboxes send by themselves: a row for each message and
