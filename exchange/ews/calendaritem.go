@@ -234,7 +234,7 @@ func (c *call) eventID(e *soap.Element) (id store.ID, key []byte, err error) {
 	switch id := id.(type) {
 	case store.FolderID:
 		return nil, nil, errFolderForItem
-	case store.AttachmentID:
+	default:
 		return nil, nil, errInvalidID
 	case store.OccurrenceID:
 		switch attr {
