@@ -52,11 +52,17 @@ func (c *call) look(e *soap.Element) error {
 }
 
 // focus returns the mailbox in which named properties of the request have their ids.
+// An id only says which one that is: one that the caller is not let into is refused
+// where the id is used, forged or not.
 func (c *call) focus() (*store.Mailbox, error) {
 	if c.about.IsNil() || c.about == c.mailbox.GUID() {
 		return c.mailbox, nil
 	}
-	return c.admit(c.about)
+	box, err := c.admit(c.about)
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDenied) {
+		return c.mailbox, nil
+	}
+	return box, err
 }
 
 // admit opens another person's mailbox as the caller may see it, once for the
