@@ -62,6 +62,9 @@ func (m *Mailbox) Between(ctx context.Context, folder FolderID, from, to time.Ti
 }
 
 func (m *Mailbox) between(q querier, folder FolderID, from, to time.Time, want Want, limit int) (items []*Item, more bool, err error) {
+	if _, err := m.folder(q, folder.Folder); err != nil {
+		return nil, false, err
+	}
 	s := newSelection(want)
 	type timed struct {
 		start int64
