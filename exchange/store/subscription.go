@@ -90,6 +90,9 @@ func (m *Mailbox) Subscription(ctx context.Context, id string) (*Subscription, e
 	s := &Subscription{ID: id}
 	sid := m.Viewer()
 	m, _, err := m.everywhereGate(ctx)
+	if err == nil && clean(id) != id {
+		err = ErrNotFound // no row has such an id
+	}
 	if err != nil {
 		return nil, fmt.Errorf("subscription: %w", err)
 	}
