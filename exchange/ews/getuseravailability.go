@@ -220,7 +220,7 @@ func (a *availability) ask(p *attendee) error {
 	if err != nil {
 		return err
 	}
-	if len(list) != 1 || list[0].MailboxGUID.IsNil() || !list[0].Active() {
+	if len(list) != 1 || !list[0].Receives() {
 		return errMailRecipient
 	}
 	p.person = list[0]

@@ -113,6 +113,22 @@ func TestAvailability(t *testing.T) {
 	}
 }
 
+// TestAvailabilityOfARoom: a room's account is disabled, its calendar is told of.
+func TestAvailabilityOfARoom(t *testing.T) {
+	w := newWorld(t)
+	w.room = person(3, "Danube", "dddddddd-0000-4000-8000-000000000003")
+	w.room.Type, w.room.Enabled, w.room.Resource = org.TypeRoom, false, &org.Resource{}
+	w.event(w.room, "Booked", time.Date(2026, 7, 1, 8, 0, 0, 0, time.UTC), time.Date(2026, 7, 1, 9, 0, 0, 0, time.UTC), nil, nil)
+	request := wrap(availabilityOf(berlinZone, "2026-07-01T09:00:00", "2026-07-01T12:00:00", "MergedOnly", "", w.room.PrimarySMTP))
+	if _, answer := w.ask(request); !strings.Contains(answer, "<t:MergedFreeBusy>020<") {
+		t.Error(answer)
+	}
+	w.room.Type, w.room.Resource = org.TypeUser, nil
+	if _, answer := w.ask(request); !strings.Contains(answer, ">ErrorMailRecipientNotFound<") {
+		t.Errorf("somebody whose account is disabled: %s", answer)
+	}
+}
+
 // TestSuggestions finds a time that suits two people.
 func TestSuggestions(t *testing.T) {
 	w := newWorld(t)
