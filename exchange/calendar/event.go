@@ -103,6 +103,11 @@ func occurrence(item *store.Item, s *Series, o oxocal.Occurrence, own *message) 
 			}
 		}
 	}
+	if state := item.Props.Int32(mapi.PidLidAppointmentStateFlags); state&StateCanceled != 0 {
+		// With the series every exception is canceled, whatever it says of itself.
+		p[mapi.PidLidAppointmentStateFlags] = p.Int32(mapi.PidLidAppointmentStateFlags) | StateCanceled
+		p[mapi.PidLidBusyStatus] = BusyFree
+	}
 	remind(p, start)
 	return e
 }

@@ -150,11 +150,11 @@ func remind(props mapi.Bag, start time.Time) {
 	props[mapi.PidLidReminderSignalTime] = start.Add(-time.Duration(props.Int32(mapi.PidLidReminderDelta)) * time.Minute)
 }
 
-// Tags are the properties that an event's time is read from, for store.Want.
+// Tags are the properties that an event's time, and whether it is canceled, are read from, for store.Want.
 var Tags = []mapi.Tag{
 	mapi.PidTagMessageClass, mapi.PidLidAppointmentStartWhole, mapi.PidLidAppointmentEndWhole, mapi.PidLidAppointmentTimeZoneStartDisplay,
 	mapi.PidLidAppointmentTimeZoneEndDisplay, mapi.PidLidAppointmentTimeZoneRecur, mapi.PidLidTimeZoneStruct, mapi.PidLidTimeZoneDescription,
-	mapi.PidLidAppointmentSubType, mapi.PidLidRecurring, mapi.PidLidAppointmentRecur,
+	mapi.PidLidAppointmentSubType, mapi.PidLidRecurring, mapi.PidLidAppointmentRecur, mapi.PidLidAppointmentStateFlags,
 }
 
 // Want returns what to read of an item to be able to tell when it is, beside want.

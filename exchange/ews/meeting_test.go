@@ -227,7 +227,17 @@ func TestMeetingSeries(t *testing.T) {
 	if !strings.Contains(answer, "<t:IsCancelled>true<") {
 		t.Error(answer)
 	}
+	// The seventh is moved, and stays an exception of the series that is canceled.
+	seventh := itemIDs.FindStringSubmatch(w.answered(get(fmt.Sprintf(`<t:OccurrenceItemId RecurringMasterId="%s" InstanceIndex="7"/>`, master[1]), "item:Subject")))
+	w.answered(updateMeeting([3]string(seventh), "SendOnlyToAll", setField("calendar:Start", "2026-04-06T14:00:00Z")+setField("calendar:End", "2026-04-06T15:00:00Z")))
+	moved := viewOf("2026-04-06T00:00:00Z", "2026-04-07T00:00:00Z", "calendar:IsCancelled", "calendar:LegacyFreeBusyStatus")
+	if answer := w.as(w.bob, moved); !strings.Contains(answer, "<t:IsCancelled>false<") {
+		t.Error(answer)
+	}
 	w.answered(`<m:DeleteItem DeleteType="MoveToDeletedItems" SendMeetingCancellations="SendToAllAndSaveCopy"><m:ItemIds>` + master[0] + `</m:ItemIds></m:DeleteItem>`)
+	if answer := w.as(w.bob, moved); !strings.Contains(answer, "<t:LegacyFreeBusyStatus>Free<") || !strings.Contains(answer, "<t:IsCancelled>true<") {
+		t.Errorf("an exception of the canceled series: %s", answer)
+	}
 	if got := w.one(w.bob, store.RoleCalendar); got.Props.Int32(mapi.PidLidAppointmentStateFlags)&calendar.StateCanceled == 0 {
 		t.Errorf("the series is not canceled: %v", got.Props)
 	}
