@@ -38,7 +38,11 @@ else
 fi
 
 step "tests and witnesses"
-go test -shuffle=on ./...
+HMA_WITNESS_SECONDS="$work/seconds" go test -shuffle=on ./...
+if [ -f "$work/seconds" ]; then
+	echo "seconds of the witnesses' scripts:"
+	sort -rn "$work/seconds"
+fi
 
 step "race detector, packages without SQLite and one small organisation"
 # SQLite is some 20 times slower under -race: the packages that use it are left

@@ -11,6 +11,7 @@ import (
 
 	"hma/internal/testenv"
 	"hma/lab"
+	"hma/wire/wellknown"
 )
 
 // TestLab starts one lab for every client that is content with free ports: as
@@ -24,6 +25,7 @@ func TestLab(t *testing.T) {
 	t.Run("curl by NTLM and Negotiate", func(t *testing.T) { curlWindows(t, e) })
 	t.Run("exchangelib by NTLM", func(t *testing.T) { exchangelibNTLM(t, e) })
 	t.Run("Chromium before", func(t *testing.T) { chromiumBefore(t, e) })
+	team(t, e)
 	e.Enable(t)
 	t.Run("curl after", func(t *testing.T) { curlHandshakes(t, e, "after") })
 	t.Run("curl token", func(t *testing.T) { curlToken(t, e) })
@@ -32,6 +34,7 @@ func TestLab(t *testing.T) {
 	t.Run("wbxml2xml", func(t *testing.T) { activeSync(t, e) })
 	t.Run("libmspack", func(t *testing.T) { offlineAddressBook(t, e) })
 	t.Run("exchangelib", func(t *testing.T) { exchangelib(t, e) })
+	t.Run("exchangelib for a team", func(t *testing.T) { exchangelibTeam(t, e) })
 	t.Run("ews-javascript-api", func(t *testing.T) { ewsjs(t, e) })
 	t.Run("exchangelib discovers", func(t *testing.T) { exchangelibDiscovers(t, e) })
 	t.Run("smtplib", func(t *testing.T) { mailIn(t, e) })
@@ -68,7 +71,44 @@ func exchangelib(t *testing.T, e *testenv.Env) {
 		"HMA_GROUP": "sales@contoso.com", "HMA_ROOMS": "rooms@contoso.com",
 	}, python, "exchangelib/smoke.py")
 	expect(t, lines, "ok sign in", "ok list folders", "ok list inbox", "ok filter", "ok send to self with attachment", "ok read it with body and attachment",
-		"ok send to another user", "ok draft, then send it", "ok sync hierarchy and items", "ok move", "ok contacts", "ok tasks", "ok contact photo", "ok find people", "ok private distribution lists", "ok resolve names", "ok room lists and rooms", "ok expand a distribution group", "ok reply, reply to all and forward", "ok export and upload", "ok delete", "ok all")
+		"ok send to another user", "ok draft, then send it", "ok sync hierarchy and items", "ok move", "ok contacts", "ok tasks", "ok contact photo", "ok find people", "ok private distribution lists", "ok resolve names", "ok room lists and rooms", "ok expand a distribution group", "ok reply, reply to all and forward", "ok export and upload", "ok time zones",
+		"ok many at once, and wiped", "ok delete", "ok all")
+}
+
+// The team's shared mailbox and room, of the lab.
+const sharedMailbox, room = "info@contoso.com", "danube@contoso.com"
+
+// team lets the lab's first users work with each other and with a shared mailbox, and the
+// lab's service impersonate two of them.
+func team(t *testing.T, e *testenv.Env) {
+	t.Helper()
+	first, second, service := e.Endpoints.Users[0].UPN, e.Endpoints.Users[1].UPN, e.Endpoints.Clients[1].ID
+	e.Run(t, "Add-MailboxPermission", "Identity", sharedMailbox, "User", first, "AccessRights", "FullAccess")
+	e.Run(t, "Add-ADPermission", "Identity", sharedMailbox, "User", first, "ExtendedRights", "Send As")
+	e.Run(t, "Set-Mailbox", "Identity", second, "GrantSendOnBehalfTo", []string{first})
+	e.Run(t, "New-ManagementRoleAssignment", "Role", "ApplicationImpersonation", "App", service, "RecipientGroupScope", "sales@contoso.com")
+	if err := e.Roles.Entra.AssignRole(t.Context(), e.Endpoints.Tenant.ID, service, wellknown.Exchange, "full_access_as_app"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// exchangelibTeam has exchangelib be several people, and an application that impersonates.
+func exchangelibTeam(t *testing.T, e *testenv.Env) {
+	needPython(t, "exchangelib")
+	people, err := json.Marshal(e.Endpoints.Users[:4])
+	if err != nil {
+		t.Fatal(err)
+	}
+	origin := e.Endpoints.Servers[0].URL
+	lines := script(t, map[string]string{
+		"HMA_EWS": origin + "/EWS/Exchange.asmx", "HMA_PEOPLE": string(people), "HMA_SHARED": sharedMailbox, "HMA_ROOM": room,
+		"HMA_TOKEN_URL": e.Endpoints.Cloud + "/" + e.Endpoints.Tenant.ID + "/oauth2/v2.0/token", "HMA_SCOPE": origin + "/.default",
+		"HMA_CLIENT_ID": e.Endpoints.Clients[0].ID, "HMA_SERVICE_ID": e.Endpoints.Clients[1].ID, "HMA_SERVICE_SECRET": e.Endpoints.Clients[1].Secret,
+		"HMA_CA": e.Endpoints.CA, "NO_PROXY": "*", "no_proxy": "*",
+	}, python, "exchangelib/team.py")
+	expect(t, lines, "ok shared mailbox with full access, sent as it", "ok send on behalf, and not as anybody", "ok folder permissions", "ok user configurations",
+		"ok out of office answers each sender once", "ok impersonation by an application", "ok meeting asked for, accepted and declined", "ok room that is taken declines",
+		"ok meeting moved and taken away", "ok series of meetings, one of them changed and one cancelled", "ok all")
 }
 
 // exchangelibDiscovers has exchangelib ask both forms of Autodiscover where the mailbox is.

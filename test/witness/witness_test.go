@@ -3,6 +3,7 @@ package witness
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -59,10 +60,30 @@ func script(t *testing.T, env map[string]string, name string, args ...string) []
 	}
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
-	if err := cmd.Run(); err != nil {
+	begun := time.Now()
+	err := cmd.Run()
+	took(t, time.Since(begun), args)
+	if err != nil {
 		t.Fatalf("%s %s: %v\n%s%s", name, strings.Join(args, " "), err, out.String(), tail(errs.String(), 60))
 	}
 	return strings.Split(strings.TrimSpace(out.String()), "\n")
+}
+
+// took adds a line to the file HMA_WITNESS_SECONDS: how long a script ran.
+func took(t *testing.T, d time.Duration, args []string) {
+	t.Helper()
+	name := os.Getenv("HMA_WITNESS_SECONDS")
+	if name == "" {
+		return
+	}
+	f, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := fmt.Fprintf(f, "%7.1fs  %s\n", d.Seconds(), strings.Join(args, " ")); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func lastLine(out []byte) string { return tail(strings.TrimSpace(string(out)), 1) }

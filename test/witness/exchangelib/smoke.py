@@ -617,6 +617,39 @@ def _():
     assert not account.inbox.filter(subject__contains=run).exists()
 
 
+@step("time zones")
+def _():
+    zones = {z.id: z for z in account.protocol.get_timezones(return_full_timezone_data=True)}
+    assert len(zones) > 100, len(zones)
+    one = zones["W. Europe Standard Time"]
+    standard, daylight, _ = one.get_std_and_dst(2026)
+    assert (daylight.bias, daylight.iso_month, standard.iso_month) == (-60, 3, 10) and {p.bias for p in one.periods} == {datetime.timedelta(hours=-1), datetime.timedelta(hours=-2)}, one
+
+
+@step("many at once, and wiped")
+def _():
+    work = Folder(parent=account.msg_folder_root, name=f"Many {run}").save()
+    made = account.bulk_create(folder=work, items=[Message(account=account, folder=work, subject=f"many {n}", body="x", is_read=True) for n in range(250)])
+    assert len({m.id for m in made}) == 250
+    items = list(work.all().only("subject", "changekey"))
+    for m in items:
+        m.subject = "changed " + m.subject
+    assert len(account.bulk_update([(m, ["subject"]) for m in items])) == 250
+    assert work.filter(subject__startswith="changed many").count() == 250
+    below = Folder(parent=work, name="below").save()
+    account.bulk_copy(ids=items[:120], to_folder=below)
+    account.bulk_move(ids=items[120:], to_folder=below)
+    assert (work.all().count(), below.all().count()) == (120, 250)
+    assert sorted(m.subject for m in work.all().only("subject")) == sorted(m.subject for m in items[:120])
+    assert all(done is True for done in account.bulk_delete(ids=work.all()[:20], delete_type="SoftDelete"))
+    assert work.all().count() == 100
+    assert account.recoverable_items_deletions.filter(subject__startswith="changed many").count() == 20
+    work.wipe()
+    account.root.clear_cache()
+    assert work.all().count() == 0 and not list(work.children)
+    work.delete()
+
+
 @step("unsupported operation")
 def _():
     class PlayOnPhone(exchangelib.services.GetRoomLists):
