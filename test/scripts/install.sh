@@ -12,6 +12,7 @@ packages=(
 	gcc libc6-dev libmspack-dev # decodes the offline address book
 	chromium chromium-driver libnss3-tools # the two redirects in a browser that trusts the lab
 	davmail default-jdk-headless # a gateway from IMAP, SMTP and CalDAV to EWS, and a compiler for the class that gives it the token
+	thunderbird           # its own EWS support, headless
 	isync                 # mbsync mirrors a mailbox through it
 	python3-pytest        # the block of doc/ci.md
 )

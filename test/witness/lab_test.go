@@ -38,6 +38,7 @@ func TestLab(t *testing.T) {
 	t.Run("ews-javascript-api", func(t *testing.T) { ewsjs(t, e) })
 	t.Run("exchangelib discovers", func(t *testing.T) { exchangelibDiscovers(t, e) })
 	t.Run("smtplib", func(t *testing.T) { mailIn(t, e) })
+	t.Run("Thunderbird", func(t *testing.T) { thunderbird(t, e) })
 	t.Run("DavMail", func(t *testing.T) {
 		d := startDavMail(t, e)
 		t.Run("mbsync", func(t *testing.T) { davMailMirror(t, d) })
