@@ -31,7 +31,7 @@ const RecoveredFolder = "Recovered items"
 // behind it: repairs go in this order.
 var checkParts = []func(*checker) error{
 	(*checker).numbers, (*checker).tree, (*checker).homes, (*checker).subobjects, (*checker).unique, (*checker).tombstones,
-	(*checker).bags, (*checker).counters, (*checker).references, (*checker).contents, (*checker).search,
+	(*checker).bags, (*checker).members, (*checker).counters, (*checker).references, (*checker).contents, (*checker).search,
 }
 
 // Check compares everything in the mailbox that is kept twice or must hold
@@ -530,6 +530,18 @@ func (c *checker) counters() error {
 			uids[fid] = uid
 		}
 		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = c.each("SELECT folder, COUNT(*), CAST(SUM(unread) AS BIGINT) FROM search_member WHERE mailbox = $1 GROUP BY folder", func(scan func(...any) error) error {
+		var fid mapi.GlobCnt
+		var total, unread int64
+		err := scan(&fid, &total, &unread)
+		if counts := counted[fid]; counts != nil {
+			counts[0], counts[1] = counts[0]+total, counts[1]+unread
+		}
+		return err
 	})
 	if err != nil {
 		return err

@@ -67,9 +67,10 @@ func (m *Mailbox) countConversations(ctx context.Context, folder FolderID) (n in
 	if err != nil || m.sight != nil {
 		return -1, err
 	}
+	var kind FolderKind
 	var content, read, gone mapi.GlobCnt
 	err = m.store.db.View(ctx, func(tx *sqldb.Tx) error {
-		err := tx.QueryRow("SELECT content_cn_max, read_cn_max, deleted_max FROM folder WHERE mailbox = $1 AND fid = $2", m.id, folder.Folder).Scan(&content, &read, &gone)
+		err := tx.QueryRow("SELECT kind, content_cn_max, read_cn_max, deleted_max FROM folder WHERE mailbox = $1 AND fid = $2", m.id, folder.Folder).Scan(&kind, &content, &read, &gone)
 		if err != nil {
 			return noRow(err)
 		}
@@ -79,7 +80,8 @@ func (m *Mailbox) countConversations(ctx context.Context, folder FolderID) (n in
 		if n, kept = m.store.cursors.total(known, version); kept {
 			return nil
 		}
-		err = tx.QueryRow("SELECT COUNT(DISTINCT conversation_id) FROM item WHERE mailbox = $1 AND fid = $2 AND assoc = 0 AND length(conversation_id) = 16", m.id, folder.Folder).Scan(&n)
+		from, where := source(kind)
+		err = tx.QueryRow("SELECT COUNT(DISTINCT conversation_id) FROM "+from+" WHERE "+where+" AND length(conversation_id) = 16", m.id, folder.Folder).Scan(&n)
 		if err == nil {
 			m.store.cursors.setTotal(known, version, n)
 		}

@@ -147,6 +147,9 @@ func (w *writer) insert(it *Item) error {
 // enter gives an item the numbers of one that comes into its folder now.
 func (w *writer) enter(it *Item) error {
 	c, err := w.counts(it.Folder.Folder)
+	if err == nil && c.kind == SearchFolder {
+		err = fmt.Errorf("nothing is put into a search folder: %w", ErrInvalid)
+	}
 	if err != nil {
 		return err
 	}
@@ -178,6 +181,7 @@ func (w *writer) putRow(statement string, it *Item) error {
 	if _, err := w.Exec(statement, append([]any{w.m.id, it.ID.Row}, values...)...); err != nil {
 		return fmt.Errorf("write %v: %w", it.ID, err)
 	}
+	w.touch(it.ID.Row)
 	return nil
 }
 

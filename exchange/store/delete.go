@@ -81,12 +81,14 @@ func (w *writer) delete(it *Item, how Deletion) (Stamp, error) {
 	if err := w.reindex(it.ID.Row); err != nil {
 		return Stamp{}, err
 	}
+	w.touch(it.ID.Row)
 	w.referAll(it, -1)
 	return Stamp{Folder: it.Folder, CN: stone.cn}, w.count(it, -1)
 }
 
 // EmptyFolder deletes everything in a folder, and with subfolders what is below it
-// too. It works in batches: an error leaves the rest where it is.
+// too. It works in batches: an error leaves the rest where it is. A search folder,
+// which holds nothing of its own, is ErrInvalid.
 func (m *Mailbox) EmptyFolder(ctx context.Context, id FolderID, how Deletion, subfolders bool) error {
 	var err error
 	if subfolders {
@@ -97,7 +99,10 @@ func (m *Mailbox) EmptyFolder(ctx context.Context, id FolderID, how Deletion, su
 		m, err = m.folderGate(ctx, id, RightReadAny|RightDeleteAny)
 	}
 	if err == nil {
-		_, err = m.Folder(ctx, id)
+		var f *Folder
+		if f, err = m.Folder(ctx, id); err == nil && f.Kind == SearchFolder {
+			err = fmt.Errorf("%v, a search folder: %w", id, ErrInvalid)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("empty: %w", err)
@@ -159,8 +164,9 @@ func (w *writer) deleteFound(how Deletion, from string, args ...any) (int, error
 }
 
 // DeleteFolder deletes a folder with all below it: to Deleted Items it moves, from
-// there or softly its items go to Recoverable Items, otherwise for good. A
-// distinguished folder is ErrInvalid.
+// there or softly its items go to Recoverable Items, otherwise for good. A search
+// folder goes at once, and what it has found stays. A distinguished folder is
+// ErrInvalid.
 func (m *Mailbox) DeleteFolder(ctx context.Context, id FolderID, how Deletion) error {
 	m, err := m.treeGate(ctx, id, RightFolderOwner)
 	if err != nil {
@@ -174,7 +180,7 @@ func (m *Mailbox) DeleteFolder(ctx context.Context, id FolderID, how Deletion) e
 	if f.Role != "" {
 		return fmt.Errorf("delete %v, a distinguished folder: %w", id, ErrInvalid)
 	}
-	if how == ToDeletedItems {
+	if how == ToDeletedItems && f.Kind != SearchFolder {
 		inBin := false
 		err := m.write(ctx, func(w *writer) error {
 			path, err := w.path(f.Parent.Folder)
@@ -190,7 +196,7 @@ func (m *Mailbox) DeleteFolder(ctx context.Context, id FolderID, how Deletion) e
 			return fmt.Errorf("delete %v: %w", id, err)
 		}
 		if !inBin {
-			return nil
+			return m.searchSome(ctx)
 		}
 		how = SoftDelete
 	}
@@ -237,7 +243,11 @@ func (w *writer) removeFolder(id FolderID) error {
 	if err != nil {
 		return err
 	}
-	if f.Total+f.Associated+f.Children > 0 {
+	if f.Kind == SearchFolder {
+		if err := w.forget(id.Folder); err != nil {
+			return err
+		}
+	} else if f.Total+f.Associated+f.Children > 0 {
 		return fmt.Errorf("something came into it meanwhile: %w", ErrConflict)
 	}
 	parent, err := w.counts(f.Parent.Folder)

@@ -121,6 +121,7 @@ func (r *eventRun) watches(fid mapi.GlobCnt) bool { return r.all || r.watched[fi
 // changedFolder is what a folder's row tells of changes.
 type changedFolder struct {
 	fid, parent, created, cn mapi.GlobCnt
+	kind                     FolderKind
 	content                  mapi.GlobCnt // the last number of its content
 	unread                   int
 	at                       time.Time
@@ -128,7 +129,7 @@ type changedFolder struct {
 
 // folders finds the changed folders, and what happened in them.
 func (r *eventRun) folders() error {
-	rows, err := r.q.Query(`SELECT fid, parent_fid, created_cn, cn, content_cn_max, read_cn_max, deleted_max, unread, mtime FROM folder
+	rows, err := r.q.Query(`SELECT fid, parent_fid, kind, created_cn, cn, content_cn_max, read_cn_max, deleted_max, unread, mtime FROM folder
 		WHERE mailbox = $1 AND (cn > $2 OR content_cn_max > $2 OR read_cn_max > $2 OR deleted_max > $2) ORDER BY fid`, r.m.id, r.since)
 	if err != nil {
 		return err
@@ -138,7 +139,7 @@ func (r *eventRun) folders() error {
 		var f changedFolder
 		var read, gone mapi.GlobCnt
 		var at int64
-		if err := rows.Scan(&f.fid, &f.parent, &f.created, &f.cn, &f.content, &read, &gone, &f.unread, &at); err != nil {
+		if err := rows.Scan(&f.fid, &f.parent, &f.kind, &f.created, &f.cn, &f.content, &read, &gone, &f.unread, &at); err != nil {
 			rows.Close()
 			return err
 		}
@@ -169,7 +170,53 @@ func (r *eventRun) folders() error {
 			}
 		}
 	}
-	return r.leave()
+	if err := r.leave(); err != nil {
+		return err
+	}
+	for _, f := range changed {
+		// Of the whole mailbox an item is told of once, where it lies.
+		if f.kind == SearchFolder && r.watched[f.fid] && r.extent == nil && f.content > r.since {
+			if err := r.found(f.fid); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// found tells what a search folder has found, lost, and seen changed. Who watches it
+// is told of its items as of those of another folder.
+func (r *eventRun) found(fid mapi.GlobCnt) error {
+	tell := func(query string, kind func(entered mapi.GlobCnt) EventKind) error {
+		rows, err := r.q.Query(query, r.m.id, fid, r.since, r.limit+1)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			e := Event{Item: ItemID{Mailbox: r.m.guid}, Folder: FolderID{r.m.guid, fid}}
+			var entered mapi.GlobCnt
+			var at int64
+			if err := rows.Scan(&e.Item.Row, &e.Item.Mid, &e.CN, &entered, &at); err != nil {
+				return err
+			}
+			e.Kind, e.At = kind(entered), fromMicros(at)
+			r.events = append(r.events, e)
+		}
+		return rows.Err()
+	}
+	from, where := source(SearchFolder)
+	err := tell("SELECT id, mid, changed, entered, mtime FROM "+from+" WHERE "+where+" AND changed > $3 ORDER BY changed LIMIT $4", func(entered mapi.GlobCnt) EventKind {
+		if entered > r.since {
+			return ItemCreated
+		}
+		return ItemModified
+	})
+	if err != nil {
+		return err
+	}
+	return tell("SELECT id, mid, cn, created_cn, at FROM tombstone WHERE mailbox = $1 AND kind = 2 AND fid = $2 AND cn > $3 AND created_cn <= $3 ORDER BY cn LIMIT $4",
+		func(mapi.GlobCnt) EventKind { return ItemDeleted })
 }
 
 // folder tells what happened to a folder itself; moved is its last move, nil without one.

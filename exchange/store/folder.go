@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -57,6 +58,7 @@ type NewFolder struct {
 	Class  string // IPF.Note when empty
 	Hidden bool
 	Props  mapi.Bag
+	Search *Search // makes a search folder
 }
 
 // FolderUpdate is a change of a folder; nil leaves a part as it is.
@@ -67,6 +69,7 @@ type FolderUpdate struct {
 	Hidden      *bool
 	Set         mapi.Bag
 	Delete      []mapi.Tag
+	Search      *Search // what a search folder looks for from now on
 }
 
 // Limits of folders.
@@ -214,12 +217,25 @@ func below(all []*Folder, parent mapi.GlobCnt) []*Folder {
 }
 
 // path returns the fids from a folder up to the root.
-func (w *writer) path(fid mapi.GlobCnt) ([]mapi.GlobCnt, error) {
+func (w *writer) path(fid mapi.GlobCnt) ([]mapi.GlobCnt, error) { return w.m.path(w, fid) }
+
+func (m *Mailbox) path(q querier, fid mapi.GlobCnt) ([]mapi.GlobCnt, error) {
 	var path []mapi.GlobCnt
 	for fid != 0 && len(path) <= MaxFolderDepth {
 		path = append(path, fid)
-		if err := w.QueryRow("SELECT parent_fid FROM folder WHERE mailbox = $1 AND fid = $2", w.m.id, fid).Scan(&fid); err != nil {
-			return nil, fmt.Errorf("folder %d: %w", fid, noRow(err))
+		rows, err := q.Query("SELECT parent_fid FROM folder WHERE mailbox = $1 AND fid = $2", m.id, fid)
+		if err != nil {
+			return nil, err
+		}
+		there := rows.Next()
+		if there {
+			err = rows.Scan(&fid)
+		}
+		if err = errors.Join(err, rows.Close()); err == nil && !there {
+			err = ErrNotFound
+		}
+		if err != nil {
+			return nil, fmt.Errorf("folder %d: %w", path[len(path)-1], err)
 		}
 	}
 	return path, nil
@@ -238,6 +254,9 @@ func (w *writer) nameFree(parent, self mapi.GlobCnt, name string) error {
 // CreateFolder makes a folder. A name that a sibling has (case apart) is ErrExists.
 func (m *Mailbox) CreateFolder(ctx context.Context, f NewFolder) (*Folder, error) {
 	name, err := folderName(f.Name)
+	if err == nil && f.Search != nil {
+		m, err = m.wholeGate()
+	}
 	if err == nil {
 		m, err = m.folderGate(ctx, f.Parent, RightCreateSubfolder)
 	}
@@ -254,6 +273,11 @@ func (m *Mailbox) CreateFolder(ctx context.Context, f NewFolder) (*Folder, error
 		made, err = w.createFolder(f)
 		return err
 	})
+	if err == nil && f.Search != nil {
+		if err = m.searchSome(ctx); err == nil {
+			made, err = m.folder(m.reads(ctx), made.ID.Folder)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("create folder: %w", err)
 	}
@@ -280,9 +304,19 @@ func (w *writer) createFolder(f NewFolder) (*Folder, error) {
 	if err := w.nameFree(f.Parent.Folder, 0, f.Name); err != nil {
 		return nil, err
 	}
+	if parent.kind == SearchFolder {
+		return nil, fmt.Errorf("a search folder has no folders below it: %w", ErrInvalid)
+	}
 	fid, cn := w.number(), w.change()
 	key := w.m.changeKey(cn)
-	_, err = w.Exec(insertFolder, w.m.id, fid, f.Parent.Folder, GenericFolder, f.Class, "", f.Name, nameKey(f.Name), number(f.Hidden), cn,
+	kind := GenericFolder
+	if f.Search != nil {
+		kind = SearchFolder
+		if err := w.putSearch(fid, f.Search); err != nil {
+			return nil, err
+		}
+	}
+	_, err = w.Exec(insertFolder, w.m.id, fid, f.Parent.Folder, kind, f.Class, "", f.Name, nameKey(f.Name), number(f.Hidden), cn,
 		key.Bytes(), mapi.PCL(nil).With(key).Bytes(), micros(w.now), 0, props)
 	if err != nil {
 		return nil, err
@@ -317,7 +351,13 @@ func (w *writer) touchFolder(f *Folder) error {
 // role whatever it is called.
 func (m *Mailbox) UpdateFolder(ctx context.Context, id FolderID, u FolderUpdate) (*Folder, error) {
 	var after *Folder
-	m, err := m.folderGate(ctx, id, RightFolderOwner)
+	var err error
+	if u.Search != nil {
+		m, err = m.wholeGate()
+	}
+	if err == nil {
+		m, err = m.folderGate(ctx, id, RightFolderOwner)
+	}
 	if err == nil {
 		err = m.write(ctx, func(w *writer) error {
 			f, err := m.folder(w, id.Folder)
@@ -348,12 +388,25 @@ func (m *Mailbox) UpdateFolder(ctx context.Context, id FolderID, u FolderUpdate)
 				removeProperty(f.Props, tag)
 				f.Props[tag] = v
 			}
+			if u.Search != nil {
+				if f.Kind != SearchFolder {
+					return fmt.Errorf("it is no search folder: %w", ErrInvalid)
+				}
+				if err := w.putSearch(id.Folder, u.Search); err != nil {
+					return err
+				}
+			}
 			if err := w.touchFolder(f); err != nil {
 				return err
 			}
 			after = f
 			return nil
 		})
+	}
+	if err == nil && u.Search != nil {
+		if err = m.searchSome(ctx); err == nil {
+			after, err = m.folder(m.reads(ctx), id.Folder)
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("update %v: %w", id, err)
@@ -374,6 +427,9 @@ func (m *Mailbox) MoveFolder(ctx context.Context, id, parent FolderID) (*Folder,
 			after, err = w.moveFolder(id.Folder, parent.Folder, "")
 			return err
 		})
+	}
+	if err == nil {
+		err = m.searchSome(ctx)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("move %v: %w", id, err)
@@ -420,6 +476,12 @@ func (w *writer) moveFolder(fid, parent mapi.GlobCnt, newName string) (*Folder, 
 	}
 	to, err := w.counts(parent)
 	if err != nil {
+		return nil, err
+	}
+	if to.kind == SearchFolder {
+		return nil, fmt.Errorf("a search folder has no folders below it: %w", ErrInvalid)
+	}
+	if err := w.searchAnew(); err != nil {
 		return nil, err
 	}
 	from.children--

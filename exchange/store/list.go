@@ -60,6 +60,7 @@ type list struct {
 	ctx   context.Context
 	m     *Mailbox
 	q     querier
+	from  string // the table
 	where mapi.Restriction
 	view  View
 	base  string // the folder and, when settled, the condition
@@ -137,21 +138,24 @@ func (m *Mailbox) view(ctx context.Context, q Query, fn func(l *list, total int)
 	if err != nil {
 		return err
 	}
-	l, err := m.compile(q)
-	if err != nil {
-		return err
-	}
-	l.ctx = ctx
 	return m.store.db.View(ctx, func(tx *sqldb.Tx) error {
-		l.q = tx
+		var kind FolderKind
 		var total, fai, deleted int
 		var content, read, gone, last mapi.GlobCnt
-		err := tx.QueryRow(`SELECT total, fai_count, deleted_count, content_cn_max, read_cn_max, deleted_max, last_cn
+		err := tx.QueryRow(`SELECT folder.kind, total, fai_count, deleted_count, content_cn_max, read_cn_max, deleted_max, last_cn
 			FROM folder JOIN mailbox ON mailbox.id = folder.mailbox WHERE folder.mailbox = $1 AND fid = $2`, m.id, q.Folder.Folder).
-			Scan(&total, &fai, &deleted, &content, &read, &gone, &last)
+			Scan(&kind, &total, &fai, &deleted, &content, &read, &gone, &last)
 		if err != nil {
 			return noRow(err)
 		}
+		if kind == SearchFolder && m.sight != nil {
+			return ErrDenied // what it has found lies in other folders
+		}
+		l, err := m.compile(q, kind)
+		if err != nil {
+			return err
+		}
+		l.ctx, l.q = ctx, tx
 		l.version = max(content, read, gone)
 		switch q.View {
 		case AssociatedView:
@@ -190,11 +194,11 @@ func (m *Mailbox) hidden(q querier, folder FolderID, associated bool) (n int, er
 	return n, errors.Join(err, rows.Err())
 }
 
-func (m *Mailbox) compile(q Query) (*list, error) {
-	l := &list{m: m, where: q.Where, view: q.View, exact: true, args: []any{m.id, q.Folder.Folder}}
+func (m *Mailbox) compile(q Query, kind FolderKind) (*list, error) {
+	l := &list{m: m, from: "item", where: q.Where, view: q.View, exact: true, args: []any{m.id, q.Folder.Folder}}
 	switch q.View {
 	case NormalView:
-		l.base = "mailbox = $1 AND fid = $2 AND assoc = 0"
+		l.from, l.base = source(kind)
 	case AssociatedView:
 		l.base = "mailbox = $1 AND fid = $2 AND assoc = 1"
 	case SoftDeletedView:
@@ -221,7 +225,11 @@ func (m *Mailbox) compile(q Query) (*list, error) {
 		if !ok || c.Kind == query.Bytes {
 			return nil, fmt.Errorf("property %s: %w", key.Tag, ErrUnsorted)
 		}
-		l.keys = append(l.keys, sortExpr{sql: orderOf(c), desc: key.Desc != q.FromEnd})
+		expr := orderOf(c)
+		if kind == SearchFolder && c.Tag == mapi.PidTagMessageDeliveryTime {
+			expr = "delivered" // which has an index
+		}
+		l.keys = append(l.keys, sortExpr{sql: expr, desc: key.Desc != q.FromEnd})
 	}
 	l.keys = append(l.keys, sortExpr{sql: "id", desc: l.keys[len(l.keys)-1].desc})
 	what := fmt.Sprintf("%d %#v %v %s %v", q.View, q.Where, l.keys, seen, sees)
@@ -250,7 +258,7 @@ func (l *list) count() (int, error) {
 	}
 	n := 0
 	if l.exact {
-		rows, err := l.q.Query("SELECT count(*) FROM item WHERE "+l.base, l.args...)
+		rows, err := l.q.Query("SELECT count(*) FROM "+l.from+" WHERE "+l.base, l.args...)
 		if err != nil {
 			return 0, err
 		}
@@ -335,7 +343,7 @@ func (l *list) rows(s *selection, after []any, limit, skip int, onlyKeys bool) (
 		args = append(args, after...)
 	}
 	args = append(args, limit)
-	tail := fmt.Sprintf(" FROM item WHERE %s ORDER BY %s LIMIT $%d", where, strings.Join(order, ", "), len(args))
+	tail := fmt.Sprintf(" FROM %s WHERE %s ORDER BY %s LIMIT $%d", l.from, where, strings.Join(order, ", "), len(args))
 	if skip > 0 {
 		args = append(args, skip)
 		tail += fmt.Sprintf(" OFFSET $%d", len(args))

@@ -114,6 +114,9 @@ func (m *Mailbox) CopyFolder(ctx context.Context, id, parent FolderID) (*Folder,
 	if err != nil {
 		return nil, fmt.Errorf("copy %v: %w", id, err)
 	}
+	if source.Kind == SearchFolder || slices.ContainsFunc(inside, func(f *Folder) bool { return f.Kind == SearchFolder }) {
+		return nil, fmt.Errorf("copy %v: a search folder is not copied: %w", id, ErrInvalid)
+	}
 	made := map[FolderID]FolderID{source.Parent: parent}
 	for _, f := range append([]*Folder{source}, inside...) {
 		copied, err := m.CreateFolder(ctx, NewFolder{Parent: made[f.Parent], Name: f.Name, Class: f.Class, Hidden: f.Hidden, Props: f.Props})

@@ -93,7 +93,7 @@ func TestPlans(t *testing.T) {
 			return func(r querier) error {
 				q.Folder, q.Limit = inbox, 50
 				for _, q.Offset = range []int{0, 50, 300} { // first page, next page, a jump
-					l, err := m.compile(q)
+					l, err := m.compile(q, GenericFolder)
 					if err != nil {
 						return err
 					}
@@ -125,7 +125,7 @@ func TestPlans(t *testing.T) {
 		delegate := (&viewer{real: m}).within(&sight{sid: "S-1-5-21-2"})
 		hot := map[string]func(querier) error{
 			"newest first, delegate": func(r querier) error {
-				l, err := delegate.compile(Query{Folder: inbox, Limit: 50})
+				l, err := delegate.compile(Query{Folder: inbox, Limit: 50}, GenericFolder)
 				if err == nil {
 					l.q = r
 					_, err = l.page(Query{Limit: 50})
@@ -213,7 +213,7 @@ func TestSearchPlans(t *testing.T) {
 			"a recipient": mapi.Sub{Object: mapi.Recipients, Part: mapi.And{mapi.Property{Op: mapi.EQ, Tag: mapi.PidTagRecipientType, Value: mapi.RecipientTo},
 				mapi.Content{Tag: mapi.PidTagDisplayName, Fuzzy: mapi.Substring | mapi.IgnoreCase, Value: "nobody"}}},
 		} {
-			l, err := m.compile(Query{Folder: FolderID{m.guid, fixed(RoleInbox)}, Where: where})
+			l, err := m.compile(Query{Folder: FolderID{m.guid, fixed(RoleInbox)}, Where: where}, GenericFolder)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -243,6 +243,60 @@ func TestSearchPlans(t *testing.T) {
 			}
 			if !strings.Contains(strings.Join(r.texts, " "), "FROM item_search") {
 				t.Errorf("%s does not ask the index", name)
+			}
+		}
+	})
+}
+
+// TestSearchFolderPlans shows that what a search folder has found is read in its own
+// order, and that a write asks for one item's rows alone.
+func TestSearchFolderPlans(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		m := fill(t, db, 4000)
+		inbox := FolderID{m.guid, fixed(RoleInbox)}
+		f, err := m.CreateFolder(t.Context(), NewFolder{Parent: FolderID{m.guid, fixed(RoleSearchFolders)}, Name: "Unread",
+			Search: &Search{Bases: []FolderID{inbox}, Where: mapi.Property{Op: mapi.EQ, Tag: mapi.PidTagRead, Value: false}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		indexAll(t, m.store)
+		if err := db.Statement(t.Context(), "ANALYZE"); err != nil {
+			t.Fatal(err)
+		}
+		last, err := m.LastChange(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &recorder{querier: m.reads(t.Context())}
+		for _, q := range []Query{{Folder: f.ID, Limit: 50}, {Folder: f.ID, Limit: 50, FromEnd: true, Want: Want{All: true}}} {
+			for _, q.Offset = range []int{0, 50, 300} {
+				l, err := m.compile(q, SearchFolder)
+				if err == nil {
+					l.q, l.version = r, last
+					_, err = l.page(q)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		s := &syncRun{m: m, q: r, folder: f.ID.Folder, search: true, limit: 100, state: SyncState{Since: last - 30, Snapshot: last, Position: last + 1}}
+		events := &eventRun{m: m, q: r, since: last - 30, limit: 100, watched: map[mapi.GlobCnt]bool{f.ID.Folder: true}}
+		for _, fn := range []func() error{s.run, func() error { return events.found(f.ID.Folder) },
+			func() error { _, err := m.memberships(r, 300); return err }, func() error { _, err := m.rowsBefore(r, 1000); return err }} {
+			if err := fn(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, text := range r.texts {
+			plan, err := db.Explain(t.Context(), text, r.args[i]...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, line := range plan {
+				if strings.HasPrefix(strings.TrimSpace(line), "SCAN") || strings.Contains(line, "TEMP B-TREE") || strings.Contains(line, "Seq Scan on item") || strings.Contains(line, "Hash Join") {
+					t.Errorf("%s\n%s", text, strings.Join(plan, "\n"))
+				}
 			}
 		}
 	})

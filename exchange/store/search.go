@@ -173,7 +173,7 @@ func (l *list) rare(h *query.Hits) (*query.Hits, error) {
 func (l *list) evaluate() (string, error) {
 	tags, recipients, attachments := query.Needs(l.where)
 	s := newSelection(Want{Tags: tags})
-	rows, err := l.q.Query("SELECT "+s.list()+" FROM item WHERE "+l.base+" AND id IN ("+queue+")", l.args...)
+	rows, err := l.q.Query("SELECT "+s.list()+" FROM "+l.from+" WHERE "+l.base+" AND id IN ("+queue+")", l.args...)
 	items, _, err := l.m.scanItems(s, 0, rows, err)
 	if err != nil {
 		return "", err
@@ -284,14 +284,21 @@ func (s *Store) KeepIndex(ctx context.Context, failed func(error)) {
 	}
 }
 
-// Index indexes one batch of the items that wait, the newest of a mailbox first,
-// and returns how many it took. A search is right with or without it.
+// Index indexes one batch of the items that wait, the newest of a mailbox first, and
+// lets a search folder that is not done look at another batch. It returns how much
+// it did, 0 when there was nothing. A search is right with or without it.
 func (s *Store) Index(ctx context.Context) (n int, err error) {
 	s.indexer.mu.Lock()
 	defer s.indexer.mu.Unlock()
-	n, err = s.indexSome(ctx)
+	looked, err := s.searchNext(ctx)
+	if err == nil {
+		n, err = s.indexSome(ctx)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("search index: %w", err)
+	}
+	if looked {
+		n++
 	}
 	return n, nil
 }
@@ -318,11 +325,7 @@ func (s *Store) indexSome(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	s.indexer.last = mailbox
-	parsed, err := guid.Parse(id)
-	if err != nil {
-		return 0, err
-	}
-	m, err := s.FindMailbox(ctx, parsed)
+	m, err := s.findColumn(ctx, id)
 	if err != nil {
 		return 0, err
 	}
@@ -342,6 +345,15 @@ func (s *Store) indexSome(ctx context.Context) (int, error) {
 		}
 		return nil
 	})
+}
+
+// findColumn opens the mailbox of a GUID as a column has it.
+func (s *Store) findColumn(ctx context.Context, text string) (*Mailbox, error) {
+	id, err := guid.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	return s.FindMailbox(ctx, id)
 }
 
 // indexEntries makes the entries of the newest items that wait.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -62,7 +63,8 @@ const MaxChanges = 512
 // changes, read flags and removals by ascending numbers up to where the run began.
 // What happens during the run is reported by the next one. An item that came and
 // went between two states is not reported, save for one removed during a run,
-// which may be removed without having been reported.
+// which may be removed without having been reported. Of a search folder the items
+// that it has found are told; an item's move is a removal and a new item.
 //
 // Without a change the call reads one row, however large the folder is. A state
 // whose removals are forgotten is ErrStateTooOld, one of another folder ErrInvalid.
@@ -76,13 +78,17 @@ func (m *Mailbox) SyncItems(ctx context.Context, folder FolderID, state SyncStat
 	limit = min(max(limit, 1), MaxChanges)
 	var result *ItemChanges
 	err = m.store.db.View(ctx, func(tx *sqldb.Tx) error {
+		var kind FolderKind
 		var content, read, gone, last, floor mapi.GlobCnt
 		var epoch int64
-		err := tx.QueryRow(`SELECT content_cn_max, read_cn_max, deleted_max, last_cn, tombstone_floor, epoch
+		err := tx.QueryRow(`SELECT folder.kind, content_cn_max, read_cn_max, deleted_max, last_cn, tombstone_floor, epoch
 			FROM folder JOIN mailbox ON mailbox.id = folder.mailbox WHERE folder.mailbox = $1 AND fid = $2`, m.id, folder.Folder).
-			Scan(&content, &read, &gone, &last, &floor, &epoch)
+			Scan(&kind, &content, &read, &gone, &last, &floor, &epoch)
 		if err != nil {
 			return noRow(err)
+		}
+		if kind == SearchFolder && sight != nil {
+			return ErrDenied // what it has found lies in other folders
 		}
 		state, err := state.enter(folder, false, epoch)
 		if err != nil {
@@ -99,7 +105,7 @@ func (m *Mailbox) SyncItems(ctx context.Context, folder FolderID, state SyncStat
 		if state.Snapshot == 0 {
 			state.Snapshot, state.Position = last, last+1
 		}
-		s := &syncRun{m: m, sight: sight, q: tx, folder: folder.Folder, state: state, limit: limit, first: state.Since == 0}
+		s := &syncRun{m: m, sight: sight, q: tx, folder: folder.Folder, search: kind == SearchFolder, state: state, limit: limit, first: state.Since == 0}
 		if !associated {
 			s.only = " AND assoc = 0"
 		}
@@ -135,6 +141,7 @@ type syncRun struct {
 	sight   *sight
 	q       querier
 	folder  mapi.GlobCnt
+	search  bool // it is a search folder
 	state   SyncState
 	first   bool // of an initial enumeration
 	only    string
@@ -151,7 +158,7 @@ type numbered struct {
 
 func (s *syncRun) run() error {
 	if !s.state.Changes {
-		created, err := s.items("created_cn", "created_cn > $3 AND created_cn < $4", Created, " DESC", s.state.Since, s.state.Position)
+		created, err := s.created()
 		if err != nil {
 			return err
 		}
@@ -186,8 +193,42 @@ func (s *syncRun) take(list []numbered) bool {
 	return false
 }
 
+// created returns what is new, newest first.
+func (s *syncRun) created() ([]numbered, error) {
+	if s.search {
+		return s.found("entered > $3 AND entered < $4 ORDER BY entered DESC", s.state.Since, s.state.Position)
+	}
+	return s.items("created_cn", "created_cn > $3 AND created_cn < $4", Created, " DESC", s.state.Since, s.state.Position)
+}
+
+// found reads of what a search folder has found one page and one item more.
+func (s *syncRun) found(where string, from, to mapi.GlobCnt) ([]numbered, error) {
+	table, folder := source(SearchFolder)
+	sel := newSelection(Want{})
+	rows, err := s.q.Query("SELECT "+sel.list()+", entered, changed FROM "+table+" WHERE "+folder+" AND "+where+" LIMIT $5", s.m.id, s.folder, from, to, s.limit+1)
+	items, numbers, err := s.m.scanItems(sel, 2, rows, err)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]numbered, len(items))
+	for i, it := range items {
+		entered, changed := mapi.GlobCnt(numbers[i][0].(int64)), mapi.GlobCnt(numbers[i][1].(int64))
+		list[i] = numbered{entered, ItemChange{Kind: Created, ID: it.ID, Read: it.Read, Item: it}}
+		if entered <= s.state.Since {
+			list[i].cn, list[i].Kind = changed, Updated
+			if it.CN <= s.state.Since {
+				list[i].Kind = ReadFlag
+			}
+		}
+	}
+	return list, nil
+}
+
 // changed returns what happened to items that the client knew, by ascending numbers.
 func (s *syncRun) changed() ([]numbered, error) {
+	if s.search {
+		return s.foundChanged()
+	}
 	const known = " AND created_cn <= $5"
 	from, to, since := s.state.Position, s.state.Snapshot, s.state.Since
 	all, err := s.items("cn", "cn > $3 AND cn <= $4"+known, Updated, "", from, to, since)
@@ -204,6 +245,26 @@ func (s *syncRun) changed() ([]numbered, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.withRemoved(append(all, read...), rows)
+}
+
+// foundChanged is changed of a search folder. What it has found again is no removal.
+func (s *syncRun) foundChanged() ([]numbered, error) {
+	all, err := s.found(fmt.Sprintf("changed > $3 AND changed <= $4 AND entered <= %d ORDER BY changed", s.state.Since), s.state.Position, s.state.Snapshot)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.q.Query(`SELECT cn, id, mid FROM tombstone WHERE mailbox = $1 AND kind = 2 AND fid = $2 AND cn > $3 AND cn <= $4 AND created_cn <= $5
+		AND NOT EXISTS (SELECT 1 FROM search_member s WHERE s.mailbox = $1 AND s.folder = $2 AND s.id = tombstone.id AND s.found_mid = tombstone.mid) ORDER BY cn LIMIT $6`,
+		s.m.id, s.folder, s.state.Position, s.state.Snapshot, s.state.Since, s.limit+1)
+	if err != nil {
+		return nil, err
+	}
+	return s.withRemoved(all, rows)
+}
+
+// withRemoved adds tombstones to changes, in the order of their numbers.
+func (s *syncRun) withRemoved(all []numbered, rows *sqldb.Rows) ([]numbered, error) {
 	defer rows.Close()
 	for rows.Next() {
 		c := numbered{ItemChange: ItemChange{Kind: Removed, ID: ItemID{Mailbox: s.m.guid}}}
@@ -212,8 +273,7 @@ func (s *syncRun) changed() ([]numbered, error) {
 		}
 		all = append(all, c)
 	}
-	all = append(all, read...)
-	slices.SortFunc(all, func(a, b numbered) int { return int(a.cn) - int(b.cn) })
+	slices.SortFunc(all, func(a, b numbered) int { return cmp.Compare(a.cn, b.cn) })
 	return all, rows.Err()
 }
 

@@ -188,6 +188,7 @@ func (w *writer) setRead(it *Item, read bool) (Stamp, error) {
 	if _, err := w.Exec("UPDATE item SET is_read = $3, msg_flags = $4, read_cn = $5 WHERE mailbox = $1 AND id = $2", w.m.id, it.ID.Row, number(read), flags, it.ReadCN); err != nil {
 		return Stamp{}, err
 	}
+	w.touch(it.ID.Row)
 	return it.stamp(), nil
 }
 
@@ -198,12 +199,17 @@ const batch = 500
 // arrive meanwhile may be missed.
 func (m *Mailbox) MarkAllRead(ctx context.Context, folder FolderID, read bool) error {
 	m, err := m.folderGate(ctx, folder, RightReadAny|RightEditAny)
+	var f *Folder
 	if err == nil {
-		_, err = m.Folder(ctx, folder)
+		f, err = m.Folder(ctx, folder)
+	}
+	if err == nil && f.Kind == SearchFolder && m.sight != nil {
+		err = ErrDenied // what it has found lies in other folders
 	}
 	if err != nil {
 		return fmt.Errorf("mark all: %w", err)
 	}
+	from, where := source(f.Kind)
 	only, sees := m.sight.condition(5)
 	last := mapi.GlobCnt(0)
 	for {
@@ -211,7 +217,7 @@ func (m *Mailbox) MarkAllRead(ctx context.Context, folder FolderID, read bool) e
 		var seen mapi.GlobCnt
 		err := m.write(ctx, func(w *writer) error {
 			s := newSelection(Want{Tags: []mapi.Tag{mapi.PidTagMessageFlags}})
-			rows, err := w.Query("SELECT "+s.list()+" FROM item WHERE mailbox = $1 AND fid = $2 AND assoc = 0 AND is_read = "+
+			rows, err := w.Query("SELECT "+s.list()+" FROM "+from+" WHERE "+where+" AND is_read = "+
 				fmt.Sprint(number(!read))+" AND id > $3"+only+" ORDER BY id LIMIT $4", append([]any{m.id, folder.Folder, last, batch}, sees...)...)
 			items, _, err := m.scanItems(s, 0, rows, err)
 			if err != nil {

@@ -26,9 +26,11 @@ type writer struct {
 	size    int64        // of the mailbox
 	quota   int64
 	grew    bool // something was added: the quota is looked at
-	queued  bool // something waits for the search index
+	queued  bool // something waits for the search index, or a search folder looks anew
 	folders map[mapi.GlobCnt]*folderCounts
-	blobs   map[mapi.Blob]int64 // changes of reference counts
+	blobs   map[mapi.Blob]int64             // changes of reference counts
+	touched map[mapi.GlobCnt]bool           // items that search folders must look at; nil without such folders
+	paths   map[mapi.GlobCnt][]mapi.GlobCnt // from folders to the root, for them
 }
 
 // folderCounts is what a write adds to a folder's row.
@@ -36,6 +38,7 @@ type folderCounts struct {
 	total, unread, fai, deleted, children, size int64
 	content, read, gone                         mapi.GlobCnt
 	uid, firstUID                               int64 // next and as read
+	kind                                        FolderKind
 }
 
 // write runs fn under the mailbox's lock, and after the commit wakes who watches the mailbox.
@@ -47,12 +50,16 @@ func (m *Mailbox) write(ctx context.Context, fn func(*writer) error) error {
 		// Without the lock a larger number could be committed before a smaller
 		// one, and a sync between the two would lose a change for ever.
 		// With another GUID a restored mailbox has taken its place.
-		lock := "SELECT next_counter, last_cn, size, quota FROM mailbox WHERE id = $1 AND guid = $2"
+		lock := "SELECT EXISTS (SELECT 1 FROM search_folder WHERE mailbox = $1), next_counter, last_cn, size, quota FROM mailbox WHERE id = $1 AND guid = $2"
 		if tx.Flavour() == sqldb.PostgreSQL {
 			lock += " FOR UPDATE"
 		}
-		if err := tx.QueryRow(lock, m.id, column(m.guid)).Scan(&w.next, &w.last, &w.size, &w.quota); err != nil {
+		var searches bool
+		if err := tx.QueryRow(lock, m.id, column(m.guid)).Scan(&searches, &w.next, &w.last, &w.size, &w.quota); err != nil {
 			return fmt.Errorf("lock mailbox %s: %w", m.guid, noRow(err))
+		}
+		if searches {
+			w.touched, w.paths = map[mapi.GlobCnt]bool{}, map[mapi.GlobCnt][]mapi.GlobCnt{}
 		}
 		before = w.last
 		if err := fn(w); err != nil {
@@ -101,7 +108,7 @@ func (w *writer) counts(fid mapi.GlobCnt) (*folderCounts, error) {
 		return c, nil
 	}
 	c := &folderCounts{}
-	err := w.QueryRow("SELECT next_imap_uid FROM folder WHERE mailbox = $1 AND fid = $2 AND deleted_cn IS NULL", w.m.id, fid).Scan(&c.uid)
+	err := w.QueryRow("SELECT next_imap_uid, kind FROM folder WHERE mailbox = $1 AND fid = $2 AND deleted_cn IS NULL", w.m.id, fid).Scan(&c.uid, &c.kind)
 	if err != nil {
 		return nil, fmt.Errorf("%v: %w", FolderID{w.m.guid, fid}, noRow(err))
 	}
@@ -112,10 +119,13 @@ func (w *writer) counts(fid mapi.GlobCnt) (*folderCounts, error) {
 
 // finish writes the gathered counts.
 func (w *writer) finish() error {
+	if err := w.settleSearches(); err != nil {
+		return fmt.Errorf("search folders: %w", err)
+	}
 	for _, fid := range slices.Sorted(maps.Keys(w.folders)) {
 		c := w.folders[fid]
 		w.size += c.size
-		if *c == (folderCounts{uid: c.uid, firstUID: c.uid}) {
+		if *c == (folderCounts{uid: c.uid, firstUID: c.uid, kind: c.kind}) {
 			continue
 		}
 		_, err := w.Exec(`UPDATE folder SET total = total + $3, unread = unread + $4, fai_count = fai_count + $5,
@@ -172,4 +182,5 @@ const (
 const (
 	itemStone = iota
 	folderStone
+	memberStone // of an item in a search folder
 )

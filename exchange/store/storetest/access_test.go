@@ -52,6 +52,14 @@ type office struct {
 	since                 mapi.GlobCnt
 }
 
+// search makes a search folder in the Work folder, with its permissions.
+func (o *office) search() store.FolderID {
+	o.t.Helper()
+	f, err := o.whole.CreateFolder(o.ctx, store.NewFolder{Parent: o.work, Name: "Search", Search: &store.Search{Bases: []store.FolderID{o.work}, Where: unread}})
+	ok(o.t, err)
+	return f.ID
+}
+
 // newOffice makes an office in a mailbox of its own. An owner's own view is the mailbox itself.
 func newOffice(t *testing.T, s *store.Store, rights store.Rights, owner bool) *office {
 	t.Helper()
@@ -199,6 +207,32 @@ var accessTable = []row{
 	{"UpdateFolder", "nddd yy", func(o *office) error {
 		_, err := o.m.UpdateFolder(o.ctx, o.work, store.FolderUpdate{Name: new("Renamed")})
 		return err
+	}},
+	{"CreateFolder, a search folder", "dddddy", func(o *office) error {
+		f, err := o.m.CreateFolder(o.ctx, store.NewFolder{Parent: o.work, Name: "New", Search: &store.Search{Bases: []store.FolderID{o.work}, Where: unread}})
+		if err == nil {
+			err = o.m.DeleteFolder(o.ctx, f.ID, store.HardDelete)
+		}
+		return err
+	}},
+	{"UpdateFolder, a search folder", "dddddy", func(o *office) error {
+		_, err := o.m.UpdateFolder(o.ctx, o.search(), store.FolderUpdate{Search: &store.Search{Bases: []store.FolderID{o.work}, Where: unread}})
+		return err
+	}},
+	{"SearchOf", "dddddy", func(o *office) error {
+		_, err := o.m.SearchOf(o.ctx, o.search())
+		return err
+	}},
+	{"List of a search folder", "nddddy", func(o *office) error {
+		_, err := o.m.List(o.ctx, store.Query{Folder: o.search()})
+		return err
+	}},
+	{"SyncItems of a search folder", "nddddy", func(o *office) error {
+		_, err := o.m.SyncItems(o.ctx, o.search(), store.SyncState{}, 10, false)
+		return err
+	}},
+	{"MarkAllRead of a search folder", "nddddy", func(o *office) error {
+		return o.m.MarkAllRead(o.ctx, o.search(), true)
 	}},
 	{"MoveFolder", "nddd yy", func(o *office) error { _, err := o.m.MoveFolder(o.ctx, o.sub, o.work); return err }},
 	{"MoveFolder out", "nnnnny", func(o *office) error {
