@@ -25,8 +25,8 @@ import (
 const MaxHeaderBytes = 128 << 10
 
 const (
-	// maxBody bounds a request's body in bytes: the largest message with its encoding.
-	maxBody = 64 << 20
+	// maxBody bounds a request's body in bytes: the largest item whole, with its encoding.
+	maxBody = 160 << 20
 	// bodyTime bounds how long a client may take to send a body.
 	bodyTime = 5 * time.Minute
 	// drainRefused and drainAdmitted bound what is read and dropped of a body after

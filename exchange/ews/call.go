@@ -24,6 +24,7 @@ type call struct {
 	door    *Door
 	ctx     context.Context
 	request *clientaccess.Request
+	body    io.Reader // of the request
 	w       *soap.Writer
 	answer  *response
 	version soap.ServerVersion
@@ -51,8 +52,8 @@ type call struct {
 // serve reads the request and runs its operation. Errors are those of the
 // request as a whole.
 func (c *call) serve() error {
-	reader := soap.NewReader(c.request.Body, soap.DefaultLimits)
-	reader.SetBytes(maxSmallBody)
+	reader := soap.NewReader(c.body, soap.DefaultLimits)
+	reader.SetBytes(maxBody)
 	env, err := reader.Envelope()
 	if err != nil {
 		return err
@@ -86,8 +87,8 @@ func (c *call) serve() error {
 	if err := c.open(); err != nil {
 		return err
 	}
-	if c.op.content {
-		reader.SetBytes(maxBody)
+	if c.op.content > 0 {
+		reader.SetBytes(c.op.content)
 	}
 	if c.req, err = env.Request(streamed, c.keep); err != nil {
 		return err
@@ -269,7 +270,7 @@ var streamed = map[soap.Name]bool{
 // keep puts the content of such an element into the mailbox as a blob. What no
 // item comes to refer to is swept later.
 func (c *call) keep(_ soap.Name, content io.Reader) (any, error) {
-	if !c.op.content {
+	if c.op.content == 0 {
 		return nil, nil
 	}
 	blob, err := c.mailbox.WriteBlob(c.ctx, content)

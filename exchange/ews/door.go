@@ -78,15 +78,20 @@ func New(st *store.Store, mail *transport.Transport, opts Options) *Door {
 
 // Limits of a request: a long one only where it can carry mail.
 const (
-	maxBody      = 64 << 20
-	maxSmallBody = 2 << 20
+	maxBody = 2 << 20
+	// maxMail is for the longest message, in base64 with line ends.
+	maxMail = 90 << 20
+	// maxUpload is for an item that was exported, which has the message and its attachments besides.
+	maxUpload = 160 << 20
 	// maxDrained is how much of a refused body is read and dropped, so that the
 	// client reads its answer and can go on with the connection.
 	maxDrained = 128 << 20
 	// maxIDs is how many ids one request may name.
 	maxIDs = 5000
-	// requestTime ends a request that takes too long.
+	// requestTime ends a request that takes too long. One that carries much has as
+	// long again for each paceBytes of it.
 	requestTime = 60 * time.Second
+	paceBytes   = 1 << 20
 )
 
 // schemaVersion is what Exchange 2016 and later say of their schema; clients that
@@ -124,12 +129,14 @@ func serveInfo(w http.ResponseWriter, r *clientaccess.Request) {
 // serveSOAP reads an envelope, runs its operation and sees to it that every way
 // out is a complete SOAP answer.
 func (d *Door) serveSOAP(w http.ResponseWriter, r *clientaccess.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), requestTime)
-	defer cancel()
-	answer := &response{dst: w}
+	ctx, cancel := context.WithCancelCause(r.Context())
+	defer cancel(nil)
+	pace := &pace{timer: time.AfterFunc(requestTime, func() { cancel(context.DeadlineExceeded) })}
+	defer pace.timer.Stop()
+	answer := &response{dst: w, pace: pace}
 	out := soap.NewWriter(answer)
 	defer out.Release()
-	c := &call{door: d, ctx: ctx, request: r, w: out, answer: answer, version: serverVersion(r.Snapshot)}
+	c := &call{door: d, ctx: ctx, request: r, body: &paced{r: r.Body, pace: pace}, w: out, answer: answer, version: serverVersion(r.Snapshot)}
 	defer func() {
 		if c.leave != nil {
 			c.leave()
@@ -148,6 +155,7 @@ func (d *Door) serveSOAP(w http.ResponseWriter, r *clientaccess.Request) {
 	if err == nil {
 		return
 	}
+	err = errors.Join(err, context.Cause(ctx)) // its time is over
 	if out.Flushed() {
 		// Half an answer cannot be taken back; ending the connection is the only
 		// way to tell the client that it is no whole one.
@@ -173,6 +181,7 @@ func (d *Door) serveSOAP(w http.ResponseWriter, r *clientaccess.Request) {
 // client understands before the first byte.
 type response struct {
 	dst     http.ResponseWriter
+	pace    *pace
 	status  int
 	started bool
 }
@@ -185,7 +194,35 @@ func (a *response) Write(p []byte) (int, error) {
 			a.dst.WriteHeader(a.status)
 		}
 	}
-	return a.dst.Write(p)
+	n, err := a.dst.Write(p)
+	a.pace.moved(n)
+	return n, err
+}
+
+// pace gives a request more time for what it carries, either way.
+type pace struct {
+	timer *time.Timer
+	bytes int // since it was given more
+}
+
+func (p *pace) moved(n int) {
+	if p.bytes += n; p.bytes >= paceBytes {
+		p.bytes = 0
+		p.timer.Reset(requestTime)
+	}
+}
+
+// paced is a body that is read at a pace.
+type paced struct {
+	r    io.Reader
+	pace *pace
+}
+
+// Read implements io.Reader.
+func (p *paced) Read(b []byte) (int, error) {
+	n, err := p.r.Read(b)
+	p.pace.moved(n)
+	return n, err
 }
 
 func serverVersion(s *org.Snapshot) soap.ServerVersion {

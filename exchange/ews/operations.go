@@ -4,7 +4,7 @@ package ews
 type operation struct {
 	name    string
 	serve   func(c *call) error // nil: not offered
-	content bool                // its requests may carry mail
+	content int64               // how many bytes a request that carries mail may have, 0 where none does
 	waits   bool                // it is meant to take long
 	list    string              // the element of its requests that lists objects, "" for one object
 	payload string              // the element that its response messages always have, "" for none
@@ -24,9 +24,9 @@ func init() {
 		{name: "ConvertId", serve: convertID, list: "SourceIds"},
 		{name: "CopyFolder", serve: copyFolder, list: "FolderIds", payload: "m:Folders"},
 		{name: "CopyItem", serve: copyItem, list: "ItemIds", payload: "m:Items"},
-		{name: "CreateAttachment", serve: createAttachment, list: "Attachments", content: true, payload: "m:Attachments"},
+		{name: "CreateAttachment", serve: createAttachment, list: "Attachments", content: maxMail, payload: "m:Attachments"},
 		{name: "CreateFolder", serve: createFolder, list: "Folders", payload: "m:Folders"},
-		{name: "CreateItem", serve: createItem, list: "Items", content: true, payload: "m:Items"},
+		{name: "CreateItem", serve: createItem, list: "Items", content: maxMail, payload: "m:Items"},
 		{name: "CreateUserConfiguration", serve: createUserConfiguration},
 		{name: "DeleteAttachment", serve: deleteAttachment, list: "AttachmentIds"},
 		{name: "DeleteFolder", serve: deleteFolder, list: "FolderIds"},
@@ -69,10 +69,10 @@ func init() {
 		{name: "SyncFolderHierarchy", serve: syncFolderHierarchy},
 		{name: "SyncFolderItems", serve: syncFolderItems},
 		{name: "Unsubscribe", serve: unsubscribe},
-		{name: "UploadItems", serve: uploadItems, list: "Items", content: true},
+		{name: "UploadItems", serve: uploadItems, list: "Items", content: maxUpload},
 		{name: "UpdateFolder", serve: updateFolder, list: "FolderChanges", payload: "m:Folders"},
 		{name: "UpdateInboxRules", serve: updateInboxRules, failed: failedAlone},
-		{name: "UpdateItem", serve: updateItem, list: "ItemChanges", content: true, payload: "m:Items"},
+		{name: "UpdateItem", serve: updateItem, list: "ItemChanges", content: maxMail, payload: "m:Items"},
 		{name: "UpdateUserConfiguration", serve: updateUserConfiguration},
 	} {
 		operations[op.name] = &op

@@ -43,7 +43,8 @@ func (m *Mailbox) writeBlob(ctx context.Context, r io.Reader) (_ mapi.Blob, err 
 	id := randomID()
 	hash := sha256.New()
 	var size, stored int64
-	var pending [][]byte
+	var buffers [chunksPerWrite][]byte // filled anew after each write
+	n := 0
 	defer func() {
 		if err == nil || stored == 0 {
 			return
@@ -52,7 +53,10 @@ func (m *Mailbox) writeBlob(ctx context.Context, r io.Reader) (_ mapi.Blob, err 
 		err = errors.Join(err, m.store.db.Write(context.WithoutCancel(ctx), func(tx *sqldb.Tx) error { return m.dropBlob(tx, m.id, id) }))
 	}()
 	for last := false; !last; {
-		chunk, err := readChunk(r)
+		if buffers[n] == nil && size > 0 {
+			buffers[n] = make([]byte, ChunkSize) // the first one grows, most contents being short
+		}
+		chunk, err := readChunk(r, buffers[n])
 		if err != nil {
 			return mapi.Blob{}, err
 		}
@@ -60,9 +64,10 @@ func (m *Mailbox) writeBlob(ctx context.Context, r io.Reader) (_ mapi.Blob, err 
 		hash.Write(chunk)
 		size += int64(len(chunk))
 		if len(chunk) > 0 {
-			pending = append(pending, chunk)
+			buffers[n] = chunk
+			n++
 		}
-		if last || len(pending) < chunksPerWrite {
+		if last || n < chunksPerWrite {
 			continue
 		}
 		err = m.store.db.Write(ctx, func(tx *sqldb.Tx) error {
@@ -71,13 +76,13 @@ func (m *Mailbox) writeBlob(ctx context.Context, r io.Reader) (_ mapi.Blob, err 
 					return err
 				}
 			}
-			return m.insertChunks(tx, id, stored, pending)
+			return m.insertChunks(tx, id, stored, buffers[:])
 		})
 		if err != nil {
 			return mapi.Blob{}, err
 		}
-		stored += int64(len(pending))
-		pending = nil
+		stored += chunksPerWrite
+		n = 0
 	}
 	blob := mapi.Blob{Hash: [32]byte(hash.Sum(nil)), Size: size}
 	finish := func(tx *sqldb.Tx) error {
@@ -99,7 +104,7 @@ func (m *Mailbox) writeBlob(ctx context.Context, r io.Reader) (_ mapi.Blob, err 
 		if err != nil {
 			return err
 		}
-		return m.insertChunks(tx, id, stored, pending)
+		return m.insertChunks(tx, id, stored, buffers[:n])
 	}
 	err = m.store.db.Write(ctx, finish)
 	if sqldb.IsUnique(err) {
@@ -115,10 +120,24 @@ func randomID() int64 {
 	return int64(binary.BigEndian.Uint64(b[:]) >> 1)
 }
 
-// readChunk reads a whole chunk, or what is left.
-func readChunk(r io.Reader) ([]byte, error) {
-	chunk, err := io.ReadAll(io.LimitReader(r, ChunkSize))
-	return chunk, err
+// readChunk reads a whole chunk, or what is left, into a buffer that has room for
+// one; nil for one that grows as needed.
+func readChunk(r io.Reader, buffer []byte) ([]byte, error) {
+	if buffer == nil {
+		return io.ReadAll(io.LimitReader(r, ChunkSize))
+	}
+	n := 0
+	for n < ChunkSize {
+		got, err := r.Read(buffer[n:ChunkSize])
+		n += got
+		if err == io.EOF {
+			break
+		}
+		if err != nil { // io.ErrUnexpectedEOF too: what breaks off is not whole
+			return nil, err
+		}
+	}
+	return buffer[:n], nil
 }
 
 func (m *Mailbox) insertBlob(tx *sqldb.Tx, id int64, hash any, size int64) error {
@@ -264,7 +283,7 @@ func (c Contents) Add(data []byte) mapi.Blob {
 // Gather reads r to its end: a content that fits into a chunk is added to into, a
 // longer one is written with WriteBlob.
 func (m *Mailbox) Gather(ctx context.Context, r io.Reader, into Contents) (mapi.Blob, error) {
-	head, err := readChunk(r)
+	head, err := readChunk(r, nil)
 	if err != nil {
 		return mapi.Blob{}, fmt.Errorf("write blob: %w", err)
 	}

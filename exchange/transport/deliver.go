@@ -17,8 +17,12 @@ import (
 )
 
 // parallel is how many recipients' mailboxes one message is written to at a time;
-// writes that wait together share a commit.
-const parallel = 16
+// writes that wait together share a commit. A long one has commits of its own for
+// each mailbox, and each that is being written holds some of it in memory.
+const (
+	parallel     = 16
+	parallelLong = 2
+)
 
 // Deliver puts a message into the inbox of each recipient, who must be local.
 // Return-Path and Received go on top; the rest is stored byte for byte. The error
@@ -71,7 +75,11 @@ func (t *Transport) Deliver(ctx context.Context, env Envelope, message io.Reader
 	s.trace = len(trace)
 	var wg sync.WaitGroup
 	var mu sync.Mutex // of the results of groups
-	slots := make(chan struct{}, parallel)
+	at := parallel
+	if s.mailbox != nil {
+		at = parallelLong
+	}
+	slots := make(chan struct{}, at)
 	for _, id := range order {
 		slots <- struct{}{}
 		wg.Go(func() {
