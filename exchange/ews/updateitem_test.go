@@ -206,3 +206,48 @@ func TestFlag(t *testing.T) {
 		t.Error(answer)
 	}
 }
+
+// TestTwoEditors lets two clients change one item of every kind, the second with the change key from before the
+// first: NeverOverwrite refuses it, AutoResolve and AlwaysOverwrite change what it names and leave the first's change.
+func TestTwoEditors(t *testing.T) {
+	for kind, element := range map[string]string{"item": "Message", "event": "CalendarItem", "occurrence": "CalendarItem", "contact": "Contact", "list": "DistributionList"} {
+		w := newWorld(t)
+		has := w.belong(w.anna, "plain")
+		id := has[kind]
+		key := func() string {
+			return itemIDs.FindStringSubmatch(w.answered(get(`<t:ItemId Id="` + id + `"/>`, "item:Subject")))[2]
+		}
+		old := key()
+		edit := func(resolution, key, uri, value string) string {
+			_, name, _ := strings.Cut(uri, ":")
+			if key != "" {
+				key = ` ChangeKey="` + key + `"`
+			}
+			_, answer := w.ask(wrap(`<m:UpdateItem ConflictResolution="` + resolution + `" MessageDisposition="SaveOnly" SendMeetingInvitationsOrCancellations="SendToNone"><m:ItemChanges><t:ItemChange><t:ItemId Id="` + id + `"` + key +
+				`/><t:Updates><t:SetItemField><t:FieldURI FieldURI="` + uri + `"/><t:` + element + `><t:` + name + `>` + value + `</t:` + name + `></t:` + element + `></t:SetItemField></t:Updates></t:ItemChange></m:ItemChanges></m:UpdateItem>`))
+			return answer
+		}
+		for _, step := range []struct{ resolution, key, uri, value, code string }{
+			{"NeverOverwrite", old, "item:Subject", "first", "NoError"},
+			{"NeverOverwrite", old, "item:Importance", "High", "ErrorIrresolvableConflict"},
+			{"NeverOverwrite", "", "item:Importance", "High", "ErrorChangeKeyRequiredForWriteOperations"},
+			{"AutoResolve", "", "item:Importance", "High", "ErrorChangeKeyRequiredForWriteOperations"},
+			{"AutoResolve", old, "item:Importance", "High", "NoError"},
+			{"AlwaysOverwrite", "", "item:Sensitivity", "Personal", "NoError"},
+			{"Sometimes", old, "item:Importance", "Low", "ErrorSchemaValidation"},
+		} {
+			if answer := edit(step.resolution, step.key, step.uri, step.value); !strings.Contains(answer, ">"+step.code+"<") && !strings.Contains(answer, ">t:"+step.code+"<") {
+				t.Errorf("%s: %+v: %s", kind, step, answer)
+			}
+		}
+		answer := w.answered(get(`<t:ItemId Id="`+id+`"/>`, "item:Subject", "item:Importance", "item:Sensitivity"))
+		for _, want := range []string{"<t:Subject>first<", "<t:Importance>High<", "<t:Sensitivity>Personal<"} {
+			if !strings.Contains(answer, want) {
+				t.Errorf("%s: no %s in %s", kind, want, answer)
+			}
+		}
+		if now := key(); now == old {
+			t.Errorf("%s: the change key is the old one", kind)
+		}
+	}
+}

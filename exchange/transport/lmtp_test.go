@@ -220,3 +220,51 @@ func TestLMTPFull(t *testing.T) {
 		t.Errorf("with room again: %v", err)
 	}
 }
+
+// TestLMTPBombs sends what is made to cost much over a connection: what is acknowledged is there to the
+// last byte, and the connection takes the next message.
+func TestLMTPBombs(t *testing.T) {
+	p := newPost(t, sqldbtest.Disk(t))
+	address, _ := serve(t, p)
+	c := client(t, address)
+	head := "Subject: bomb\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+	line := strings.Repeat("QUJD", 19) + "\r\n"
+	bombs := []struct {
+		name, head, piece string
+		times             int
+	}{
+		{"10,000 parts", head, "--b\r\nContent-Type: a/b\r\nContent-Transfer-Encoding: base64\r\n\r\nQUJD\r\n", 10_000},
+		{"200 levels", "", "Content-Type: message/rfc822\r\n\r\n", 200},
+		{"broken", head, "--b\r\nContent-Type: text/plain; charset=x\r\nContent-Transfer-Encoding: base64\r\n\r\n=?=?=\xff\r\n", 100},
+		{"10 MB of base64", head + "--b\r\nContent-Type: a/b\r\nContent-Transfer-Encoding: base64\r\n\r\n", line, 10_000_000 / len(line)},
+		{"and then", "Subject: x\r\n\r\n", "words\r\n", 1},
+	}
+	for i, b := range bombs {
+		if err := c.Mail("x@example.org", nil); err != nil {
+			t.Fatalf("%s: %v", b.name, err)
+		}
+		if err := c.Rcpt("ann@contoso.com", nil); err != nil {
+			t.Fatalf("%s: %v", b.name, err)
+		}
+		w, err := c.Data()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := bufio.NewWriterSize(w, 64<<10)
+		out.WriteString(b.head)
+		for range b.times {
+			out.WriteString(b.piece)
+		}
+		if err := out.Flush(); err != nil {
+			t.Fatalf("%s: %v", b.name, err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatalf("%s: %v", b.name, err)
+		}
+		items := p.inbox("ann", i+1)
+		size := int64(len(b.head) + b.times*len(b.piece))
+		if got := items[0].MIME.Size - size; got < 0 || got > 500 { // the trace fields before it
+			t.Errorf("%s: %d bytes of %d are stored", b.name, items[0].MIME.Size, size)
+		}
+	}
+}
