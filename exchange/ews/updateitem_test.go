@@ -215,7 +215,7 @@ func TestTwoEditors(t *testing.T) {
 		has := w.belong(w.anna, "plain")
 		id := has[kind]
 		key := func() string {
-			return itemIDs.FindStringSubmatch(w.answered(get(`<t:ItemId Id="` + id + `"/>`, "item:Subject")))[2]
+			return itemIDs.FindStringSubmatch(w.answered(get(`<t:ItemId Id="`+id+`"/>`, "item:Subject")))[2]
 		}
 		old := key()
 		edit := func(resolution, key, uri, value string) string {
