@@ -20,6 +20,7 @@ var operations = make(map[string]*operation)
 
 func init() {
 	for _, op := range []operation{
+		{name: "AddDelegate", serve: addDelegate, failed: failedAlone},
 		{name: "ApplyConversationAction", serve: applyConversationAction, list: "ConversationActions"},
 		{name: "ConvertId", serve: convertID, list: "SourceIds"},
 		{name: "CopyFolder", serve: copyFolder, list: "FolderIds", payload: "m:Folders"},
@@ -41,6 +42,7 @@ func init() {
 		{name: "FindPeople", serve: findPeople, failed: failedAlone},
 		{name: "GetAttachment", serve: getAttachment, list: "AttachmentIds", payload: "m:Attachments"},
 		{name: "GetConversationItems", serve: getConversationItems, list: "Conversations"},
+		{name: "GetDelegate", serve: getDelegate, failed: failedAlone},
 		{name: "GetEvents", serve: getEvents},
 		{name: "GetFolder", serve: getFolder, list: "FolderIds", payload: "m:Folders"},
 		{name: "GetInboxRules", serve: getInboxRules, failed: failedAlone},
@@ -62,6 +64,7 @@ func init() {
 		{name: "MarkAsJunk", serve: markAsJunk, list: "ItemIds"},
 		{name: "MoveFolder", serve: moveFolder, list: "FolderIds", payload: "m:Folders"},
 		{name: "MoveItem", serve: moveItem, list: "ItemIds", payload: "m:Items"},
+		{name: "RemoveDelegate", serve: removeDelegate, failed: failedAlone},
 		{name: "ResolveNames", serve: resolveNames},
 		{name: "SendItem", serve: sendItem, list: "ItemIds"},
 		{name: "SetUserOofSettingsRequest", serve: setUserOofSettings, failed: failedOof},
@@ -70,6 +73,7 @@ func init() {
 		{name: "SyncFolderItems", serve: syncFolderItems},
 		{name: "Unsubscribe", serve: unsubscribe},
 		{name: "UploadItems", serve: uploadItems, list: "Items", content: maxUpload},
+		{name: "UpdateDelegate", serve: updateDelegate, failed: failedAlone},
 		{name: "UpdateFolder", serve: updateFolder, list: "FolderChanges", payload: "m:Folders"},
 		{name: "UpdateInboxRules", serve: updateInboxRules, failed: failedAlone},
 		{name: "UpdateItem", serve: updateItem, list: "ItemChanges", content: maxMail, payload: "m:Items"},
@@ -78,19 +82,18 @@ func init() {
 		operations[op.name] = &op
 	}
 	for _, name := range []string{
-		"AddDelegate", "AddDistributionGroupToImList", "AddImContactToGroup", "AddImGroup", "AddNewImContactToGroup",
+		"AddDistributionGroupToImList", "AddImContactToGroup", "AddImGroup", "AddNewImContactToGroup",
 		"AddNewTelUriContactToGroup", "ArchiveItem", "CreateFolderPath", "CreateManagedFolder",
 		"DisableApp", "DisconnectPhoneCall",
 		"FindMessageTrackingReport", "GetAppManifests", "GetAppMarketplaceUrl", "GetClientAccessToken",
-		"GetDelegate", "GetDiscoverySearchConfiguration", "GetHoldOnMailboxes", "GetImItemList",
+		"GetDiscoverySearchConfiguration", "GetHoldOnMailboxes", "GetImItemList",
 		"GetImItems", "GetMessageTrackingReport", "GetNonIndexableItemDetails",
 		"GetNonIndexableItemStatistics", "GetPhoneCallInformation", "GetReminders",
 		"GetSharingFolder",
 		"GetSharingMetadata",
 		"GetUserRetentionPolicyTags", "InstallApp", "PerformReminderAction", "PlayOnPhone", "RefreshSharingFolder",
-		"RemoveContactFromImList", "RemoveDelegate", "RemoveDistributionGroupFromImList", "RemoveImContactFromGroup", "RemoveImGroup",
+		"RemoveContactFromImList", "RemoveDistributionGroupFromImList", "RemoveImContactFromGroup", "RemoveImGroup",
 		"SearchMailboxes", "SetHoldOnMailboxes", "SetImGroup", "UninstallApp",
-		"UpdateDelegate",
 	} {
 		operations[name] = &operation{name: name}
 	}

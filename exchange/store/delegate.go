@@ -3,8 +3,11 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"hma/internal/sqldb"
+	"hma/wire/mapi"
 )
 
 // Delegate is somebody who acts for the mailbox's owner (MS-OXODLGT): what is not in
@@ -31,6 +34,27 @@ const (
 type Delegates struct {
 	List     []Delegate // in the order of their SIDs
 	Delivery MeetingDelivery
+	// Grants is for a change alone, which is made with them in one step: what people
+	// may do in folders from now on.
+	Grants []Grant
+}
+
+// Grant is what a person may do in a folder; with no rights the person has no row
+// in the folder's permission table.
+type Grant struct {
+	SID    string
+	Folder FolderID
+	Rights Rights
+}
+
+// Find returns the delegate with the SID, nil for none.
+func (d *Delegates) Find(sid string) *Delegate {
+	for i := range d.List {
+		if d.List[i].SID == sidKey(sid) {
+			return &d.List[i]
+		}
+	}
+	return nil
 }
 
 // MaxDelegates is how many delegates a mailbox has at most.
@@ -78,8 +102,8 @@ func (m *Mailbox) UpdateDelegates(ctx context.Context, change func(*Delegates) e
 	if err != nil {
 		return err
 	}
-	err = m.store.db.Write(ctx, func(tx *sqldb.Tx) error {
-		d, err := m.delegates(tx)
+	err = m.write(ctx, func(w *writer) error {
+		d, err := m.delegates(w.Tx)
 		if err != nil {
 			return err
 		}
@@ -89,14 +113,14 @@ func (m *Mailbox) UpdateDelegates(ctx context.Context, change func(*Delegates) e
 		if len(d.List) > MaxDelegates {
 			return fmt.Errorf("%d delegates, want at most %d: %w", len(d.List), MaxDelegates, ErrTooMany)
 		}
-		if _, err := tx.Exec("UPDATE mailbox SET meeting_delivery = $2 WHERE id = $1", m.id, d.Delivery); err != nil {
+		if _, err := w.Exec("UPDATE mailbox SET meeting_delivery = $2 WHERE id = $1", m.id, d.Delivery); err != nil {
 			return err
 		}
-		if _, err := tx.Exec("DELETE FROM delegate WHERE mailbox = $1", m.id); err != nil {
+		if _, err := w.Exec("DELETE FROM delegate WHERE mailbox = $1", m.id); err != nil {
 			return err
 		}
 		for _, one := range d.List {
-			added, err := tx.Exec("INSERT INTO delegate (mailbox, sid, meeting_copies, view_private) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+			added, err := w.Exec("INSERT INTO delegate (mailbox, sid, meeting_copies, view_private) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
 				m.id, sidKey(one.SID), number(one.MeetingCopies), number(one.ViewPrivate))
 			if err != nil {
 				return err
@@ -105,10 +129,50 @@ func (m *Mailbox) UpdateDelegates(ctx context.Context, change func(*Delegates) e
 				return fmt.Errorf("delegate %s: %w", one.SID, ErrExists)
 			}
 		}
-		return nil
+		return w.grant(d.Grants)
 	})
 	if err != nil {
 		return fmt.Errorf("delegates of mailbox %s: %w", m.guid, err)
+	}
+	return nil
+}
+
+// grant writes grants into the permission tables of their folders, each of which is changed once.
+func (w *writer) grant(list []Grant) error {
+	touched := map[mapi.GlobCnt]bool{}
+	for _, g := range list {
+		if g.SID == "" || g.Rights&^(AllRights|RightFreeBusySimple|RightFreeBusyDetailed) != 0 {
+			return ErrInvalid
+		}
+		if err := w.m.own(g.Folder); err != nil {
+			return err
+		}
+		fid := g.Folder.Folder
+		if _, err := w.Exec("DELETE FROM permission WHERE mailbox = $1 AND fid = $2 AND member = $3", w.m.id, fid, sidKey(g.SID)); err != nil {
+			return err
+		}
+		if g.Rights != 0 {
+			if _, err := w.Exec("INSERT INTO permission (mailbox, fid, member, rights) VALUES ($1, $2, $3, $4)", w.m.id, fid, sidKey(g.SID), g.Rights); err != nil {
+				return err
+			}
+		}
+		touched[fid] = true
+	}
+	for _, fid := range slices.Sorted(maps.Keys(touched)) {
+		f, err := w.m.folder(w, fid)
+		if err != nil {
+			return err
+		}
+		var rows int
+		if err := w.QueryRow("SELECT COUNT(*) FROM permission WHERE mailbox = $1 AND fid = $2", w.m.id, fid).Scan(&rows); err != nil {
+			return err
+		}
+		if rows > MaxPermissions {
+			return fmt.Errorf("%d permissions of %v: %w", rows, f.ID, ErrTooMany)
+		}
+		if err := w.touchFolder(f); err != nil {
+			return err
+		}
 	}
 	return nil
 }

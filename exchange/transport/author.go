@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,7 +13,7 @@ import (
 // Trust is what somebody else's address lets a person do.
 type Trust struct {
 	SendAs   bool   // be its author, and nobody sees who wrote
-	OnBehalf bool   // be its author with their own name beside it (GrantSendOnBehalfTo)
+	OnBehalf bool   // be its author with their own name beside it (GrantSendOnBehalfTo); so may delegates without it
 	Own      string // the person's own address
 }
 
@@ -109,10 +110,30 @@ func (t *Transport) trust(ctx context.Context, sid, address string) (Trust, erro
 	if t.cfg.Trust != nil {
 		trust, err = t.cfg.Trust(ctx, sid, address)
 	}
+	if err == nil && !trust.SendAs && !trust.OnBehalf && trust.Own != "" {
+		trust.OnBehalf, err = t.delegated(ctx, sid, address)
+	}
 	if err == nil && (!trust.SendAs && !trust.OnBehalf || trust.Own == "") {
 		err = fmt.Errorf("submit as %s: %w", address, ErrSendAsDenied)
 	}
 	return trust, err
+}
+
+// delegated tells whether the person is a delegate of whom the address belongs to.
+func (t *Transport) delegated(ctx context.Context, sid, address string) (bool, error) {
+	box, err := t.cfg.Directory.Mailbox(ctx, address)
+	if errors.Is(err, ErrUnknownRecipient) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	mailbox, err := t.open(ctx, box)
+	if err != nil {
+		return false, err
+	}
+	list, err := mailbox.Delegates(ctx)
+	return err == nil && list.Find(sid) != nil, err
 }
 
 // mayReturn refuses a reverse path that is none of the authors and that the person may not name.

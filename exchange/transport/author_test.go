@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"hma/exchange/store"
 	"hma/internal/sqldb/sqldbtest"
 )
 
@@ -58,6 +59,36 @@ func TestTrusted(t *testing.T) {
 			if _, err := p.mailbox("cleo").DeleteItem(t.Context(), it.ID, 2); err != nil {
 				t.Fatal(err)
 			}
+		}
+	}
+}
+
+// TestDelegateSends lets Ann write on behalf of Ben while she is his delegate, and not as him.
+func TestDelegateSends(t *testing.T) {
+	p := newPost(t, sqldbtest.Memory(t))
+	p.cfg.Trust = func(context.Context, string, string) (Trust, error) { return Trust{Own: "ann@contoso.com"}, nil }
+	send := func(fields string) error {
+		_, err := p.Submit(t.Context(), Submission{Mailbox: p.mailbox("ann"), SID: "S-1-5-21-ann", Message: strings.NewReader(fields + "\r\nTo: cleo@contoso.com\r\n\r\nx\r\n")})
+		return err
+	}
+	for i, list := range [][]store.Delegate{nil, {{SID: "S-1-5-21-cleo"}}, {{SID: "S-1-5-21-ANN"}}, nil} {
+		if err := p.mailbox("ben").UpdateDelegates(t.Context(), func(d *store.Delegates) error { d.List = list; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		before := len(p.items("cleo", "inbox"))
+		err := send("From: ben@contoso.com")
+		got := p.items("cleo", "inbox")
+		if i != 2 {
+			if !errors.Is(err, ErrSendAsDenied) || len(got) != before {
+				t.Errorf("delegates %v: %v", list, err)
+			}
+			continue
+		}
+		if err != nil || len(got) != before+1 || !strings.Contains(p.mime("cleo", got[0].ID), "Sender: <ann@contoso.com>") {
+			t.Errorf("a delegate: %v, %d messages", err, len(got)-before)
+		}
+		if err := send("From: ben@contoso.com\r\nSender: ben@contoso.com"); !errors.Is(err, ErrSendAsDenied) {
+			t.Errorf("a delegate as the owner: %v", err)
 		}
 	}
 }

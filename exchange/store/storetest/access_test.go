@@ -586,6 +586,37 @@ func TestOwnAndPrivate(t *testing.T) {
 			t.Errorf("%d items, delegates %+v", n, d)
 		}
 		want(t, o.whole.UpdateDelegates(ctx, func(d *store.Delegates) error { d.List = append(d.List, d.List...); return nil }), store.ErrExists)
+		// Rights come with the change of the delegates, or not at all.
+		grant := func(f store.FolderID, rights store.Rights, kind error) {
+			t.Helper()
+			err := o.whole.UpdateDelegates(ctx, func(d *store.Delegates) error {
+				d.Grants = []store.Grant{{SID: strings.ToLower(other), Folder: f, Rights: rights}}
+				if kind != nil {
+					d.List = nil
+				}
+				return nil
+			})
+			if !errors.Is(err, kind) {
+				t.Errorf("grant %#x in %v: %v", rights, f, err)
+			}
+			if d, err := o.whole.Delegates(ctx); err != nil || len(d.List) != 1 {
+				t.Errorf("delegates %+v, %v", d, err)
+			}
+		}
+		inbox := role(t, o.whole, store.RoleInbox)
+		before, err := o.whole.LastChange(ctx)
+		ok(t, err)
+		grant(inbox, author, nil)
+		rights, _, err := o.m.Effective(ctx, inbox)
+		ok(t, err)
+		if after, err := o.whole.LastChange(ctx); err != nil || rights != author || after <= before {
+			t.Errorf("the viewer has %#x, change %v after %v, %v", rights, after, before, err)
+		}
+		grant(inbox, 1<<20, store.ErrInvalid)
+		grant(store.FolderID{Mailbox: inbox.Mailbox, Folder: 1 << 30}, author, store.ErrNotFound)
+		grant(inbox, 0, nil)
+		_, err = o.m.Folder(ctx, inbox)
+		want(t, err, store.ErrNotFound)
 
 		// Who may see nothing any more is out at once.
 		ok(t, o.whole.SetPermissions(ctx, o.work, nil))
