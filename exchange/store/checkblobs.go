@@ -75,6 +75,16 @@ func (c *checker) references() error {
 		if err != nil {
 			return err
 		}
+		err = c.each("SELECT id, blob_hash FROM outgoing WHERE mailbox = $1 AND blob_hash IS NOT NULL", func(scan func(...any) error) error {
+			var id int64
+			var hash []byte
+			err := scan(&id, &hash)
+			refer(hash, fmt.Sprintf("outgoing message %d", id))
+			return err
+		})
+		if err != nil {
+			return err
+		}
 		for _, b := range blobs {
 			if b.refs < b.counted || whole && b.refs > b.counted {
 				c.add("blob-references", fmt.Sprintf("blob %d", b.id), func(w *writer) error {

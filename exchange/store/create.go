@@ -43,7 +43,7 @@ func (m *Mailbox) createItems(ctx context.Context, items []NewItem, admit func(w
 		}
 		ready[i] = n
 	}
-	if len(ready) == 0 {
+	if len(ready) == 0 && admit == nil {
 		return nil, nil
 	}
 	var stamps []Stamp

@@ -138,40 +138,22 @@ func (o Oof) check() error {
 	return nil
 }
 
-// TellOof notes that a sender is told that the owner is out of office. It is true
+// tellOof notes that a sender is told that the owner is out of office. It is true
 // the first time in a period, and false for who came after MaxOofSenders others.
-func (m *Mailbox) TellOof(ctx context.Context, sender string) (first bool, err error) {
-	if m, err = m.wholeGate(); err != nil {
+func (w *writer) tellOof(sender string) (first bool, err error) {
+	sender = strings.ToLower(clean(sender))
+	var known int
+	err = w.QueryRow("SELECT COUNT(*) FROM oof_sender WHERE mailbox = $1 AND sender = $2", w.m.id, sender).Scan(&known)
+	if err != nil || known > 0 {
 		return false, err
 	}
-	sender = strings.ToLower(clean(sender))
-	// Most mail comes from who was told already: that costs no write.
-	var known int
-	err = m.store.db.QueryRow(ctx, "SELECT COUNT(*) FROM oof_sender WHERE mailbox = $1 AND sender = $2", m.id, sender).Scan(&known)
-	if err == nil && known == 0 {
-		err = m.store.db.Write(ctx, func(tx *sqldb.Tx) error {
-			first = false
-			counted, err := tx.Exec("UPDATE oof SET senders = senders + 1 WHERE mailbox = $1 AND senders < $2", m.id, MaxOofSenders)
-			if err != nil {
-				return err
-			}
-			if n, err := counted.RowsAffected(); err != nil || n == 0 {
-				return err
-			}
-			noted, err := tx.Exec("INSERT INTO oof_sender (mailbox, sender, at) VALUES ($1, $2, $3) ON CONFLICT (mailbox, sender) DO NOTHING",
-				m.id, sender, micros(m.store.opts.Now()))
-			if err != nil {
-				return err
-			}
-			n, err := noted.RowsAffected()
-			if first = n == 1; err == nil && !first {
-				_, err = tx.Exec("UPDATE oof SET senders = senders - 1 WHERE mailbox = $1", m.id)
-			}
-			return err
-		})
-	}
+	counted, err := w.Exec("UPDATE oof SET senders = senders + 1 WHERE mailbox = $1 AND senders < $2", w.m.id, MaxOofSenders)
 	if err != nil {
-		return false, fmt.Errorf("out-of-office senders of mailbox %s: %w", m.guid, err)
+		return false, err
 	}
-	return first, nil
+	if n, err := counted.RowsAffected(); err != nil || n == 0 {
+		return false, err
+	}
+	_, err = w.Exec("INSERT INTO oof_sender (mailbox, sender, at) VALUES ($1, $2, $3)", w.m.id, sender, micros(w.now))
+	return err == nil, err
 }

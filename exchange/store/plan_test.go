@@ -158,6 +158,13 @@ func TestPlans(t *testing.T) {
 				_, err := m.byGlobalObjectID(r, inbox, []byte("meeting 1"), Want{All: true})
 				return err
 			},
+			"waiting to be sent": func(r querier) error {
+				rows, err := r.Query(outgoingDue, micros(time.Now()), 64)
+				if err == nil {
+					err = rows.Close()
+				}
+				return err
+			},
 			"folder changes": func(r querier) error { _, err := m.folderStones(r, last-30); return err },
 		}
 		// This one has no index: if it passes, the test sees nothing.

@@ -29,8 +29,8 @@ const counterLeap = 1 << 24
 // one with the same GUID, or makes it. Everything is copied beside the living
 // mailbox in small writes and takes its place in one: who is cut off half-way finds
 // the mailbox as it was. Its epoch changes, so that clients start anew, its counter
-// goes on, so that no id of before comes to name something else, and its
-// subscriptions end. The rows that were there go with the next Sweep. rows is told
+// goes on, so that no id of before comes to name something else, its subscriptions
+// end, and what waited to be sent is forgotten: it was sent since, or nobody knows. The rows that were there go with the next Sweep. rows is told
 // how many were copied so far.
 func (s *Store) Restore(ctx context.Context, from *Store, id guid.GUID, rows func(int)) error {
 	if err := s.restore(ctx, from, id, rows); err != nil {
@@ -51,6 +51,7 @@ func (s *Store) restore(ctx context.Context, from *Store, id guid.GUID, rows fun
 		return err
 	}
 	delete(tables, "subscription")
+	delete(tables, "outgoing")
 	var number int64
 	for range 5 {
 		// Two that create at once may take the same number; the later one tries again.
@@ -107,11 +108,14 @@ func (s *Store) exchange(ctx context.Context, from *sqldb.Tx, saved *Mailbox, nu
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
 	if !rows.Next() {
-		return errors.Join(ErrNotFound, rows.Err())
+		return errors.Join(ErrNotFound, rows.Err(), rows.Close())
 	}
 	values, err := scanRow(rows, len(columns))
+	if err := errors.Join(err, rows.Close()); err != nil {
+		return err
+	}
+	waited, err := outgoingContents(from, saved.id)
 	if err != nil {
 		return err
 	}
@@ -131,8 +135,10 @@ func (s *Store) exchange(ctx context.Context, from *sqldb.Tx, saved *Mailbox, nu
 		case err != nil:
 			return err
 		default:
-			if _, err := tx.Exec("DELETE FROM subscription WHERE mailbox = $1", old); err != nil {
-				return err
+			for _, table := range []string{"subscription", "outgoing"} {
+				if _, err := tx.Exec("DELETE FROM "+table+" WHERE mailbox = $1", old); err != nil {
+					return err
+				}
 			}
 			if _, err := tx.Exec("UPDATE mailbox SET guid = $2, kind = $3, last_logon = 0 WHERE id = $1", old, column(guid.New()), removedMailbox); err != nil {
 				return err
@@ -148,6 +154,9 @@ func (s *Store) exchange(ctx context.Context, from *sqldb.Tx, saved *Mailbox, nu
 			append([]any{number, column(saved.guid)}, values...)...)
 		if err == nil {
 			_, err = tx.Exec("INSERT INTO search_pending (mailbox, item) SELECT mailbox, id FROM item WHERE mailbox = $1", number)
+		}
+		if err == nil {
+			err = waited.release(tx, number)
 		}
 		if err == nil {
 			// What was told up to here is no more to be asked for.
@@ -173,6 +182,9 @@ func (s *Store) Renew(ctx context.Context) error {
 			last_cn = next_counter + $2 - 1, tombstone_floor = next_counter + $2 - 1`, now, counterLeap)
 		if err == nil {
 			_, err = tx.Exec("DELETE FROM subscription")
+		}
+		if err == nil {
+			err = forgetOutgoing(tx)
 		}
 		return err
 	})

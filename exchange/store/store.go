@@ -36,6 +36,8 @@ type Store struct {
 	cursors cursors
 	boxes   boxes
 	indexer indexer
+
+	outgoing chan struct{} // wakes who sends what waits
 }
 
 // Open brings the tables to the newest version and returns the store. Data
@@ -48,7 +50,7 @@ func Open(ctx context.Context, db *sqldb.DB, opts Options) (*Store, error) {
 	if err := db.Migrate(ctx, component, migrations); err != nil {
 		return nil, fmt.Errorf("open mailbox store: %w", err)
 	}
-	s := &Store{db: db, opts: opts, indexer: indexer{wake: make(chan struct{}, 1)}}
+	s := &Store{db: db, opts: opts, indexer: indexer{wake: make(chan struct{}, 1)}, outgoing: make(chan struct{}, 1)}
 	s.hub.store = s
 	return s, nil
 }

@@ -27,6 +27,7 @@ type writer struct {
 	quota   int64
 	grew    bool // something was added: the quota is looked at
 	queued  bool // something waits for the search index, or a search folder looks anew
+	sends   bool // something waits to be sent at once
 	folders map[mapi.GlobCnt]*folderCounts
 	blobs   map[mapi.Blob]int64             // changes of reference counts
 	touched map[mapi.GlobCnt]bool           // items that search folders must look at; nil without such folders
@@ -74,12 +75,20 @@ func (m *Mailbox) write(ctx context.Context, fn func(*writer) error) error {
 		m.store.hub.wake(m.guid)
 	}
 	if w.queued {
-		select {
-		case m.store.indexer.wake <- struct{}{}:
-		default:
-		}
+		wake(m.store.indexer.wake)
+	}
+	if w.sends {
+		wake(m.store.outgoing)
 	}
 	return nil
+}
+
+// wake wakes who waits on the channel, or is about to.
+func wake(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }
 
 // noRow turns the database's word for no row into ErrNotFound.

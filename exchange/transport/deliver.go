@@ -137,6 +137,8 @@ type arrival struct {
 	read bool
 	from string   // the reverse path
 	to   []string // the mailbox's own addresses in the envelope
+	// waited is what the message is that waited to be sent; nil for any other.
+	waited *store.Outgoing
 }
 
 func (t *Transport) open(ctx context.Context, box *Mailbox) (*store.Mailbox, error) {

@@ -7,14 +7,16 @@
 // for byte beside the properties that oxcmail reads from it.
 //
 // Before the message is written the rules of its folder decide where it goes and
-// what is made of it (MS-OXORULE); what they send on goes out when it is durable.
+// what is made of it (MS-OXORULE). What they send on, and that the owner is out of
+// office, is written with it in one transaction, and ends in the one that delivers it
+// (outgoing.go): a crash loses none of it and sends none twice.
 // A rule in error never costs the message: then it is in the inbox.
 //
 // It refuses to relay: there is no way out to other organisations. A submitted
 // message for one comes back with a non-delivery report (RFC 3464), and LMTP
 // takes mail for this organisation's mailboxes only, without AUTH, on loopback
-// unless the wiring says otherwise. It holds no queue: what cannot be stored now
-// is not acknowledged, and the sender has it still.
+// unless the wiring says otherwise. For what others send it holds no queue: what
+// cannot be stored now is not acknowledged, and the sender has it still.
 //
 // It knows people only by the Directory that the wiring gives it, and groups as the
 // mailboxes behind them: a message to a group comes once to each.

@@ -3,7 +3,6 @@ package transport
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"html"
 	"io"
@@ -24,45 +23,35 @@ type forward struct {
 	to     []oxcmail.Address
 }
 
-// forward sends the message on. A redirection is the message as it came, from
-// whom it came; a forward is a message of the owner's with the other one in it.
-func (d *delivery) forward(ctx context.Context, f forward) error {
-	env := Envelope{From: d.me.Email, SID: d.mailbox.Info().OwnerSID}
-	for _, a := range f.to {
-		env.To = append(env.To, a.Email)
-	}
+// forward makes what is sent on, a message to each recipient. A redirection is the
+// message as it came, from whom it came; a forward is a message of the owner's with
+// the other one in it.
+func (d *delivery) forward(ctx context.Context, f forward) ([]store.Outgoing, error) {
+	out := store.Outgoing{Kind: store.OutgoingForward, From: d.me.Email, SID: d.mailbox.Info().OwnerSID, Contents: store.Contents{}}
 	head := loopField + ": " + d.me.Email + "\r\n"
-	var body io.Reader
 	if f.flavor&mapi.ForwardPreserveSender != 0 {
-		env.From = d.from
-		original, err := d.message.original(ctx)
-		if err != nil {
-			return err
+		out.From, out.Message, out.Skip = d.from, d.item.MIME, int64(d.message.trace)
+		if data, short := d.item.Contents[d.item.MIME]; short {
+			out.Contents[d.item.MIME] = data
 		}
-		body = original
 	} else {
 		// RFC 3834 5: nobody answers it by a program.
 		head += "Auto-Submitted: auto-generated\r\n"
 		m, err := d.forwarded(ctx, f)
+		if err == nil {
+			out.Message, err = d.compose(ctx, m, d.content(ctx, f.flavor&mapi.ForwardAsAttachment != 0), out.Contents)
+		}
 		if err != nil {
-			return err
-		}
-		r, w := io.Pipe()
-		defer r.Close()
-		go func() { w.CloseWithError(oxcmail.Write(w, m, d.content(ctx, f.flavor&mapi.ForwardAsAttachment != 0))) }()
-		body = r
-	}
-	results, err := d.dispatch(ctx, env, io.MultiReader(strings.NewReader(head), body))
-	if err != nil {
-		return err
-	}
-	var failed []error
-	for _, r := range results {
-		if r.Err != nil {
-			failed = append(failed, r.Err)
+			return nil, err
 		}
 	}
-	return errors.Join(failed...)
+	out.Head = []byte(head)
+	var list []store.Outgoing
+	for _, a := range f.to {
+		out.To = a.Email
+		list = append(list, out)
+	}
+	return list, nil
 }
 
 // forwarded is the owner's message that carries the one that came.

@@ -73,6 +73,7 @@ func TestKilledWork(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		p.rules("ben", do(sendOn(redirect, "cleo@contoso.com")))
 		say(listener.Addr())
 		err = (&LMTP{Transport: p.Transport}).Serve(t.Context(), listener)
 		t.Fatal(err)
@@ -204,7 +205,9 @@ func rows(ctx context.Context, m *store.Mailbox, role store.Role) (map[string]st
 	}
 }
 
-// killedDelivery has three clients deliver to two recipients by LMTP.
+// killedDelivery has three clients deliver to two recipients by LMTP, one of whom
+// has a rule that sends it on to a third. What could not be sent before the kill is
+// sent afterwards, and nothing twice.
 func killedDelivery(t *testing.T, dir string) error {
 	said, kill, err := work(dir, "deliver")
 	if err != nil {
@@ -246,6 +249,29 @@ func killedDelivery(t *testing.T, dir string) error {
 		return fmt.Errorf("nothing was delivered before it was killed")
 	}
 	return after(t, dir, func(p *post, ann *store.Mailbox) error {
+		if err := p.sendLater(); err != nil {
+			return err
+		}
+		sent, err := rows(t.Context(), p.mailbox("cleo"), store.RoleInbox)
+		if err != nil {
+			return err
+		}
+		reason, err := rows(t.Context(), p.mailbox("ben"), store.RoleInbox)
+		if err != nil {
+			return err
+		}
+		balance := map[string]int{}
+		for _, subject := range reason {
+			balance[subject]++
+		}
+		for _, subject := range sent {
+			balance[subject]--
+		}
+		for subject, n := range balance {
+			if n != 0 {
+				t.Errorf("%q came to ben %d times more often than to cleo", subject, n)
+			}
+		}
 		for _, m := range []*store.Mailbox{ann, p.mailbox("ben")} {
 			found, err := rows(t.Context(), m, store.RoleInbox)
 			if err != nil {

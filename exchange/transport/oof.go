@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,30 +14,26 @@ import (
 	"hma/wire/oxcmail"
 )
 
-// tellOof tells the sender of a message that the owner is out of office: once in a
-// period, by the settings of the mailbox (MS-OXWOOF), and never where a program or
-// a list would get it (RFC 3834 2 and 3.1).
-func (d *delivery) tellOof(ctx context.Context) error {
+// tellOof makes what tells the sender of a message that the owner is out of office:
+// once in a period, by the settings of the mailbox (MS-OXWOOF), and never where a
+// program or a list would get it (RFC 3834 2 and 3.1). nil for nothing.
+func (d *delivery) tellOof(ctx context.Context) (*store.Outgoing, error) {
 	settings, err := d.mailbox.Oof(ctx)
 	if err != nil || !settings.Active(d.cfg.Now()) {
-		return err
+		return nil, err
 	}
 	if !d.item.Props.Bool(mapi.PidTagMessageRecipientMe) || !d.fromPerson() {
-		return nil
+		return nil, nil
 	}
 	h, err := d.header(ctx)
 	if err != nil || suppressed(h) {
-		return err
+		return nil, err
 	}
 	reply, err := d.oofReply(ctx, settings)
 	if err != nil || strings.TrimSpace(oxcmail.PlainFromHTML(reply.Text)) == "" {
-		return err
+		return nil, err
 	}
-	first, err := d.mailbox.TellOof(ctx, d.from)
-	if err != nil || !first {
-		return err
-	}
-	return d.sendOof(ctx, h, reply)
+	return d.oofMessage(ctx, reply)
 }
 
 // fromPerson tells whether the message is one that people write and its reverse
@@ -130,8 +125,8 @@ func (d *delivery) contact(ctx context.Context, email string) (bool, error) {
 
 var htmlTag = regexp.MustCompile(`(?i)<(html|body|p|div|br|span|b|i|a|table|font|ul|ol)[\s>/]`)
 
-// sendOof sends the reply to the reverse path. It has none itself: nobody answers it.
-func (d *delivery) sendOof(ctx context.Context, original *header, reply store.OofReply) error {
+// oofMessage is the reply to the reverse path. It has none itself: nobody answers it.
+func (d *delivery) oofMessage(ctx context.Context, reply store.OofReply) (*store.Outgoing, error) {
 	subject := d.item.Props.String(mapi.PidTagSubject)
 	m := &oxcmail.Message{From: d.me, Sender: d.me, Text: reply.Text,
 		Recipients: []oxcmail.Recipient{{Type: mapi.RecipientTo, Address: oxcmail.Address{Email: d.from}}},
@@ -151,14 +146,10 @@ func (d *delivery) sendOof(ctx context.Context, original *header, reply store.Oo
 	if language := printable(reply.Language); language != "" && !strings.ContainsAny(language, " ,") {
 		head += "Content-Language: " + language + "\r\n"
 	}
-	r, w := io.Pipe()
-	defer r.Close()
-	go func() { w.CloseWithError(oxcmail.Write(w, m, nil)) }()
-	results, err := d.dispatch(ctx, Envelope{To: []string{d.from}}, io.MultiReader(strings.NewReader(head), r))
-	if err == nil {
-		err = results[0].Err
-	}
-	return err
+	out := &store.Outgoing{Kind: store.OutgoingOofReply, To: d.from, Head: []byte(head), Contents: store.Contents{}}
+	var err error
+	out.Message, err = d.compose(ctx, m, nil, out.Contents)
+	return out, err
 }
 
 // Tip is what a sender is told of a recipient before sending (MS-OXWSMTIP).

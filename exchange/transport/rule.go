@@ -60,36 +60,28 @@ func (d *delivery) header(ctx context.Context) (*header, error) {
 }
 
 // store runs the rules of the folder that the message comes into, writes what they
-// make of it in one step, and then sends what they say. What goes wrong with a rule
-// never costs the message: it is stored as if there were none.
+// make of it and what is to be sent because of it in one step, and then sends that.
+// What goes wrong with a rule never costs the message: it is stored as if there were none.
 func (d *delivery) store(ctx context.Context) (store.ItemID, error) {
 	v, err := d.judge(ctx)
 	if err != nil {
 		d.cfg.Log.WarnContext(ctx, "inbox rules not run", "mailbox", d.mailbox.GUID(), "error", err)
 		v = &verdict{}
 	}
-	list := v.items(d.item)
-	stamps, err := d.mailbox.CreateItems(ctx, list)
-	if err != nil && v.applied > 0 {
+	stamps, waiting, err := d.mailbox.Deliver(ctx, store.Delivery{Items: v.items(d.item), Send: d.outgoing(ctx, v), Sent: d.waited})
+	if err != nil && v.applied > 0 && !errors.Is(err, store.ErrSent) {
 		d.cfg.Log.WarnContext(ctx, "inbox rules not kept to", "mailbox", d.mailbox.GUID(), "error", err)
 		v = &verdict{}
-		stamps, err = d.mailbox.CreateItems(ctx, []store.NewItem{d.item})
+		stamps, waiting, err = d.mailbox.Deliver(ctx, store.Delivery{Items: []store.NewItem{d.item}, Send: d.outgoing(ctx, v), Sent: d.waited})
 	}
 	if err != nil {
 		return store.ItemID{}, err
 	}
-	for _, f := range v.forwards {
-		if err := d.forward(ctx, f); err != nil {
-			d.cfg.Log.WarnContext(ctx, "inbox rule could not forward", "mailbox", d.mailbox.GUID(), "error", err)
-		}
+	for i := range waiting {
+		d.send(ctx, d.mailbox, &waiting[i])
 	}
 	if v.gone {
 		return store.ItemID{}, nil
-	}
-	if junk, err := d.mailbox.RoleID(store.RoleJunkEmail); err == nil && stamps[0].Folder != junk {
-		if err := d.tellOof(ctx); err != nil {
-			d.cfg.Log.InfoContext(ctx, "out-of-office reply not sent", "mailbox", d.mailbox.GUID(), "error", err)
-		}
 	}
 	return stamps[0].ID, nil
 }

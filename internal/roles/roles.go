@@ -138,6 +138,7 @@ func (r *Roles) open(ctx context.Context) error {
 	r.newMetrics()
 	r.newExchange()
 	r.running.Go(r.sweep)
+	r.running.Go(func() { r.Transport.KeepSending(r.ctx) })
 	r.running.Go(func() {
 		r.Store.KeepIndex(r.ctx, func(err error) { r.log.Error("search index", "error", err) })
 	})

@@ -174,7 +174,17 @@ var accessTable = []row{
 	{"FailRule", "dddddy", func(o *office) error { return o.m.FailRule(o.ctx, o.work, 1) }},
 	{"Oof", "dddddy", func(o *office) error { _, err := o.m.Oof(o.ctx); return err }},
 	{"SetOof", "dddddy", func(o *office) error { return o.m.SetOof(o.ctx, store.Oof{}) }},
-	{"TellOof", "dddddy", func(o *office) error { _, err := o.m.TellOof(o.ctx, "a@contoso.com"); return err }},
+	{"Deliver", "dddddy", func(o *office) error {
+		_, _, err := o.m.Deliver(o.ctx, store.Delivery{Items: []store.NewItem{mail(o.work, "new")}})
+		return err
+	}},
+	{"SpreadOutgoing", "dddddy", func(o *office) error {
+		_, waiting, err := o.whole.Deliver(o.ctx, store.Delivery{Send: []store.Outgoing{{To: "a@contoso.com"}}})
+		if err == nil {
+			err = o.m.SpreadOutgoing(o.ctx, &waiting[0], nil)
+		}
+		return err
+	}},
 	{"Delegates", "dddddy", func(o *office) error { _, err := o.m.Delegates(o.ctx); return err }},
 	{"UpdateDelegates", "dddddy", func(o *office) error {
 		return o.m.UpdateDelegates(o.ctx, func(*store.Delegates) error { return nil })

@@ -37,6 +37,9 @@ func TestRestore(t *testing.T) {
 		create(t, one, mail(folder.ID, "below"))
 		create(t, other, mail(role(t, other, store.RoleInbox), "of the other"))
 
+		_, _, err = one.Deliver(ctx, store.Delivery{Send: []store.Outgoing{{To: "a@contoso.com", Message: long}}})
+		ok(t, err)
+
 		path := filepath.Join(t.TempDir(), "saved.db")
 		ok(t, s.Save(ctx, path))
 		saved, from := openSaved(t, path)

@@ -1,0 +1,181 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"hma/exchange/store"
+	"hma/wire/mapi"
+	"hma/wire/oxcmail"
+)
+
+// outgoing is what is sent because a message came: what rules send on, and that the
+// owner is out of office. What cannot be made is logged and left out.
+func (d *delivery) outgoing(ctx context.Context, v *verdict) []store.Outgoing {
+	var list []store.Outgoing
+	for _, f := range v.forwards {
+		made, err := d.forward(ctx, f)
+		if err != nil {
+			d.cfg.Log.WarnContext(ctx, "inbox rule could not forward", "mailbox", d.mailbox.GUID(), "error", err)
+			continue
+		}
+		list = append(list, made...)
+	}
+	if v.gone || d.junk(v) {
+		return list
+	}
+	oof, err := d.tellOof(ctx)
+	if err != nil {
+		d.cfg.Log.InfoContext(ctx, "out-of-office reply not sent", "mailbox", d.mailbox.GUID(), "error", err)
+	} else if oof != nil {
+		list = append(list, *oof)
+	}
+	return list
+}
+
+// junk tells whether the message goes to Junk Email.
+func (d *delivery) junk(v *verdict) bool {
+	folder := d.item.Folder
+	if v.folder != (store.FolderID{}) {
+		folder = v.folder
+	}
+	junk, err := d.mailbox.RoleID(store.RoleJunkEmail)
+	return err != nil || folder == junk
+}
+
+// compose writes a message in MIME, where it waits with what is delivered.
+func (d *delivery) compose(ctx context.Context, m *oxcmail.Message, content func(*oxcmail.Attachment) (io.ReadCloser, error), into store.Contents) (mapi.Blob, error) {
+	r, w := io.Pipe()
+	defer r.Close()
+	go func() { w.CloseWithError(oxcmail.Write(w, m, content)) }()
+	return d.mailbox.Gather(ctx, r, into)
+}
+
+// Limits of KeepSending.
+const (
+	// sendAtOnce is how many waiting messages are taken at a time.
+	sendAtOnce = 64
+	// maxAttempts is how often a message is tried: for a day.
+	maxAttempts = 30
+	maxPause    = time.Hour
+)
+
+// KeepSending sends what waits, of all mailboxes, until ctx ends: what was written
+// by who could not send it, or died before. Several processes may do so at a time.
+func (t *Transport) KeepSending(ctx context.Context) {
+	for ctx.Err() == nil {
+		next, err := t.SendWaiting(ctx)
+		if err != nil && ctx.Err() == nil {
+			t.cfg.Log.ErrorContext(ctx, "waiting messages not sent", "error", err)
+		}
+		t.cfg.Store.AwaitOutgoing(ctx, next)
+	}
+}
+
+// SendWaiting sends what has waited long enough, and returns when more will have,
+// zero when nothing waits.
+func (t *Transport) SendWaiting(ctx context.Context) (next time.Time, err error) {
+	for {
+		list, next, err := t.cfg.Store.TakeOutgoing(ctx, sendAtOnce)
+		if err != nil || len(list) == 0 {
+			return next, err
+		}
+		var wg sync.WaitGroup
+		slots := make(chan struct{}, parallel)
+		for _, o := range list {
+			slots <- struct{}{}
+			wg.Go(func() {
+				defer func() { <-slots }()
+				owner, err := t.cfg.Store.FindMailbox(ctx, o.Mailbox)
+				if err != nil {
+					t.cfg.Log.WarnContext(ctx, "message not sent", "mailbox", o.Mailbox, "error", err)
+					return
+				}
+				t.send(ctx, owner, o)
+			})
+		}
+		wg.Wait()
+	}
+}
+
+// send sends what waits in a mailbox. What can never arrive is logged and dropped;
+// for anything else there is another time.
+func (t *Transport) send(ctx context.Context, owner *store.Mailbox, o *store.Outgoing) {
+	err := t.sendOne(ctx, owner, o)
+	if err == nil || errors.Is(err, store.ErrSent) {
+		return
+	}
+	ctx = context.WithoutCancel(ctx)
+	final := unreachable(err)
+	if !final && o.Attempts < maxAttempts {
+		pause := min(time.Minute<<min(o.Attempts, 10), maxPause)
+		t.cfg.Log.InfoContext(ctx, "message waits", "mailbox", o.Mailbox, "recipient", o.To, "attempts", o.Attempts+1, "error", err)
+		err = t.cfg.Store.PutOffOutgoing(ctx, o, t.cfg.Now().Add(pause))
+	} else {
+		t.cfg.Log.WarnContext(ctx, "message not sent", "mailbox", o.Mailbox, "recipient", o.To, "error", err)
+		err = owner.SpreadOutgoing(ctx, o, nil)
+	}
+	if err != nil && !errors.Is(err, store.ErrSent) {
+		t.cfg.Log.ErrorContext(ctx, "waiting message not put off", "mailbox", o.Mailbox, "error", err)
+	}
+}
+
+// unreachable tells whether a failure would be the same at any other time.
+func unreachable(err error) bool {
+	for _, kind := range []error{errNoRoute, ErrInvalidAddress, ErrUnknownRecipient, ErrMayNotSend, ErrTooMany, ErrTooLarge, store.ErrTooLarge, store.ErrQuota} {
+		if errors.Is(err, kind) {
+			return true
+		}
+	}
+	return false
+}
+
+// sendOne delivers what waits, or puts the members of a group in its place.
+func (t *Transport) sendOne(ctx context.Context, owner *store.Mailbox, o *store.Outgoing) error {
+	if !validAddress(o.To) {
+		return ErrInvalidAddress
+	}
+	accepted, err := t.cfg.Directory.Accepted(ctx, domain(o.To))
+	if err != nil {
+		return err
+	}
+	if !accepted {
+		return errNoRoute
+	}
+	boxes, direct, err := t.receivers(ctx, o.To, o.SID)
+	if err != nil {
+		return err
+	}
+	if !direct && o.Kind == store.OutgoingMember {
+		return ErrUnknownRecipient // so that groups do not go round
+	}
+	if !direct {
+		var members []string
+		for _, box := range boxes {
+			members = append(members, box.Address)
+		}
+		return owner.SpreadOutgoing(ctx, o, members)
+	}
+	mailbox, err := t.open(ctx, boxes[0])
+	if err != nil {
+		return err
+	}
+	message := io.Reader(owner.OpenBlob(ctx, o.Message))
+	if _, err := io.CopyN(io.Discard, message, o.Skip); err != nil {
+		return fmt.Errorf("waiting message: %w", err)
+	}
+	now := t.cfg.Now()
+	trace := t.trace(Envelope{From: o.From}, now)
+	s, err := stage(ctx, mailbox, io.MultiReader(strings.NewReader(trace), strings.NewReader(string(o.Head)), message))
+	if err != nil {
+		return err
+	}
+	s.trace = len(trace)
+	_, err = t.deliverInto(ctx, mailbox, boxes[0].Address, s, arrival{at: now, from: o.From, to: []string{o.To}, waited: o})
+	return err
+}
