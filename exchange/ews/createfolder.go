@@ -10,7 +10,7 @@ import (
 )
 
 // folderClasses are the elements of a folder to create with the class that each has by itself.
-var folderClasses = map[string]string{"Folder": "IPF.Note", "CalendarFolder": "IPF.Appointment", "ContactsFolder": "IPF.Contact", "TasksFolder": "IPF.Task"}
+var folderClasses = map[string]string{"Folder": "IPF.Note", "CalendarFolder": "IPF.Appointment", "ContactsFolder": "IPF.Contact", "TasksFolder": "IPF.Task", "SearchFolder": "IPF.Note"}
 
 var errFolderProperty = &problem{"ErrorFolderSavePropertyError", "A property of the folder cannot be set, or its name is missing."}
 
@@ -39,10 +39,10 @@ func createFolder(c *call) error {
 				return nil, err
 			}
 		}
-		if u.Name == nil {
+		if u.Name == nil || (u.Search != nil) != (e.Name.Local == "SearchFolder") {
 			return nil, errFolderProperty
 		}
-		made := store.NewFolder{Parent: parent, Name: *u.Name, Class: class, Props: u.Set}
+		made := store.NewFolder{Parent: parent, Name: *u.Name, Class: class, Props: u.Set, Search: u.Search}
 		if u.Class != nil && *u.Class != "" {
 			made.Class = *u.Class
 		}
@@ -71,6 +71,10 @@ func (c *call) folderField(u *folderDraft, e *soap.Element) error {
 		u.Class = new(e.Text)
 		return nil
 	case "ExtendedProperty":
+	case "SearchParameters":
+		s, err := c.searchParameters(e)
+		u.Search = s
+		return err
 	case "PermissionSet":
 		list, calendar, err := c.permissionSet(e)
 		u.permissions, u.permitted, u.calendar = list, true, calendar

@@ -18,6 +18,8 @@ func deleteFolder(c *call) error {
 	})
 }
 
+var errCannotEmpty = &problem{"ErrorCannotEmptyFolder", "The folder cannot be emptied."}
+
 // emptyFolder answers EmptyFolder (MS-OXWSFOLD 3.1.4.5): one message for each id.
 // Folders outside of what a person sees, and the Calendar, are not emptied.
 func emptyFolder(c *call) error {
@@ -32,7 +34,10 @@ func emptyFolder(c *call) error {
 	return c.eachFolder(func(f *store.Folder) (func() error, error) {
 		switch f.Role {
 		case store.RoleRoot, store.RoleMsgFolderRoot, store.RoleSearchFolders, store.RoleCalendar, store.RoleRecoverableRoot:
-			return nil, &problem{"ErrorCannotEmptyFolder", "The folder cannot be emptied."}
+			return nil, errCannotEmpty
+		}
+		if f.Kind == store.SearchFolder {
+			return nil, errCannotEmpty // what it has found lies elsewhere
 		}
 		return nil, orFolder(c.box(f.ID).EmptyFolder(c.ctx, f.ID, how, below))
 	})

@@ -1,6 +1,7 @@
 package ews
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strconv"
@@ -42,6 +43,9 @@ func findConversation(c *call) error {
 		return failedAlone(c, err)
 	}
 	box := c.box(q.Folder)
+	if f, err := box.Folder(c.ctx, q.Folder); err != nil || f.Kind == store.SearchFolder {
+		return failedAlone(c, cmp.Or(err, error(errUnsupported))) // its conversations lie in other folders
+	}
 	ids, total, err := box.Conversations(c.ctx, q)
 	if err != nil {
 		return failedAlone(c, orFolder(err))

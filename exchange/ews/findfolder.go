@@ -23,6 +23,7 @@ func findFolder(c *call) error {
 	if err != nil {
 		return err
 	}
+	delete(shape.uris, searchParametersURI)
 	view, err := c.readView("Folder")
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ type folderProperty struct {
 	write func(c *call, f *store.Folder) error
 }
 
-// folderProperties is in the order of the schema (BaseFolderType, then FolderType).
+// folderProperties is in the order of the schema (BaseFolderType, FolderType, SearchFolderType).
 var folderProperties = []folderProperty{
 	{"folder:FolderId", 0, func(c *call, f *store.Folder) error {
 		c.writeFolderID("t:FolderId", f)
@@ -52,6 +52,7 @@ var folderProperties = []folderProperty{
 		}
 		return nil
 	}},
+	{searchParametersURI, 0, (*call).writeSearchParameters},
 }
 
 // permissionSetURI is the property that is there only when it is asked for by name: it costs a query for each folder.

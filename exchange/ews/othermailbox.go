@@ -172,7 +172,8 @@ func (c *call) writeFolderRights(f *store.Folder) error {
 		return err
 	}
 	owner := e.Rights&store.RightFolderOwner != 0
-	c.writeRights(e, [6]bool{owner, e.Rights&store.RightCreate != 0, e.Rights&store.RightCreateSubfolder != 0, owner, owner, e.Rights&store.RightReadAny != 0})
+	holds := f.Kind != store.SearchFolder // which has only found what it shows
+	c.writeRights(e, [6]bool{owner && holds, e.Rights&store.RightCreate != 0 && holds, e.Rights&store.RightCreateSubfolder != 0 && holds, owner, owner, e.Rights&store.RightReadAny != 0})
 	return nil
 }
 

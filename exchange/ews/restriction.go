@@ -25,6 +25,7 @@ var never = mapi.Or{}
 type restrictions struct {
 	*call
 	byURI func(uri string) (field, bool)
+	learn bool // names that the mailbox does not know
 	nodes int
 	depth int
 }
@@ -116,11 +117,11 @@ func (r *restrictions) path(e *soap.Element) (field, error) {
 	if len(e.Children) == 0 {
 		return field{}, invalid(e, "%s names no property", e.Name.Local)
 	}
-	return r.field(e.Children[0], r.byURI)
+	return r.field(e.Children[0], r.byURI, r.learn)
 }
 
-// field reads a path to a property.
-func (c *call) field(e *soap.Element, byURI func(string) (field, bool)) (field, error) {
+// field reads a path to a property. With learn the mailbox gives a name that it does not know a number.
+func (c *call) field(e *soap.Element, byURI func(string) (field, bool), learn bool) (field, error) {
 	var x extended
 	switch e.Name.Local {
 	case "FieldURI":
@@ -150,7 +151,7 @@ func (c *call) field(e *soap.Element, byURI func(string) (field, bool)) (field, 
 	default:
 		return field{}, invalid(e, "%s is no path to a property", e.Name.Local)
 	}
-	tags, err := c.tags([]extended{x}, false)
+	tags, err := c.tags([]extended{x}, learn)
 	if err != nil || tags[0] == 0 {
 		return field{}, err
 	}
@@ -193,7 +194,7 @@ func (r *restrictions) relation(e *soap.Element, op mapi.RelOp) (mapi.Restrictio
 		return nil, invalid(e, "%s must hold one FieldURIOrConstant", e.Name.Local)
 	}
 	if right.Children[0].Name.Local != "Constant" {
-		other, err := r.field(right.Children[0], r.byURI)
+		other, err := r.field(right.Children[0], r.byURI, r.learn)
 		if err != nil {
 			return nil, err
 		}
@@ -333,7 +334,7 @@ func (c *call) order(e *soap.Element) ([]store.SortKey, error) {
 		if o.Name.Local != "FieldOrder" || len(o.Children) != 1 || direction != "Ascending" && direction != "Descending" {
 			return nil, invalid(o, "malformed field order")
 		}
-		f, err := c.field(o.Children[0], itemField)
+		f, err := c.field(o.Children[0], itemField, false)
 		if err == errPathForQuery {
 			return nil, errPathForSort
 		}

@@ -45,7 +45,7 @@ func updateFolder(c *call) error {
 }
 
 // settableFolder are the elements of a folder's properties that have a FieldURI and can be changed.
-var settableFolder = map[string]string{"folder:DisplayName": "DisplayName", "folder:FolderClass": "FolderClass", "folder:PermissionSet": "PermissionSet"}
+var settableFolder = map[string]string{"folder:DisplayName": "DisplayName", "folder:FolderClass": "FolderClass", "folder:PermissionSet": "PermissionSet", searchParametersURI: "SearchParameters"}
 
 // folderChange takes one change of one property.
 func (c *call) folderChange(u *folderDraft, change *soap.Element) error {

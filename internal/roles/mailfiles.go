@@ -152,6 +152,9 @@ func (e *export) run(top *store.Folder) error {
 		paths[top.Parent] = nil
 	}
 	for _, f := range folders {
+		if f.Kind == store.SearchFolder {
+			continue // what it has found lies in other folders
+		}
 		name := f.Name
 		if f.Role == store.RoleInbox {
 			name = inboxName
