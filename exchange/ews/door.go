@@ -88,9 +88,11 @@ const (
 	maxDrained = 128 << 20
 	// maxIDs is how many ids one request may name.
 	maxIDs = 5000
-	// requestTime ends a request that takes too long. One that carries much has as
-	// long again for each paceBytes of it.
+	// requestTime ends a request that takes too long. One that carries much, either way,
+	// has that time again from each paceBytes of it on, and paceTime more for each so far:
+	// it is for the work as well as for the way.
 	requestTime = 60 * time.Second
+	paceTime    = 3 * time.Second
 	paceBytes   = 1 << 20
 )
 
@@ -203,12 +205,14 @@ func (a *response) Write(p []byte) (int, error) {
 type pace struct {
 	timer *time.Timer
 	bytes int // since it was given more
+	more  time.Duration
 }
 
 func (p *pace) moved(n int) {
 	if p.bytes += n; p.bytes >= paceBytes {
 		p.bytes = 0
-		p.timer.Reset(requestTime)
+		p.more += paceTime
+		p.timer.Reset(requestTime + p.more)
 	}
 }
 

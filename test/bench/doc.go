@@ -1,7 +1,7 @@
 // Command bench measures the figures that the project publishes, each with its
 // yardstick in the same run, and prints them for people and, to bench.json, as
 // lines of JSON. make bench runs it; arguments choose groups (validator,
-// frontend, sts, ews, streaming, reading, delivery, org, check, up, shell), none means all.
+// frontend, sts, ews, streaming, reading, memory, delivery, org, check, up, shell), none means all.
 //
 // How it is measured:
 //
@@ -30,6 +30,8 @@
 //     connection, and Debian's Dovecot with the same 10,000 messages of 5 to 20 KB in a Maildir, tuned, on
 //     one connection: one message at a time, 100 ids a request beside pipelined FETCH, and searches by subject.
 //     The client of both is in this process and only counts bytes.
+//   - memory asks a lab, which is a process of its own, for large messages in every way that they go in and out, several at a
+//     time, and reads the highest resident memory of the process meanwhile (VmHWM).
 //   - delivery hands messages of 10 KiB to the transport from 64 goroutines; they share commits, and each counts when it is
 //     durable in SQLite on disk. The yardstick inserts rows of 10 KiB through the same writer, one goroutine, a commit each.
 //   - org runs cmdlets without a transport on organisations of 100 servers and of 2, on

@@ -35,6 +35,7 @@ var groups = []group{
 	{"ews", webServices},
 	{"streaming", streaming},
 	{"reading", reading},
+	{"memory", memory},
 	{"delivery", delivery},
 	{"org", organisation},
 	{"check", check},
@@ -67,7 +68,7 @@ func run(ctx context.Context) error {
 	flag.Parse()
 	for _, name := range flag.Args() {
 		if !slices.ContainsFunc(groups, func(g group) bool { return g.name == name }) {
-			return fmt.Errorf("no group %q of figures: want validator, frontend, sts, ews, streaming, reading, delivery, org, check, up or shell", name)
+			return fmt.Errorf("no group %q of figures: want validator, frontend, sts, ews, streaming, reading, memory, delivery, org, check, up or shell", name)
 		}
 	}
 	if err := os.MkdirAll(b.cache, 0o755); err != nil {

@@ -86,14 +86,17 @@ func withLab(ctx context.Context, program, dir string, use func(pid int) error) 
 	return seconds, use(cmd.Process.Pid)
 }
 
-// resident is a process's VmRSS in bytes, from /proc/PID/status.
-func resident(pid int) (float64, error) {
+// resident is the memory in bytes that a process has resident.
+func resident(pid int) (float64, error) { return status(pid, "VmRSS:") }
+
+// status is a field of /proc/PID/status in bytes.
+func status(pid int, field string) (float64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, err
 	}
 	for line := range bytes.Lines(text) {
-		if rest, ok := bytes.CutPrefix(line, []byte("VmRSS:")); ok {
+		if rest, ok := bytes.CutPrefix(line, []byte(field)); ok {
 			fields := bytes.Fields(rest)
 			if len(fields) == 2 && string(fields[1]) == "kB" {
 				n, err := strconv.ParseInt(string(fields[0]), 10, 64)
@@ -101,5 +104,5 @@ func resident(pid int) (float64, error) {
 			}
 		}
 	}
-	return 0, fmt.Errorf("no VmRSS in /proc/%d/status", pid)
+	return 0, fmt.Errorf("no %s in /proc/%d/status", field, pid)
 }

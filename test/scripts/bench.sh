@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures the published figures and writes them to bench.json; arguments choose
-# groups (validator, frontend, sts, ews, streaming, reading, delivery, org, check, up, shell). test/bench/doc.go says how it is measured.
+# groups (validator, frontend, sts, ews, streaming, reading, memory, delivery, org, check, up, shell). test/bench/doc.go says how it is measured.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 SECONDS=0

@@ -80,6 +80,12 @@ func (r *Reader) readText(dst []byte, max int) ([]byte, error) {
 		if c == '<' {
 			return dst, nil
 		}
+		if n := plainLen(r.buf[r.pos:min(r.end, r.pos+max-len(dst))]); n > 0 {
+			dst = append(dst, r.buf[r.pos:r.pos+n]...)
+			r.pos += n
+			brackets = 0
+			continue
+		}
 		r.next()
 		switch {
 		case c == ']':
@@ -96,6 +102,24 @@ func (r *Reader) readText(dst []byte, max int) ([]byte, error) {
 		}
 	}
 	return dst, nil
+}
+
+// plain are the bytes of text that stand for themselves, wherever they are.
+var plain = func() (t [256]bool) {
+	for c := byte(' '); c < 0x7F; c++ {
+		t[c] = c != '<' && c != '>' && c != '&' && c != ']'
+	}
+	return t
+}()
+
+// plainLen is how many bytes at the beginning are plain.
+func plainLen(b []byte) int {
+	for i, c := range b {
+		if !plain[c] {
+			return i
+		}
+	}
+	return len(b)
 }
 
 // char appends the character that begins with c: checked UTF-8, a reference
