@@ -52,7 +52,7 @@ func createFolder(c *call) error {
 		}
 		f, err := c.box(parent).CreateFolder(c.ctx, made)
 		if err != nil {
-			return nil, err
+			return nil, orFolder(err)
 		}
 		if err := c.permit(&u, f.ID); err != nil {
 			return nil, errors.Join(err, c.box(parent).DeleteFolder(context.WithoutCancel(c.ctx), f.ID, store.HardDelete))

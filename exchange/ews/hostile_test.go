@@ -478,6 +478,7 @@ var hostileRows = []hostileRow{
 	{"CopyItem", "item", `<m:CopyItem>` + toDrafts + itemSlot + `</m:CopyItem>`, nil},
 	{"CopyItem", "folder", `<m:CopyItem>` + targetSlot + ownItem + `</m:CopyItem>`, nil},
 	{"CreateAttachment", "item", `<m:CreateAttachment><m:ParentItemId Id="{id}"/><m:Attachments><t:FileAttachment><t:Name>x</t:Name><t:Content>eA==</t:Content></t:FileAttachment></m:Attachments></m:CreateAttachment>`, map[string]string{"hidden": "ErrorAccessDenied"}}, // nothing can be written there
+	{"CreateFolder", "folder", `<m:CreateFolder><m:ParentFolderId><t:DistinguishedFolderId Id="searchfolders"/></m:ParentFolderId><m:Folders><t:SearchFolder><t:DisplayName>x</t:DisplayName><t:SearchParameters><t:Restriction><t:Exists><t:FieldURI FieldURI="item:Subject"/></t:Exists></t:Restriction><t:BaseFolderIds><t:FolderId Id="{id}"/></t:BaseFolderIds></t:SearchParameters></t:SearchFolder></m:Folders></m:CreateFolder>`, nil},
 	{"CreateFolder", "folder", `<m:CreateFolder><m:ParentFolderId><t:FolderId Id="{id}"/></m:ParentFolderId><m:Folders><t:Folder><t:DisplayName>x</t:DisplayName></t:Folder></m:Folders></m:CreateFolder>`, nil},
 	{"CreateItem", "folder", `<m:CreateItem MessageDisposition="SaveOnly"><m:SavedItemFolderId><t:FolderId Id="{id}"/></m:SavedItemFolderId><m:Items><t:Message><t:Subject>x</t:Subject></t:Message></m:Items></m:CreateItem>`, nil},
 	{"CreateItem", "folder", `<m:CreateItem><m:SavedItemFolderId><t:FolderId Id="{id}"/></m:SavedItemFolderId><m:Items><t:Contact><t:GivenName>x</t:GivenName></t:Contact></m:Items></m:CreateItem>`, nil},

@@ -103,7 +103,7 @@ func TestSearchFolderRefused(t *testing.T) {
 	for _, c := range []struct{ name, folder, code string }{
 		{"no parameters", `<t:SearchFolder><t:DisplayName>x</t:DisplayName></t:SearchFolder>`, "ErrorFolderSavePropertyError"},
 		{"a plain folder with parameters", strings.ReplaceAll(searchFolder("x", unread, "", "inbox"), "t:SearchFolder>", "t:Folder>"), "ErrorFolderSavePropertyError"},
-		{"no base", searchFolder("x", unread, ""), "ErrorInvalidOperation"},
+		{"no base", searchFolder("x", unread, ""), "ErrorSchemaValidation"},
 		{"no such base", searchFolder("x", unread, "", "nonsense"), "ErrorFolderNotFound"},
 		{"many bases", searchFolder("x", unread, "", strings.Split(strings.Repeat("inbox ", 101), " ")...), "ErrorRestrictionTooComplex"},
 		{"another's folder", strings.Replace(searchFolder("x", unread, "", "inbox"), `<t:DistinguishedFolderId Id="inbox"/>`, `<t:FolderId Id="`+bobs.Encode(idKey)+`"/>`, 1), "ErrorAccessDenied"},

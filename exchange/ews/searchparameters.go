@@ -28,7 +28,7 @@ func (c *call) searchParameters(e *soap.Element) (*store.Search, error) {
 		return nil, invalid(e, "%q is no traversal", traversal)
 	}
 	where, bases := e.Child(soap.NSTypes, "Restriction"), e.Child(soap.NSTypes, "BaseFolderIds")
-	if where == nil || bases == nil {
+	if where == nil || bases == nil || len(bases.Children) == 0 {
 		return nil, invalid(e, "Restriction or BaseFolderIds is missing")
 	}
 	if len(bases.Children) > store.MaxSearchBases {
