@@ -26,54 +26,72 @@ func (m *Mailbox) CreateItems(ctx context.Context, items []NewItem) ([]Stamp, er
 
 // createItems creates items if admit, when there is one, returns no error in the same write.
 func (m *Mailbox) createItems(ctx context.Context, items []NewItem, admit func(w *writer) error) ([]Stamp, error) {
-	ready, seen := make([]NewItem, len(items)), m
-	contents := Contents{}
-	var err error
-	for i, n := range items {
-		m, err = seen.folderGate(ctx, n.Folder, RightCreate)
-		if err == nil {
-			n.Props, err = canonical(n.Props)
-		}
-		if err == nil {
-			n.Props, err = m.shelve(ctx, n.Props, contents)
-			maps.Copy(contents, n.Contents)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("create item: %w", err)
-		}
-		ready[i] = n
-	}
-	if len(ready) == 0 && admit == nil {
-		return nil, nil
+	r, err := m.ready(ctx, items)
+	if err != nil || len(items) == 0 && admit == nil {
+		return nil, err
 	}
 	var stamps []Stamp
-	err = m.write(ctx, func(w *writer) error {
+	err = r.m.write(ctx, func(w *writer) error {
 		if admit != nil {
 			if err := admit(w); err != nil {
 				return err
 			}
 		}
-		if err := w.putContents(contents); err != nil {
-			return err
-		}
-		stamps = make([]Stamp, len(ready))
-		for i, n := range ready {
-			it := &Item{Folder: n.Folder, Associated: n.Associated, Read: n.Read, MIME: n.MIME, Props: maps.Clone(n.Props), Recipients: n.Recipients}
-			if it.Recipients == nil {
-				it.Recipients = []Recipient{}
-			}
-			w.grew = w.grew || !n.Unmetered
-			added := it.attach(n.Attachments)
-			if err := w.insert(it); err != nil {
-				return err
-			}
-			stamps[i] = it.stamp()
-			stamps[i].Attachments = added
-		}
-		return nil
+		stamps, err = r.create(w)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("create item: %w", err)
+	}
+	return stamps, nil
+}
+
+// readied are items that can be created in a write.
+type readied struct {
+	m        *Mailbox // as whoever creates them sees it
+	items    []NewItem
+	contents Contents
+}
+
+// ready does what creating items needs to have done before the write.
+func (m *Mailbox) ready(ctx context.Context, items []NewItem) (readied, error) {
+	r, seen := readied{m: m, items: make([]NewItem, len(items)), contents: Contents{}}, m
+	for i, n := range items {
+		var err error
+		r.m, err = seen.folderGate(ctx, n.Folder, RightCreate)
+		if err == nil {
+			n.Props, err = canonical(n.Props)
+		}
+		if err == nil {
+			n.Props, err = r.m.shelve(ctx, n.Props, r.contents)
+			maps.Copy(r.contents, n.Contents)
+		}
+		if err != nil {
+			return r, fmt.Errorf("create item: %w", err)
+		}
+		r.items[i] = n
+	}
+	return r, nil
+}
+
+// create creates them.
+func (r readied) create(w *writer) ([]Stamp, error) {
+	if err := w.putContents(r.contents); err != nil {
+		return nil, err
+	}
+	stamps := make([]Stamp, len(r.items))
+	for i, n := range r.items {
+		it := &Item{Folder: n.Folder, Associated: n.Associated, Read: n.Read, MIME: n.MIME, Props: maps.Clone(n.Props), Recipients: n.Recipients}
+		if it.Recipients == nil {
+			it.Recipients = []Recipient{}
+		}
+		w.grew = w.grew || !n.Unmetered
+		added := it.attach(n.Attachments)
+		if err := w.insert(it); err != nil {
+			return nil, err
+		}
+		stamps[i] = it.stamp()
+		stamps[i].Attachments = added
 	}
 	return stamps, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"hma/wire/mapi"
 )
@@ -12,26 +13,30 @@ import (
 // between stores: its content is written there, and named properties get the ids
 // that they have there.
 func (m *Mailbox) CopyItemTo(ctx context.Context, id ItemID, into *Mailbox, to FolderID) (Stamp, error) {
-	stamp, err := m.copyTo(ctx, id, into, to)
+	_, copied, err := m.readyCopy(ctx, id, into, to)
+	var stamps []Stamp
+	if err == nil {
+		err = copied.m.write(ctx, func(w *writer) error {
+			stamps, err = copied.create(w)
+			return err
+		})
+	}
 	if err != nil {
 		return Stamp{}, fmt.Errorf("copy %v to %v: %w", id, to, err)
 	}
-	return stamp, nil
+	return stamps[0], nil
 }
 
-// MoveItemTo moves an item to a folder of another mailbox: a copy there, and then
-// the item is deleted for good here. When it cannot be deleted the copy goes again;
-// after a crash between the two there are both.
-func (m *Mailbox) MoveItemTo(ctx context.Context, id ItemID, into *Mailbox, to FolderID) (Stamp, error) {
-	_, err := m.itemGate(ctx, id, RightDeleteAny, RightDeleteOwned)
-	var stamp Stamp
-	if err == nil {
-		stamp, err = m.copyTo(ctx, id, into, to)
-	}
-	if err == nil {
-		if _, err = m.DeleteItem(ctx, id, HardDelete); err != nil {
-			_, undone := into.itself().DeleteItem(context.WithoutCancel(ctx), stamp.ID, HardDelete)
-			err = errors.Join(err, undone)
+// moveAttempts is how often a move to another mailbox is begun again because somebody changed the item meanwhile.
+const moveAttempts = 5
+
+// MoveItemTo moves an item to a folder of another mailbox: what it is made of is written there, and then
+// one transaction makes the copy and deletes the item for good, so that a crash leaves one of the two. Who changes
+// the item meanwhile changes what is moved.
+func (m *Mailbox) MoveItemTo(ctx context.Context, id ItemID, into *Mailbox, to FolderID) (stamp Stamp, err error) {
+	for range moveAttempts {
+		if stamp, err = m.moveTo(ctx, id, into, to); !errors.Is(err, ErrConflict) {
+			break
 		}
 	}
 	if err != nil {
@@ -40,34 +45,66 @@ func (m *Mailbox) MoveItemTo(ctx context.Context, id ItemID, into *Mailbox, to F
 	return stamp, nil
 }
 
-func (m *Mailbox) copyTo(ctx context.Context, id ItemID, into *Mailbox, to FolderID) (Stamp, error) {
-	// Before anything is written there.
-	if _, err := into.folderGate(ctx, to, RightCreate); err != nil {
-		return Stamp{}, err
-	}
-	it, err := m.Item(ctx, id, everything)
+func (m *Mailbox) moveTo(ctx context.Context, id ItemID, into *Mailbox, to FolderID) (Stamp, error) {
+	from, err := m.itemGate(ctx, id, RightDeleteAny, RightDeleteOwned)
 	if err != nil {
 		return Stamp{}, err
 	}
-	made := NewItem{Folder: to, Associated: it.Associated, Read: it.Read, MIME: it.MIME, Recipients: it.Recipients}
-	if made.Props, err = m.translate(ctx, it.Props, into); err != nil {
+	was, copied, err := m.readyCopy(ctx, id, into, to)
+	if err != nil {
 		return Stamp{}, err
+	}
+	var stamps []Stamp
+	err = writeIn(ctx, []*Mailbox{from, copied.m}, func(w []*writer) error {
+		it, err := from.item(w[0], id, everything)
+		if err != nil {
+			return err
+		}
+		if it.CN != was.CN || it.ReadCN != was.ReadCN {
+			return fmt.Errorf("it was changed meanwhile: %w", ErrConflict)
+		}
+		if stamps, err = copied.create(w[1]); err != nil {
+			return err
+		}
+		_, err = w[0].delete(it, HardDelete)
+		return err
+	})
+	if err != nil {
+		return Stamp{}, err
+	}
+	return stamps[0], nil
+}
+
+// readyCopy reads an item and makes what a copy of it in a folder of another mailbox needs.
+func (m *Mailbox) readyCopy(ctx context.Context, id ItemID, into *Mailbox, to FolderID) (*Item, readied, error) {
+	// Before anything is written there.
+	if _, err := into.folderGate(ctx, to, RightCreate); err != nil {
+		return nil, readied{}, err
+	}
+	it, err := m.Item(ctx, id, everything)
+	if err != nil {
+		return nil, readied{}, err
+	}
+	made := NewItem{Folder: to, Associated: it.Associated, Read: it.Read, MIME: it.MIME, Recipients: slices.Clone(it.Recipients)}
+	if made.Props, err = m.translate(ctx, it.Props, into); err != nil {
+		return nil, readied{}, err
 	}
 	for i := range made.Recipients {
 		if made.Recipients[i].Props, err = m.translate(ctx, made.Recipients[i].Props, into); err != nil {
-			return Stamp{}, err
+			return nil, readied{}, err
 		}
 	}
 	for _, a := range it.Attachments {
 		if a.Props, err = m.translate(ctx, a.Props, into); err != nil {
-			return Stamp{}, err
+			return nil, readied{}, err
 		}
 		made.Attachments = append(made.Attachments, a)
 	}
 	if err := into.Carry(ctx, m, &made); err != nil {
-		return Stamp{}, err
+		return nil, readied{}, err
 	}
-	return into.CreateItem(ctx, made)
+	copied, err := into.ready(ctx, []NewItem{made})
+	return it, copied, err
 }
 
 // translate returns a bag with the ids that its named properties have in another mailbox.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -23,6 +24,7 @@ type writer struct {
 
 	next    mapi.GlobCnt // the next number
 	last    mapi.GlobCnt // the last change number taken
+	first   mapi.GlobCnt // and as it was before
 	size    int64        // of the mailbox
 	quota   int64
 	grew    bool // something was added: the quota is looked at
@@ -44,50 +46,77 @@ type folderCounts struct {
 
 // write runs fn under the mailbox's lock, and after the commit wakes who watches the mailbox.
 func (m *Mailbox) write(ctx context.Context, fn func(*writer) error) error {
-	var w *writer
-	var before mapi.GlobCnt
-	err := m.store.db.Write(ctx, func(tx *sqldb.Tx) error {
-		w = &writer{Tx: tx, m: m, now: m.store.opts.Now().UTC(), folders: map[mapi.GlobCnt]*folderCounts{}, blobs: map[mapi.Blob]int64{}}
-		// Without the lock a larger number could be committed before a smaller
-		// one, and a sync between the two would lose a change for ever.
-		// With another GUID a restored mailbox has taken its place.
-		lock := "SELECT EXISTS (SELECT 1 FROM search_folder WHERE mailbox = $1), next_counter, last_cn, size, quota FROM mailbox WHERE id = $1 AND guid = $2"
-		if tx.Flavour() == sqldb.PostgreSQL {
-			lock += " FOR UPDATE"
+	return writeIn(ctx, []*Mailbox{m}, func(writers []*writer) error { return fn(writers[0]) })
+}
+
+// writeIn is write in several mailboxes of one database: all that fn does in them is one transaction. Their locks are
+// taken in the order of their numbers, so that two such writes never wait for each other.
+func writeIn(ctx context.Context, boxes []*Mailbox, fn func([]*writer) error) error {
+	var writers []*writer
+	err := boxes[0].store.db.Write(ctx, func(tx *sqldb.Tx) error {
+		writers = make([]*writer, len(boxes))
+		order := make([]int, len(boxes))
+		for i := range order {
+			order[i] = i
 		}
-		var searches bool
-		if err := tx.QueryRow(lock, m.id, column(m.guid)).Scan(&searches, &w.next, &w.last, &w.size, &w.quota); err != nil {
-			return fmt.Errorf("lock mailbox %s: %w", m.guid, noRow(err))
+		slices.SortFunc(order, func(a, b int) int { return cmp.Compare(boxes[a].id, boxes[b].id) })
+		for _, i := range order {
+			w, err := boxes[i].lock(tx)
+			if err != nil {
+				return err
+			}
+			writers[i] = w
 		}
-		if searches {
-			w.touched, w.paths = map[mapi.GlobCnt]bool{}, map[mapi.GlobCnt][]mapi.GlobCnt{}
-		}
-		before = w.last
-		if err := fn(w); err != nil {
+		if err := fn(writers); err != nil {
 			return err
 		}
-		return w.finish()
+		for _, w := range writers {
+			if err := w.finish(); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	if w.last > before {
-		m.store.hub.wake(m.guid)
-	}
-	if w.queued {
-		wake(m.store.indexer.wake)
-	}
-	if w.sends {
-		wake(m.store.outgoing)
+	for _, w := range writers {
+		w.committed()
 	}
 	return nil
 }
 
-// wake wakes who waits on the channel, or is about to.
-func wake(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
+// lock takes the mailbox's lock and begins a write.
+func (m *Mailbox) lock(tx *sqldb.Tx) (*writer, error) {
+	w := &writer{Tx: tx, m: m, now: m.store.opts.Now().UTC(), folders: map[mapi.GlobCnt]*folderCounts{}, blobs: map[mapi.Blob]int64{}}
+	// Without the lock a larger number could be committed before a smaller
+	// one, and a sync between the two would lose a change for ever.
+	// With another GUID a restored mailbox has taken its place.
+	lock := "SELECT EXISTS (SELECT 1 FROM search_folder WHERE mailbox = $1), next_counter, last_cn, size, quota FROM mailbox WHERE id = $1 AND guid = $2"
+	if tx.Flavour() == sqldb.PostgreSQL {
+		lock += " FOR UPDATE"
+	}
+	var searches bool
+	if err := tx.QueryRow(lock, m.id, column(m.guid)).Scan(&searches, &w.next, &w.last, &w.size, &w.quota); err != nil {
+		return nil, fmt.Errorf("lock mailbox %s: %w", m.guid, noRow(err))
+	}
+	if searches {
+		w.touched, w.paths = map[mapi.GlobCnt]bool{}, map[mapi.GlobCnt][]mapi.GlobCnt{}
+	}
+	w.first = w.last
+	return w, nil
+}
+
+// committed wakes who waits for what the write did.
+func (w *writer) committed() {
+	if w.last > w.first {
+		w.m.store.hub.wake(w.m.guid)
+	}
+	if w.queued {
+		select {
+		case w.m.store.indexer.wake <- struct{}{}:
+		default:
+		}
 	}
 }
 

@@ -40,7 +40,7 @@ func TestKilled(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("HMA_DRILL")); err == nil {
 		rounds = n
 	}
-	for name, drill := range map[string]func(*testing.T, string) error{"deliver": killedDelivery, "move": killedMove, "delete": killedDelete, "backup": killedBackup} {
+	for name, drill := range map[string]func(*testing.T, string) error{"deliver": killedDelivery, "move": killedMove, "move away": killedMoveAway, "delete": killedDelete, "backup": killedBackup} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			for round := range rounds {
@@ -77,7 +77,9 @@ func TestKilledWork(t *testing.T) {
 		say(listener.Addr())
 		err = (&LMTP{Transport: p.Transport}).Serve(t.Context(), listener)
 		t.Fatal(err)
-	case "move", "delete":
+	case "move", "move away", "delete":
+		ben := p.mailbox("ben")
+		away, _ := ben.RoleID(store.RoleInbox)
 		for {
 			page, err := m.List(t.Context(), store.Query{Folder: inbox, Limit: 200})
 			if err != nil || len(page.Items) == 0 {
@@ -88,9 +90,12 @@ func TestKilledWork(t *testing.T) {
 				wg.Go(func() {
 					for i := part; i < len(page.Items); i += 4 {
 						var err error
-						if id := page.Items[i].ID; os.Getenv(drillWork) == "move" {
+						switch id := page.Items[i].ID; os.Getenv(drillWork) {
+						case "move":
 							_, err = m.MoveItem(t.Context(), id, archive)
-						} else {
+						case "move away":
+							_, err = m.MoveItemTo(t.Context(), id, ben, away)
+						default:
 							_, err = m.DeleteItem(t.Context(), id, store.HardDelete)
 						}
 						if err != nil {
@@ -307,7 +312,8 @@ func stock(t *testing.T, dir string, n int) (before map[string]string, err error
 		items := make([]store.NewItem, n)
 		for i := range items {
 			contents := store.Contents{}
-			items[i] = store.NewItem{Folder: inbox, MIME: contents.Add(fmt.Appendf(nil, "Subject: %d\r\n\r\n", i%7)), Contents: contents, Props: mapi.Bag{mapi.PidTagSubject: fmt.Sprint(i)}}
+			items[i] = store.NewItem{Folder: inbox, MIME: contents.Add(fmt.Appendf(nil, "Subject: %d\r\n\r\n", i%7)), Contents: contents,
+				Props: mapi.Bag{mapi.PidTagSubject: fmt.Sprint(i, " at ", time.Now().UnixNano())}}
 		}
 		if _, err := m.CreateItems(t.Context(), items); err != nil {
 			return err
@@ -363,6 +369,43 @@ func killedMove(t *testing.T, dir string) error {
 		for _, row := range done {
 			if _, there := archive[row]; !there {
 				t.Errorf("item %s was moved and is not there", row)
+			}
+		}
+		return nil
+	})
+}
+
+// killedMoveAway moves to another mailbox, where the items have other row keys: their subjects tell which they are.
+func killedMoveAway(t *testing.T, dir string) error {
+	before, done, err := killedBulk(t, dir, "move away")
+	if err != nil {
+		return err
+	}
+	return after(t, dir, func(p *post, m *store.Mailbox) error {
+		here, err := rows(t.Context(), m, store.RoleInbox)
+		if err != nil {
+			return err
+		}
+		there, err := rows(t.Context(), p.mailbox("ben"), store.RoleInbox)
+		if err != nil {
+			return err
+		}
+		times := map[string]int{}
+		for _, subject := range there {
+			times[subject]++
+		}
+		for row, subject := range before {
+			n := times[subject]
+			if _, still := here[row]; still {
+				n++
+			}
+			if n != 1 {
+				t.Errorf("item %s is there %d times", subject, n)
+			}
+		}
+		for _, row := range done {
+			if times[before[row]] != 1 {
+				t.Errorf("item %s was moved and is there %d times", before[row], times[before[row]])
 			}
 		}
 		return nil

@@ -686,3 +686,52 @@ func TestTransfer(t *testing.T) {
 		checkCounters(t, db)
 	})
 }
+
+// A move to another mailbox takes along what somebody is told is changed meanwhile: the item is there as it was
+// last, and once.
+func TestTransferOfWhatChanges(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s, _ := Open(t, db)
+		ctx := t.Context()
+		from, into := mailbox(t, s), mailbox(t, s)
+		for range 10 {
+			id := create(t, from, mail(role(t, from, store.RoleInbox), "0")).ID
+			begun, last := make(chan struct{}), make(chan string)
+			go func() {
+				subject := "0"
+				for n := 1; ; n++ {
+					next := fmt.Sprint(n)
+					_, err := from.UpdateItem(ctx, id, store.ItemUpdate{Set: mapi.Bag{mapi.PidTagSubject: next}})
+					if err != nil {
+						if !errors.Is(err, store.ErrNotFound) {
+							t.Error(err)
+						}
+						last <- subject
+						return
+					}
+					if subject = next; n == 1 {
+						close(begun)
+					}
+				}
+			}()
+			<-begun
+			stamp, err := from.MoveItemTo(ctx, id, into, role(t, into, store.RoleDrafts))
+			for errors.Is(err, store.ErrConflict) {
+				stamp, err = from.MoveItemTo(ctx, id, into, role(t, into, store.RoleDrafts))
+			}
+			ok(t, err)
+			want := <-last
+			it, err := into.Item(ctx, stamp.ID, store.Want{All: true})
+			ok(t, err)
+			if got := it.Props.String(mapi.PidTagSubject); got != want {
+				t.Errorf("it says %s, and was told that it says %s", got, want)
+			}
+		}
+		page, err := into.List(ctx, store.Query{Folder: role(t, into, store.RoleDrafts)})
+		ok(t, err)
+		if page.Total != 10 {
+			t.Errorf("%d items of 10 are there", page.Total)
+		}
+		checkCounters(t, db)
+	})
+}
