@@ -117,7 +117,7 @@ func TestDialects(t *testing.T) {
 			t.Errorf("%s: differs from %s (%v):\n%s", file, golden, err, got)
 		}
 		for line := range strings.Lines(out.String()) {
-			if len(line) > maxLine+2 || !strings.HasSuffix(line, "\r\n") {
+			if len(line) > 75+2 || !strings.HasSuffix(line, "\r\n") {
 				t.Errorf("%s: line %q", file, line)
 			}
 		}

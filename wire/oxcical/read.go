@@ -214,7 +214,7 @@ func (rd *reader) describe(e *Event, c *component) {
 	e.Text, e.HTML = bodies(c)
 	var keywords []string
 	for prop := range c.all("CATEGORIES") {
-		for _, word := range prop.list() {
+		for _, word := range prop.List() {
 			if len(keywords) < 100 && len(word) <= 255 && !slices.Contains(keywords, word) {
 				keywords = append(keywords, word)
 			}
@@ -252,8 +252,8 @@ func (rd *reader) describe(e *Event, c *component) {
 // bodies returns DESCRIPTION, and X-ALT-DESC where it is HTML.
 func bodies(c *component) (text, html string) {
 	text = strings.ReplaceAll(strings.ReplaceAll(clip(c.text("DESCRIPTION"), maxText), "\r\n", "\n"), "\n", "\r\n")
-	if p := c.find("X-ALT-DESC"); p != nil && strings.EqualFold(p.param("FMTTYPE"), "text/html") {
-		html = clip(p.text(), maxText)
+	if p := c.find("X-ALT-DESC"); p != nil && strings.EqualFold(p.Param("FMTTYPE"), "text/html") {
+		html = clip(p.Text(), maxText)
 	}
 	return text, html
 }
@@ -266,19 +266,19 @@ func clip(s string, most int) string {
 }
 
 func attachment(p *property) (a Attachment, ok bool) {
-	a.ContentType = strings.ToLower(p.param("FMTTYPE"))
+	a.ContentType = strings.ToLower(p.Param("FMTTYPE"))
 	for _, name := range []string{"X-FILENAME", "FILENAME", "X-APPLE-FILENAME", "X-ORACLE-FILENAME", "X-LABEL"} {
-		if a.Name = path.Base(p.param(name)); a.Name != "." && a.Name != "/" {
+		if a.Name = path.Base(p.Param(name)); a.Name != "." && a.Name != "/" {
 			break
 		}
 		a.Name = ""
 	}
-	if strings.EqualFold(p.param("VALUE"), "BINARY") || strings.EqualFold(p.param("ENCODING"), "BASE64") {
-		b, err := p.binary()
+	if strings.EqualFold(p.Param("VALUE"), "BINARY") || strings.EqualFold(p.Param("ENCODING"), "BASE64") {
+		b, err := p.Binary()
 		a.Data = b
 		return a, err == nil
 	}
-	a.URI = strings.TrimSpace(p.value)
+	a.URI = strings.TrimSpace(p.Value)
 	lower := strings.ToLower(a.URI)
 	// Nothing on the reader's own machine, and no programs.
 	ok = len(a.URI) < 4096 && (strings.HasPrefix(lower, "http://") || strings.HasPrefix(lower, "https://"))
@@ -305,21 +305,21 @@ func attendees(c *component, organizer oxcmail.Address) (list []Attendee) {
 			continue
 		}
 		seen[key] = true
-		at := Attendee{Address: a, Type: mapi.RecipientTo, RSVP: strings.EqualFold(p.param("RSVP"), "TRUE")}
-		switch strings.ToUpper(p.param("ROLE")) {
+		at := Attendee{Address: a, Type: mapi.RecipientTo, RSVP: strings.EqualFold(p.Param("RSVP"), "TRUE")}
+		switch strings.ToUpper(p.Param("ROLE")) {
 		case "OPT-PARTICIPANT":
 			at.Type = mapi.RecipientCc
 		case "NON-PARTICIPANT":
 			at.Type = mapi.RecipientCc
-			if kind := strings.ToUpper(p.param("CUTYPE")); kind == "RESOURCE" || kind == "ROOM" {
+			if kind := strings.ToUpper(p.Param("CUTYPE")); kind == "RESOURCE" || kind == "ROOM" {
 				at.Type = mapi.RecipientBcc
 			}
 		}
-		if kind := strings.ToUpper(p.param("CUTYPE")); kind == "RESOURCE" || kind == "ROOM" {
+		if kind := strings.ToUpper(p.Param("CUTYPE")); kind == "RESOURCE" || kind == "ROOM" {
 			at.Type = mapi.RecipientBcc
 		}
 		for _, answer := range answers {
-			if strings.EqualFold(p.param("PARTSTAT"), answer.word) {
+			if strings.EqualFold(p.Param("PARTSTAT"), answer.word) {
 				at.Status = answer.status
 			}
 		}
@@ -330,18 +330,18 @@ func attendees(c *component, organizer oxcmail.Address) (list []Attendee) {
 
 // address reads a CAL-ADDRESS with its name.
 func address(p *property) (a oxcmail.Address, ok bool) {
-	value := strings.TrimSpace(p.value)
+	value := strings.TrimSpace(p.Value)
 	if len(value) > 7 && strings.EqualFold(value[:7], "mailto:") {
 		value = value[7:]
 	}
-	for _, email := range []string{strings.TrimSpace(value), p.param("EMAIL"), p.param("X-EMAIL")} {
+	for _, email := range []string{strings.TrimSpace(value), p.Param("EMAIL"), p.Param("X-EMAIL")} {
 		local, domain, found := strings.Cut(email, "@")
 		if found && local != "" && domain != "" && len(email) <= 254 && !strings.ContainsAny(email, " <>\r\n\t\"/:;,") {
 			a.Email = email
 			break
 		}
 	}
-	a.Name = strings.Join(strings.Fields(clip(p.param("CN"), 255)), " ")
+	a.Name = strings.Join(strings.Fields(clip(p.Param("CN"), 255)), " ")
 	if a.Name == a.Email {
 		a.Name = ""
 	}
@@ -404,9 +404,9 @@ func remind(p mapi.Bag, c *component, t times) {
 		before := time.Duration(0)
 		if at, ok := (zones{}).moment(trigger); ok && at.utc {
 			before = start.Sub(at.in(nil))
-		} else if d, ok := duration(trigger.value); ok {
+		} else if d, ok := duration(trigger.Value); ok {
 			before = -d
-			if strings.EqualFold(trigger.param("RELATED"), "END") {
+			if strings.EqualFold(trigger.Param("RELATED"), "END") {
 				before -= t.endZone.UTC(t.end).Sub(start)
 			}
 		} else {

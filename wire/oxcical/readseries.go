@@ -22,7 +22,7 @@ func (rd *reader) recur(e *Event, c *component, t times, exceptions []*component
 	var r *oxocal.Recurrence
 	ok := len(rules) == 1 && len(dates) == 0 && c.find("EXRULE") == nil
 	if ok {
-		r, ok = pattern(rules[0].value, t.start, zone, rd.zones)
+		r, ok = pattern(rules[0].Value, t.start, zone, rd.zones)
 	}
 	if ok {
 		r.Duration = max(0, zone.Wall(t.endZone.UTC(t.end)).Sub(t.start).Truncate(time.Minute))
@@ -83,7 +83,7 @@ func (rd *reader) exceptions(e *Event, c *component, r *oxocal.Recurrence, zone 
 	}
 	n := 0
 	for prop := range c.all("EXDATE") {
-		for value := range strings.SplitSeq(prop.value, ",") {
+		for value := range strings.SplitSeq(prop.Value, ",") {
 			m, ok := rd.value(prop, strings.TrimSpace(value))
 			if !ok || !r.Falls(day(m)) {
 				continue
@@ -100,7 +100,7 @@ func (rd *reader) exceptions(e *Event, c *component, r *oxocal.Recurrence, zone 
 		if !ok || !r.Falls(day(m)) {
 			continue
 		}
-		if at.param("RANGE") != "" {
+		if at.Param("RANGE") != "" {
 			return false
 		}
 		if n++; n > oxocal.MaxExceptions {
@@ -179,7 +179,7 @@ func (rd *reader) exception(e *Event, c *component, r *oxocal.Recurrence, day ox
 func (rd *reader) kept(c *component, exceptions []*component) string {
 	var b strings.Builder
 	for _, p := range c.props {
-		switch p.name {
+		switch p.Name {
 		case "RRULE", "RDATE", "EXDATE", "EXRULE":
 			rd.rename(p)
 			writeProperty(&b, p)
@@ -202,12 +202,12 @@ func (rd *reader) kept(c *component, exceptions []*component) string {
 
 // rename gives the time zone of a property the name that Write defines it by.
 func (rd *reader) rename(p property) {
-	for i, q := range p.params {
-		if q.name != "TZID" {
+	for i, q := range p.Params {
+		if q.Name != "TZID" {
 			continue
 		}
-		if zone := rd.find(q.value); zone != nil {
-			p.params[i].value = zone.ID()
+		if zone := rd.find(q.Value); zone != nil {
+			p.Params[i].Value = zone.ID()
 		}
 	}
 }

@@ -37,14 +37,14 @@ func (z zones) moment(p *property) (m moment, ok bool) {
 	if p == nil {
 		return m, false
 	}
-	return z.value(p, strings.TrimSpace(p.value))
+	return z.value(p, strings.TrimSpace(p.Value))
 }
 
 // value reads one value of a property of dates or times.
 func (z zones) value(p *property, value string) (m moment, ok bool) {
 	digits := strings.TrimSuffix(strings.ToUpper(strings.NewReplacer("-", "", ":", "").Replace(value)), "Z")
 	m.utc = len(digits) > 8 && len(value) > 0 && (value[len(value)-1] == 'Z' || value[len(value)-1] == 'z')
-	if tzid := p.param("TZID"); tzid != "" && !m.utc {
+	if tzid := p.Param("TZID"); tzid != "" && !m.utc {
 		m.zone = z.find(tzid)
 		m.utc = m.zone == nil && (strings.EqualFold(tzid, "UTC") || strings.EqualFold(tzid, "Z"))
 	}
@@ -117,8 +117,8 @@ func newZones(calendar *component) zones {
 		}
 	}
 	for _, c := range calendar.children {
-		if p := c.find("DTSTART"); c.name == "VEVENT" && p != nil && len(p.value) >= 4 {
-			if year, err := strconv.Atoi(p.value[:4]); err == nil && year > 1601 && year < 4500 {
+		if p := c.find("DTSTART"); c.name == "VEVENT" && p != nil && len(p.Value) >= 4 {
+			if year, err := strconv.Atoi(p.Value[:4]); err == nil && year > 1601 && year < 4500 {
 				z.year = year
 				break
 			}

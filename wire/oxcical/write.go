@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
+	"hma/wire/contentline"
 	"hma/wire/mapi"
 	"hma/wire/oxcmail"
 	"hma/wire/oxocal"
@@ -23,10 +23,10 @@ func Write(w io.Writer, cal *Calendar) error {
 	var b strings.Builder
 	begin(&b, "VCALENDAR")
 	if cal.Method != "" {
-		writeLine(&b, "METHOD", cal.Method)
+		contentline.Write(&b, "METHOD", cal.Method)
 	}
-	writeLine(&b, "PRODID", producer)
-	writeLine(&b, "VERSION", "2.0")
+	contentline.Write(&b, "PRODID", producer)
+	contentline.Write(&b, "VERSION", "2.0")
 	var list []*writer
 	zones := map[string]bool{}
 	for _, e := range cal.Events {
@@ -54,74 +54,16 @@ func Write(w io.Writer, cal *Calendar) error {
 	return err
 }
 
-func begin(b *strings.Builder, name string) { writeLine(b, "BEGIN", name) }
-func end(b *strings.Builder, name string)   { writeLine(b, "END", name) }
-
-// maxLine is how many bytes a line may have before it is folded (RFC 5545 3.1).
-const maxLine = 75
-
-// writeLine writes a property whose value needs no escapes; name may carry parameters.
-func writeLine(b *strings.Builder, name, value string) {
-	line := name + ":" + value
-	for first := true; ; first = false {
-		room := maxLine
-		if !first {
-			b.WriteByte(' ')
-			room--
-		}
-		if len(line) <= room {
-			b.WriteString(line)
-			b.WriteString("\r\n")
-			return
-		}
-		for room > 1 && !utf8.RuneStart(line[room]) {
-			room--
-		}
-		b.WriteString(line[:room])
-		b.WriteString("\r\n")
-		line = line[room:]
-	}
-}
-
-// writeText writes a property of text.
-func writeText(b *strings.Builder, name, text string) {
-	writeLine(b, name, escape(text))
-}
-
-var escaper = strings.NewReplacer(`\`, `\\`, ";", `\;`, ",", `\,`, "\r\n", `\n`, "\n", `\n`, "\r", `\n`)
-
-func escape(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\t' {
-			return -1
-		}
-		return r
-	}, escaper.Replace(strings.ToValidUTF8(text, "\uFFFD")))
-}
-
-// quote makes text fit for a parameter (RFC 5545 3.2, RFC 6868), with quotes where
-// they are needed.
-func quote(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(text, "\uFFFD"))
-	text = strings.NewReplacer("^", "^^", "\n", "^n", `"`, "^'").Replace(text)
-	if strings.ContainsAny(text, ";:,") {
-		return `"` + text + `"`
-	}
-	return text
-}
+func begin(b *strings.Builder, name string) { contentline.Write(b, "BEGIN", name) }
+func end(b *strings.Builder, name string)   { contentline.Write(b, "END", name) }
 
 // writeProperty writes a property as it was read.
 func writeProperty(b *strings.Builder, p property) {
-	name := p.name
-	for _, q := range p.params {
-		name += ";" + q.name + "=" + quote(q.value)
+	name := p.Name
+	for _, q := range p.Params {
+		name += ";" + q.Name + "=" + contentline.Quote(q.Value)
 	}
-	writeLine(b, name, p.value)
+	contentline.Write(b, name, p.Value)
 }
 
 func writeComponent(b *strings.Builder, c *component) {
@@ -144,7 +86,7 @@ func mailto(a oxcmail.Address) string { return "mailto:" + a.Email }
 // writeZone writes a VTIMEZONE with the rule of a year (MS-OXCICAL 2.1.3.1.1.19).
 func writeZone(b *strings.Builder, zone *oxocal.Zone, year int) {
 	begin(b, "VTIMEZONE")
-	writeText(b, "TZID", zone.ID())
+	contentline.WriteText(b, "TZID", zone.ID())
 	r := zone.Rule(year)
 	part := func(name string, from, to int, c oxocal.Change) {
 		begin(b, name)
@@ -152,19 +94,19 @@ func writeZone(b *strings.Builder, zone *oxocal.Zone, year int) {
 		if c.Month != 0 {
 			first = c.In(1601)
 		}
-		writeLine(b, "DTSTART", local(first))
-		writeLine(b, "TZOFFSETFROM", offset(from))
-		writeLine(b, "TZOFFSETTO", offset(to))
+		contentline.Write(b, "DTSTART", local(first))
+		contentline.Write(b, "TZOFFSETFROM", offset(from))
+		contentline.Write(b, "TZOFFSETTO", offset(to))
 		switch {
 		case c.Month == 0:
 		case c.Week == 0:
-			writeLine(b, "RRULE", fmt.Sprintf("FREQ=YEARLY;INTERVAL=1;BYMONTHDAY=%d;BYMONTH=%d", c.Day, int(c.Month)))
+			contentline.Write(b, "RRULE", fmt.Sprintf("FREQ=YEARLY;INTERVAL=1;BYMONTHDAY=%d;BYMONTH=%d", c.Day, int(c.Month)))
 		default:
 			week := c.Week
 			if week == oxocal.Last {
 				week = -1
 			}
-			writeLine(b, "RRULE", fmt.Sprintf("FREQ=YEARLY;INTERVAL=1;BYDAY=%d%s;BYMONTH=%d", week, dayNames[c.Weekday], int(c.Month)))
+			contentline.Write(b, "RRULE", fmt.Sprintf("FREQ=YEARLY;INTERVAL=1;BYDAY=%d%s;BYMONTH=%d", week, dayNames[c.Weekday], int(c.Month)))
 		}
 		end(b, name)
 	}
@@ -251,7 +193,7 @@ func (x *writer) write() {
 		x.moment("RECURRENCE-ID", at, x.zone, x.allDay)
 	}
 	if x.series != nil {
-		writeLine(b, "RRULE", rule(x.series, x.allDay, x.zone))
+		contentline.Write(b, "RRULE", rule(x.series, x.allDay, x.zone))
 		for _, day := range x.series.Deleted {
 			x.moment("EXDATE", x.zone.UTC(day.At(x.series.Clock)), x.zone, x.allDay)
 		}
@@ -341,11 +283,11 @@ func (x *writer) moment(name string, t time.Time, zone *oxocal.Zone, allDay bool
 	switch {
 	case allDay:
 		day := zone.Wall(t)
-		writeLine(x.b, name+";VALUE=DATE", date(day.Day()))
+		contentline.Write(x.b, name+";VALUE=DATE", date(day.Day()))
 	case zone == nil || zone == oxocal.UTC():
-		writeLine(x.b, name, instant(t))
+		contentline.Write(x.b, name, instant(t))
 	default:
-		writeLine(x.b, name+";TZID="+quote(zone.ID()), local(zone.Wall(t)))
+		contentline.Write(x.b, name+";TZID="+contentline.Quote(zone.ID()), local(zone.Wall(t)))
 	}
 }
 
@@ -355,9 +297,9 @@ func (x *writer) body(o occurrence, attendees []Attendee, text, html string) {
 	if a := x.e.Organizer; a.Email != "" && (len(attendees) > 0 || x.method != "") {
 		name := "ORGANIZER"
 		if a.Name != "" {
-			name += ";CN=" + quote(a.Name)
+			name += ";CN=" + contentline.Quote(a.Name)
 		}
-		writeLine(b, name, mailto(a))
+		contentline.Write(b, name, mailto(a))
 	}
 	for _, a := range attendees {
 		if a.Email == "" {
@@ -381,20 +323,20 @@ func (x *writer) body(o occurrence, attendees []Attendee, text, html string) {
 			name += ";RSVP=TRUE"
 		}
 		if a.Name != "" {
-			name += ";CN=" + quote(a.Name)
+			name += ";CN=" + contentline.Quote(a.Name)
 		}
-		writeLine(b, name, mailto(a.Address))
+		contentline.Write(b, name, mailto(a.Address))
 	}
 	if text != "" {
-		writeText(b, "DESCRIPTION", text)
+		contentline.WriteText(b, "DESCRIPTION", text)
 	}
 	if html != "" {
-		writeText(b, "X-ALT-DESC;FMTTYPE=text/html", html)
+		contentline.WriteText(b, "X-ALT-DESC;FMTTYPE=text/html", html)
 	}
 	if id, err := oxocal.ParseGlobalID(p.Bytes(mapi.PidLidGlobalObjectID)); err == nil {
-		writeText(b, "UID", id.UID())
+		contentline.WriteText(b, "UID", id.UID())
 	}
-	writeText(b, "SUMMARY", o.subject)
+	contentline.WriteText(b, "SUMMARY", o.subject)
 	if !o.start.IsZero() {
 		x.moment("DTSTART", o.start, x.zone, o.allDay)
 		x.moment("DTEND", o.end, x.endZone, o.allDay)
@@ -403,60 +345,60 @@ func (x *writer) body(o occurrence, attendees []Attendee, text, html string) {
 	if class == "" {
 		class = "PUBLIC"
 	}
-	writeLine(b, "CLASS", class)
+	contentline.Write(b, "CLASS", class)
 	importance := int32(1)
 	if v, ok := p[mapi.PidTagImportance].(int32); ok && v >= 0 && v <= 2 {
 		importance = v
 	}
-	writeLine(b, "PRIORITY", []string{"9", "5", "1"}[importance])
-	writeLine(b, "DTSTAMP", instant(x.stamp()))
+	contentline.Write(b, "PRIORITY", []string{"9", "5", "1"}[importance])
+	contentline.Write(b, "DTSTAMP", instant(x.stamp()))
 	transparency := "OPAQUE"
 	if o.busy == busyFree {
 		transparency = "TRANSPARENT"
 	}
-	writeLine(b, "TRANSP", transparency)
+	contentline.Write(b, "TRANSP", transparency)
 	switch {
 	case x.method == Reply || x.method == Counter:
 	case p.Int32(mapi.PidLidAppointmentStateFlags)&stateCanceled != 0:
-		writeLine(b, "STATUS", "CANCELLED")
+		contentline.Write(b, "STATUS", "CANCELLED")
 	case o.busy == busyTentative && x.method != Request:
-		writeLine(b, "STATUS", "TENTATIVE")
+		contentline.Write(b, "STATUS", "TENTATIVE")
 	default:
-		writeLine(b, "STATUS", "CONFIRMED")
+		contentline.Write(b, "STATUS", "CONFIRMED")
 	}
 	sequence := strconv.Itoa(int(p.Int32(mapi.PidLidAppointmentSequence)))
-	writeLine(b, "SEQUENCE", sequence)
+	contentline.Write(b, "SEQUENCE", sequence)
 	if o.location != "" {
-		writeText(b, "LOCATION", o.location)
+		contentline.WriteText(b, "LOCATION", o.location)
 	}
 	if words := p.Strings(mapi.PidNameKeywords); len(words) > 0 {
 		list := make([]string, len(words))
 		for i, word := range words {
-			list[i] = escape(word)
+			list[i] = contentline.Escape(word)
 		}
-		writeLine(b, "CATEGORIES", strings.Join(list, ","))
+		contentline.Write(b, "CATEGORIES", strings.Join(list, ","))
 	}
 	x.attachments()
-	writeLine(b, "X-MICROSOFT-CDO-APPT-SEQUENCE", sequence)
+	contentline.Write(b, "X-MICROSOFT-CDO-APPT-SEQUENCE", sequence)
 	if v, ok := p[mapi.PidTagOwnerAppointmentID].(int32); ok {
-		writeLine(b, "X-MICROSOFT-CDO-OWNERAPPTID", strconv.Itoa(int(v)))
+		contentline.Write(b, "X-MICROSOFT-CDO-OWNERAPPTID", strconv.Itoa(int(v)))
 	}
 	if o.busy >= 0 && int(o.busy) < len(busyWords) {
-		writeLine(b, "X-MICROSOFT-CDO-BUSYSTATUS", busyWords[o.busy])
+		contentline.Write(b, "X-MICROSOFT-CDO-BUSYSTATUS", busyWords[o.busy])
 	}
 	if v, ok := p[mapi.PidLidIntendedBusyStatus].(int32); ok && v >= 0 && int(v) < len(busyWords) {
-		writeLine(b, "X-MICROSOFT-CDO-INTENDEDSTATUS", busyWords[v])
+		contentline.Write(b, "X-MICROSOFT-CDO-INTENDEDSTATUS", busyWords[v])
 	}
-	writeLine(b, "X-MICROSOFT-CDO-ALLDAYEVENT", upperBool(o.allDay))
-	writeLine(b, "X-MICROSOFT-CDO-IMPORTANCE", strconv.Itoa(int(importance)))
+	contentline.Write(b, "X-MICROSOFT-CDO-ALLDAYEVENT", upperBool(o.allDay))
+	contentline.Write(b, "X-MICROSOFT-CDO-IMPORTANCE", strconv.Itoa(int(importance)))
 	instance := "0"
 	if x.series != nil {
 		instance = "1"
 	} else if p.Bool(mapi.PidLidIsException) {
 		instance = "3"
 	}
-	writeLine(b, "X-MICROSOFT-CDO-INSTTYPE", instance)
-	writeLine(b, "X-MICROSOFT-DISALLOW-COUNTER", upperBool(p.Bool(mapi.PidLidAppointmentNotAllowPropose)))
+	contentline.Write(b, "X-MICROSOFT-CDO-INSTTYPE", instance)
+	contentline.Write(b, "X-MICROSOFT-DISALLOW-COUNTER", upperBool(p.Bool(mapi.PidLidAppointmentNotAllowPropose)))
 	if x.method == Counter {
 		if at := p.Time(mapi.PidLidAppointmentStartWhole); !at.IsZero() {
 			x.moment("X-MS-OLK-ORIGINALSTART", at, x.zone, o.allDay)
@@ -467,9 +409,9 @@ func (x *writer) body(o occurrence, attendees []Attendee, text, html string) {
 	}
 	if o.remind && x.method != Reply && x.method != Cancel {
 		begin(b, "VALARM")
-		writeLine(b, "ACTION", "DISPLAY")
-		writeLine(b, "DESCRIPTION", "REMINDER")
-		writeLine(b, "TRIGGER;RELATED=START", "-PT"+strconv.Itoa(int(max(0, o.delta)))+"M")
+		contentline.Write(b, "ACTION", "DISPLAY")
+		contentline.Write(b, "DESCRIPTION", "REMINDER")
+		contentline.Write(b, "TRIGGER;RELATED=START", "-PT"+strconv.Itoa(int(max(0, o.delta)))+"M")
 		end(b, "VALARM")
 	}
 }
@@ -478,13 +420,13 @@ func (x *writer) attachments() {
 	for _, a := range x.e.Attachments {
 		name := "ATTACH"
 		if a.ContentType != "" {
-			name += ";FMTTYPE=" + quote(a.ContentType)
+			name += ";FMTTYPE=" + contentline.Quote(a.ContentType)
 		}
 		if a.Name != "" {
-			name += ";X-FILENAME=" + quote(a.Name)
+			name += ";X-FILENAME=" + contentline.Quote(a.Name)
 		}
 		if a.URI != "" {
-			writeLine(x.b, name, strings.Map(func(r rune) rune {
+			contentline.Write(x.b, name, strings.Map(func(r rune) rune {
 				if r < ' ' {
 					return -1
 				}
@@ -492,7 +434,7 @@ func (x *writer) attachments() {
 			}, a.URI))
 			continue
 		}
-		writeLine(x.b, name+";ENCODING=BASE64;VALUE=BINARY", base64.StdEncoding.EncodeToString(a.Data))
+		contentline.Write(x.b, name+";ENCODING=BASE64;VALUE=BINARY", base64.StdEncoding.EncodeToString(a.Data))
 	}
 }
 
