@@ -23,6 +23,7 @@ import (
 	"hma/exchange/org"
 	"hma/exchange/store"
 	"hma/exchange/transport"
+	"hma/internal/sqldb"
 	"hma/internal/sqldb/sqldbtest"
 	"hma/wire/guid"
 	"hma/wire/soap"
@@ -34,6 +35,7 @@ var idKey = []byte("0123456789abcdef0123456789abcdef")
 type world struct {
 	t         testing.TB
 	door      *Door
+	db        *sqldb.DB
 	store     *store.Store
 	mail      *transport.Transport
 	calendar  *calendar.Calendar
@@ -61,7 +63,8 @@ func newWorld(t testing.TB) *world {
 	w := &world{t: t, now: func() time.Time { clock = clock.Add(time.Millisecond); return clock }}
 	w.anna = person(1, "Anna", "aaaaaaaa-0000-4000-8000-000000000001")
 	w.bob = person(2, "Bob", "bbbbbbbb-0000-4000-8000-000000000002")
-	st, err := store.Open(t.Context(), sqldbtest.Memory(t), store.Options{Now: w.now})
+	w.db = sqldbtest.Memory(t)
+	st, err := store.Open(t.Context(), w.db, store.Options{Now: w.now})
 	if err != nil {
 		t.Fatal(err)
 	}
