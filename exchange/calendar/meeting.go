@@ -43,11 +43,12 @@ var (
 	ErrNoMeeting    = errors.New("the item is no meeting")
 )
 
-// Sender is on whose behalf meeting messages go out.
+// Sender is who sends meeting messages, and for whom.
 type Sender struct {
-	Box  *store.Mailbox // where the event is
-	Own  *store.Mailbox // the person's own, by which the message goes and where a copy is kept
-	SID  string         // the person who sends; "" for the server in the name of Me, whose mailbox Box is
+	Box  *store.Mailbox  // where the event is
+	For  oxcmail.Address // whose mailbox Box is: the author of the messages, on whose behalf a delegate sends
+	Own  *store.Mailbox  // the person's own, by which the message goes and where a copy is kept
+	SID  string          // the person who sends; "" for the server in the name of Me, whose mailbox Box is
 	Me   oxcmail.Address
 	Save bool // a copy is kept in Sent Items
 }
@@ -114,14 +115,45 @@ func (c *Calendar) Invite(ctx context.Context, from Sender, id store.ID, only []
 	return c.send(ctx, from, m)
 }
 
-// Cancel tells the attendees of an event that it does not take place; with only, it
-// tells those that they are not asked any more. It must be called before the event goes.
-func (c *Calendar) Cancel(ctx context.Context, from Sender, id store.ID, only []string, text *oxcmail.Message) error {
+// MaySend refuses a sender whose messages would all be refused, before anything is
+// done that they are to tell of.
+func (c *Calendar) MaySend(ctx context.Context, from Sender) error {
+	return c.cfg.Mail.MaySubmit(ctx, from.Own, from.SID, from.For.Email)
+}
+
+// mayEdit refuses a viewer who may not change an event, before anybody is told that it changed.
+func mayEdit(ctx context.Context, box *store.Mailbox, it *store.Item) error {
+	return may(ctx, box, it, store.RightEditAny, store.RightEditOwned)
+}
+
+// mayGo is mayEdit for an event, or an occurrence of one, that is about to go.
+func mayGo(ctx context.Context, box *store.Mailbox, id store.ID, it *store.Item) error {
+	if _, one := id.(store.OccurrenceID); one {
+		return mayEdit(ctx, box, it)
+	}
+	return may(ctx, box, it, store.RightDeleteAny, store.RightDeleteOwned)
+}
+
+// may wants one of two rights in an item's folder, one for anybody's items or one for one's own.
+func may(ctx context.Context, box *store.Mailbox, it *store.Item, anybodys, owns store.Rights) error {
+	rights, _, err := box.Effective(ctx, it.Folder)
+	if err == nil && rights&anybodys == 0 && (rights&owns == 0 || it.Creator != box.Viewer()) {
+		err = fmt.Errorf("%v: %w", it.ID, store.ErrDenied)
+	}
+	return err
+}
+
+// Cancel tells the attendees of an event that it does not take place. It must be
+// called before the event goes.
+func (c *Calendar) Cancel(ctx context.Context, from Sender, id store.ID, text *oxcmail.Message) error {
 	e, err := event(ctx, from.Box, id)
+	if err == nil {
+		err = mayGo(ctx, from.Box, id, e.Item)
+	}
 	if err != nil {
 		return err
 	}
-	return c.cancel(ctx, from, e, e.Recipients, only, text)
+	return c.cancel(ctx, from, e, e.Recipients, nil, text)
 }
 
 func (c *Calendar) cancel(ctx context.Context, from Sender, e *Event, recipients []store.Recipient, only []string, text *oxcmail.Message) error {
@@ -209,7 +241,9 @@ func (c *Calendar) send(ctx context.Context, from Sender, m store.NewItem) error
 	}
 	m.Folder, m.Read = outbox, true
 	if from.Own.GUID() != from.Box.GUID() {
-		m.Attachments = nil // their contents are in the other mailbox
+		if err := from.Own.Carry(ctx, from.Box, &m); err != nil {
+			return err
+		}
 	}
 	p := m.Props
 	p[mapi.PidTagMessageFlags] = mapi.MsgFlagUnsent | mapi.MsgFlagUnmodified
@@ -221,9 +255,7 @@ func (c *Calendar) send(ctx context.Context, from Sender, m store.NewItem) error
 		p[tag] = v
 	}
 	if p.String(mapi.PidTagSentRepresentingEmail) == "" {
-		p[mapi.PidTagSentRepresentingName], p[mapi.PidTagSentRepresentingAddressType] = from.Me.Display(), "SMTP"
-		p[mapi.PidTagSentRepresentingEmail], p[mapi.PidTagSentRepresentingSmtp] = from.Me.Email, from.Me.Email
-		p[mapi.PidTagSentRepresentingEntryID] = oxcmail.OneOff(from.Me)
+		putAuthor(p, from.For)
 	}
 	stamp, err := from.Own.CreateItem(ctx, m)
 	if err != nil {
@@ -246,6 +278,13 @@ func (c *Calendar) send(ctx context.Context, from Sender, m store.NewItem) error
 		}
 	}
 	return err
+}
+
+// putAuthor names the author of a message, or the organizer of an event.
+func putAuthor(p mapi.Bag, a oxcmail.Address) {
+	p[mapi.PidTagSentRepresentingName], p[mapi.PidTagSentRepresentingAddressType] = a.Display(), "SMTP"
+	p[mapi.PidTagSentRepresentingEmail], p[mapi.PidTagSentRepresentingSmtp] = a.Email, a.Email
+	p[mapi.PidTagSentRepresentingEntryID] = oxcmail.OneOff(a)
 }
 
 // Removed returns the attendees of before who are not among those of after.

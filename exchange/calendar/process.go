@@ -376,7 +376,8 @@ func (p *process) book(ctx context.Context, id store.ID) error {
 	if !free {
 		a = Answer{Status: ResponseDeclined, Send: true, Text: &oxcmail.Message{Text: "The resource is booked at that time, or the time is too far ahead."}}
 	}
-	if _, err := p.Respond(ctx, Sender{Box: p.Mailbox, Own: p.Mailbox, Me: oxcmail.Address{Name: p.Mailbox.Info().DisplayName, Email: p.Address}}, id, a); err != nil {
+	me := oxcmail.Address{Name: p.Mailbox.Info().DisplayName, Email: p.Address}
+	if _, err := p.Respond(ctx, Sender{Box: p.Mailbox, For: me, Own: p.Mailbox, Me: me}, id, a); err != nil {
 		return err
 	}
 	_, err = p.Mailbox.DeleteItem(ctx, p.ID, store.ToDeletedItems)

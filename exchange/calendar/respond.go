@@ -47,6 +47,14 @@ func (c *Calendar) Respond(ctx context.Context, from Sender, about store.ID, a A
 	case state&StateCanceled != 0:
 		return store.Stamp{}, ErrCanceled
 	}
+	if a.Status == ResponseDeclined {
+		err = mayGo(ctx, from.Box, id, e.Item)
+	} else {
+		err = mayEdit(ctx, from.Box, e.Item)
+	}
+	if err != nil {
+		return store.Stamp{}, err
+	}
 	if a.Send {
 		if err := c.send(ctx, from, c.response(e, from, a)); err != nil {
 			return store.Stamp{}, err
@@ -129,9 +137,7 @@ func (c *Calendar) response(e *Event, from Sender, a Answer) store.NewItem {
 	now := c.cfg.Now().UTC().Truncate(time.Second)
 	p[mapi.PidLidAppointmentReplyTime], p[mapi.PidLidAttendeeCriticalChange] = now, now
 	p[mapi.PidLidAppointmentReplyName] = from.Me.Display()
-	p[mapi.PidTagSentRepresentingName], p[mapi.PidTagSentRepresentingAddressType] = from.Me.Display(), "SMTP"
-	p[mapi.PidTagSentRepresentingEmail], p[mapi.PidTagSentRepresentingSmtp] = from.Me.Email, from.Me.Email
-	p[mapi.PidTagSentRepresentingEntryID] = oxcmail.OneOff(from.Me)
+	putAuthor(p, from.For)
 	if !a.Start.IsZero() {
 		p[mapi.PidLidAppointmentCounterProposal] = true
 		p[mapi.PidLidAppointmentProposedStartWhole], p[mapi.PidLidAppointmentProposedEndWhole] = a.Start, a.End

@@ -54,7 +54,16 @@ func (c *call) createEvent(e *soap.Element, kind *itemKind, folder *store.Folder
 	if who == sendUnsaid {
 		return stamp, "", &problem{"ErrorSendMeetingInvitationsRequired", "The SendMeetingInvitations attribute is required for calendar items."}
 	}
+	box := c.mailbox
+	if folder != nil {
+		box = c.box(*folder)
+	}
+	from, err := c.sender(box, save)
+	if err != nil {
+		return stamp, "", err
+	}
 	d := c.newDraft(kind.kind)
+	d.organizer = from.For
 	for _, child := range e.Children {
 		if err := d.element(child); err != nil {
 			return stamp, "", err
@@ -72,8 +81,7 @@ func (c *call) createEvent(e *soap.Element, kind *itemKind, folder *store.Folder
 	if err != nil || !invited {
 		return stamp, class, err
 	}
-	box := c.box(stamp.ID)
-	if err = c.door.calendar.Invite(c.ctx, c.sender(box, save), stamp.ID, nil); err != nil {
+	if err = c.door.calendar.Invite(c.ctx, from, stamp.ID, nil); err != nil {
 		// Nobody was asked, and the client is told so: nothing is left of the meeting.
 		if _, undone := box.DeleteItem(context.WithoutCancel(c.ctx), stamp.ID, store.HardDelete); undone != nil {
 			c.door.opts.Log.Error("ews left a meeting to which nobody was asked", "request", c.request.ID, "error", undone)
@@ -106,7 +114,7 @@ func (d *draft) newEvent(class string) (item store.NewItem, old *calendar.When, 
 	if floating == oxocal.UTC() {
 		floating = nil // the calendar may tell a zone that fits better
 	}
-	item, err = transport.PrepareEvent(d.ctx, d.mailbox, d.mailbox.OpenBlob(d.ctx, *d.mime), d.person.PrimarySMTP, floating)
+	item, err = transport.PrepareEvent(d.ctx, d.mailbox, d.mailbox.OpenBlob(d.ctx, *d.mime), d.organizer.Email, floating)
 	if errors.Is(err, transport.ErrNoEvent) {
 		return item, nil, errMimeInvalid
 	}
@@ -160,19 +168,31 @@ func (c *call) changeEvent(id store.ID, key []byte, item *store.Item, updates *s
 	}
 	ch := d.eventChange(key)
 	box := c.box(id)
-	var before []store.Recipient
-	if who != sendNone {
-		e, err := calendar.Get(c.ctx, box, id, store.Want{Recipients: true})
-		if err != nil {
+	if who == sendNone {
+		return d.applyEvent(box, id, ch)
+	}
+	from, err := c.sender(box, save)
+	if err != nil {
+		return store.Stamp{}, err
+	}
+	e, err := calendar.Get(c.ctx, box, id, store.Want{Recipients: true, Tags: []mapi.Tag{mapi.PidLidAppointmentStateFlags}})
+	if err != nil {
+		return store.Stamp{}, err
+	}
+	if len(e.Recipients)+len(d.recipients) > 0 && e.Props.Int32(mapi.PidLidAppointmentStateFlags)&calendar.StateReceived == 0 {
+		if err := c.door.calendar.MaySend(c.ctx, from); err != nil {
 			return store.Stamp{}, err
 		}
-		before, ch.Invites = e.Recipients, true
 	}
+	ch.Invites = true
 	stamp, err := d.applyEvent(box, id, ch)
-	if err == nil && who != sendNone {
-		err = c.door.calendar.Changed(c.ctx, c.sender(box, save), id, before, who == sendChanged)
+	if err != nil {
+		return stamp, err
 	}
-	return stamp, err
+	if err := c.door.calendar.Changed(c.ctx, from, id, e.Recipients, who == sendChanged); err != nil {
+		return stamp, &unfinished{err}
+	}
+	return stamp, nil
 }
 
 // applyEvent makes a change of an event or of one occurrence.
@@ -199,7 +219,11 @@ func (c *call) deleteEvent(id store.ID, key []byte, how store.Deletion) error {
 		return &problem{"ErrorSendMeetingCancellationsRequired", "The SendMeetingCancellations attribute is required for calendar items."}
 	}
 	if who == sendAll {
-		if err := c.door.calendar.Cancel(c.ctx, c.sender(c.box(id), save), id, nil, nil); err != nil {
+		from, err := c.sender(c.box(id), save)
+		if err != nil {
+			return err
+		}
+		if err := c.door.calendar.Cancel(c.ctx, from, id, nil); err != nil {
 			return err
 		}
 	}

@@ -342,14 +342,22 @@ func (c *call) failure(err error) error {
 	return errors.Join(c.w.Err(), context.Cause(c.ctx))
 }
 
+// unfinished is the failure of what should have followed on something that is done:
+// a response message of warning tells of it, with the payload of success.
+type unfinished struct{ error }
+
 // each answers a request about a list of objects: one response message for each,
 // in their order. one does the work for an object and returns what writes the
 // payload of its message, nil for none.
+// Beside that the error can be unfinished.
 func (c *call) each(list []*soap.Element, one func(e *soap.Element) (payload func() error, err error)) error {
 	c.begin()
 	for _, e := range list {
 		payload, err := one(e)
-		if err != nil {
+		if undone, ok := errors.AsType[*unfinished](err); ok {
+			code, text := c.door.codeOf(c.request, undone.error)
+			err = c.warning(&problem{code, text}, payload)
+		} else if err != nil {
 			err = c.failure(err)
 		} else {
 			err = c.success(payload)

@@ -221,10 +221,10 @@ func (d *draft) complete() {
 	d.put(mapi.PidTagConversationID, oxcmail.ConversationID(index))
 }
 
-// author names the person of the request as author and sender where the elements name nobody.
+// author names an author, and the person of the request as sender, where the elements name nobody.
 func (d *draft) author() {
 	if _, set := d.props[mapi.PidTagSentRepresentingEmail]; !set {
-		d.from(d.me())
+		d.from(d.organizer)
 	}
 	if _, set := d.props[mapi.PidTagSenderEmail]; !set {
 		d.sender(d.me())

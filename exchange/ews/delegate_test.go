@@ -6,7 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"hma/exchange/org"
 	"hma/exchange/store"
+	"hma/exchange/transport"
 	"hma/wire/guid"
 	"hma/wire/mapi"
 )
@@ -159,5 +161,134 @@ func TestDelegateGone(t *testing.T) {
 	}
 	if d, err := w.mailbox(w.anna).Delegates(t.Context()); err != nil || len(d.List) != 0 {
 		t.Errorf("left %+v, %v", d, err)
+	}
+}
+
+// newOffice is a world in which Bob is Anna's delegate with a level in her calendar,
+// and Carol somebody whom she meets.
+func newOffice(t *testing.T, level string) *world {
+	t.Helper()
+	w := newWorld(t)
+	w.carol = person(3, "Carol", "cccccccc-0000-4000-8000-000000000003")
+	w.as(w.anna, addBob(level, ""))
+	return w
+}
+
+// addBob makes Bob Anna's delegate.
+func addBob(level, more string) string {
+	return "<m:AddDelegate><m:Mailbox><t:EmailAddress>anna@contoso.com</t:EmailAddress></m:Mailbox>" + delegateUser(bobsAddress, "<t:DelegatePermissions><t:CalendarFolderPermissionLevel>"+level+
+		"</t:CalendarFolderPermissionLevel></t:DelegatePermissions>"+more) + "</m:AddDelegate>"
+}
+
+// inviteFor creates a meeting in Anna's calendar.
+func inviteFor(how, elements string) string {
+	return strings.Replace(invite(how, elements), "<m:Items>", `<m:SavedItemFolderId><t:DistinguishedFolderId Id="calendar"><t:Mailbox><t:EmailAddress>anna@contoso.com</t:EmailAddress></t:Mailbox></t:DistinguishedFolderId></m:SavedItemFolderId><m:Items>`, 1)
+}
+
+const reviewByBob = `<t:Subject>Review</t:Subject><t:Attachments><t:FileAttachment><t:Name>plan.txt</t:Name><t:Content>YWxsIG9mIGl0</t:Content></t:FileAttachment></t:Attachments>` + reviewTimes
+
+// TestDelegatedMeeting follows a meeting that Bob calls, moves and cancels in Anna's
+// calendar: it is hers, he writes on her behalf, and what is attached comes along.
+func TestDelegatedMeeting(t *testing.T) {
+	w := newOffice(t, "Editor")
+	id := [3]string(itemIDs.FindStringSubmatch(w.as(w.bob, inviteFor("SendToAllAndSaveCopy", reviewByBob+attendees("carol@contoso.com")))))
+	hers := func() string { return w.as(w.anna, get(`<t:ItemId Id="`+id[1]+`"/>`)) }
+	answer := hers()
+	for _, want := range []string{"<t:MyResponseType>Organizer<", "<t:Organizer><t:Mailbox><t:Name>Anna<", "<t:MeetingRequestWasSent>true<", "<t:Name>plan.txt<", "<t:CancelCalendarItem/>"} {
+		if !strings.Contains(answer, want) {
+			t.Errorf("the organizer's lacks %s\n%s", want, answer)
+		}
+	}
+	request := w.one(w.carol, store.RoleInbox)
+	answer = w.as(w.carol, get(`<t:ItemId Id="`+request.ID.Encode(idKey)+`"/>`))
+	for _, want := range []string{"<t:From><t:Mailbox><t:Name>Anna<", "<t:Sender><t:Mailbox><t:Name>Bob<", "<t:EmailAddress>anna@contoso.com<", "<t:Name>plan.txt<"} {
+		if !strings.Contains(answer, want) {
+			t.Errorf("the request lacks %s\n%s", want, answer)
+		}
+	}
+	event := w.one(w.carol, store.RoleCalendar)
+	theirs := func() string { return w.as(w.carol, get(`<t:ItemId Id="`+event.ID.Encode(idKey)+`"/>`)) }
+	if answer = theirs(); !strings.Contains(answer, "<t:Organizer><t:Mailbox><t:Name>Anna<") {
+		t.Error(answer)
+	}
+	sent := w.one(w.bob, store.RoleSentItems)
+	if len(sent.Attachments) != 1 || len(w.contents(w.bob, store.RoleCalendar)) != 0 || len(w.contents(w.anna, store.RoleSentItems)) != 0 {
+		t.Errorf("sent by Bob: %v", sent)
+	}
+
+	// Carol's answer goes to Anna.
+	w.as(w.carol, respond("AcceptItem", request.ID.Encode(idKey), "SendOnly", ""))
+	if answer = hers(); !strings.Contains(answer, "<t:ResponseType>Accept<") || len(w.contents(w.anna, store.RoleInbox)) != 1 || len(w.contents(w.bob, store.RoleInbox)) != 0 {
+		t.Error(answer)
+	}
+	w.as(w.bob, updateMeeting(id, "SendToAllAndSaveCopy", setField("calendar:Start", "2026-03-11T10:00:00Z")+setField("calendar:End", "2026-03-11T11:00:00Z")))
+	if answer = theirs(); !strings.Contains(answer, "<t:Start>2026-03-11T10:00:00Z<") || !strings.Contains(answer, "<t:MyResponseType>NoResponseReceived<") {
+		t.Error(answer)
+	}
+	w.as(w.bob, respond("CancelCalendarItem", id[1], "SendOnly", ""))
+	if answer = theirs(); !strings.Contains(answer, "<t:IsCancelled>true<") {
+		t.Error(answer)
+	}
+	if left := w.contents(w.anna, store.RoleCalendar); len(left) != 0 {
+		t.Errorf("left in Anna's calendar: %v", left)
+	}
+}
+
+// TestUndelegatedMeeting: nobody is told in Anna's name, and nothing is changed, by who
+// may not change her calendar or may not write on her behalf.
+func TestUndelegatedMeeting(t *testing.T) {
+	for _, c := range []struct {
+		level    string
+		delegate bool
+		code     string
+	}{{"Reviewer", true, "ErrorAccessDenied"}, {"Editor", false, "ErrorSendAsDenied"}} {
+		w := newOffice(t, c.level)
+		id := [3]string(itemIDs.FindStringSubmatch(w.answered(invite("SendToAllAndSaveCopy", `<t:Subject>Review</t:Subject>`+reviewTimes+attendees("carol@contoso.com")))))
+		if !c.delegate {
+			if err := w.mailbox(w.anna).UpdateDelegates(t.Context(), func(d *store.Delegates) error { d.List = nil; return nil }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before := w.one(w.anna, store.RoleCalendar).ChangeKey
+		for name, document := range map[string]string{
+			"create": inviteFor("SendToAllAndSaveCopy", reviewByBob+attendees("carol@contoso.com")),
+			"update": updateMeeting(id, "SendToAllAndSaveCopy", setField("item:Subject", "Taken over")),
+			"cancel": respond("CancelCalendarItem", id[1], "SendOnly", ""),
+			"delete": `<m:DeleteItem DeleteType="MoveToDeletedItems" SendMeetingCancellations="SendToAllAndSaveCopy"><m:ItemIds><t:ItemId Id="` + id[1] + `"/></m:ItemIds></m:DeleteItem>`,
+		} {
+			if _, answer := w.askAs(w.bob, wrap(document)); !strings.Contains(answer, ">"+c.code+"<") {
+				t.Errorf("%s with %s: want %s: %s", name, c.level, c.code, answer)
+			}
+		}
+		if event := w.one(w.anna, store.RoleCalendar); !slices.Equal(event.ChangeKey, before) {
+			t.Errorf("%s: the event was changed: %v", c.level, event.Props)
+		}
+		w.one(w.carol, store.RoleInbox) // the invitation alone
+	}
+}
+
+// TestUntoldChange: a change that is stored and cannot be told is a warning, with the
+// change key that the event has now.
+func TestUntoldChange(t *testing.T) {
+	w := newWorld(t)
+	id := [3]string(itemIDs.FindStringSubmatch(w.answered(invite("SendToNone", `<t:Subject>Review</t:Subject>`+reviewTimes+attendees("bob@contoso.com")))))
+	many := []string{"bob@contoso.com"}
+	for i := range transport.MaxRecipients {
+		many = append(many, fmt.Sprintf("a%d@contoso.com", i))
+	}
+	update := `<t:SetItemField><t:FieldURI FieldURI="calendar:RequiredAttendees"/><t:CalendarItem>` + attendees(many...) + `</t:CalendarItem></t:SetItemField>`
+	_, answer := w.ask(wrap(updateMeeting(id, "SendOnlyToAll", update)))
+	event := w.one(w.anna, store.RoleCalendar)
+	if !strings.Contains(answer, `ResponseClass="Warning"`) || !strings.Contains(answer, ">ErrorInvalidRecipients<") || !strings.Contains(answer, changeKey(itemKey, event.ChangeKey)) {
+		t.Error(answer)
+	}
+	if len(event.Recipients) != len(many) || len(w.contents(w.bob, store.RoleInbox)) != 0 {
+		t.Errorf("%d attendees", len(event.Recipients))
+	}
+	// What is known before is refused before.
+	w.anna.OwnQuota, w.anna.Quota = true, org.Quota{IssueWarning: 1, ProhibitSend: 1}
+	_, answer = w.ask(wrap(updateMeeting(id, "SendOnlyToAll", setField("item:Subject", "Too late"))))
+	if now := w.one(w.anna, store.RoleCalendar); !strings.Contains(answer, ">ErrorQuotaExceeded<") || !slices.Equal(now.ChangeKey, event.ChangeKey) {
+		t.Error(answer)
 	}
 }

@@ -27,10 +27,11 @@ type draft struct {
 	depth       int         // in how many item attachments the item lies
 	whole       bool        // the change was made of what old holds: it is for that alone
 	event       eventDraft
+	organizer   oxcmail.Address // the author where the elements name nobody: the owner of the calendar that an event is for
 }
 
 func (c *call) newDraft(kind kinds) *draft {
-	return &draft{call: c, kind: kind, props: mapi.Bag{}, recipients: map[int32][]store.Recipient{}}
+	return &draft{call: c, kind: kind, organizer: c.me(), props: mapi.Bag{}, recipients: map[int32][]store.Recipient{}}
 }
 
 // put sets a property, under whatever type it was set before.

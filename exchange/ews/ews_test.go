@@ -40,6 +40,7 @@ type world struct {
 	mail      *transport.Transport
 	calendar  *calendar.Calendar
 	anna, bob *org.Recipient
+	carol     *org.Recipient // nil for none
 	room      *org.Recipient // nil for none
 	now       func() time.Time
 	opts      Options
@@ -74,6 +75,12 @@ func newWorld(t testing.TB) *world {
 		MaySendAs: func(_ context.Context, sid, address string) (bool, error) {
 			return len(w.people(func(r *org.Recipient) bool { return r.SID == sid && strings.EqualFold(address, r.PrimarySMTP) })) == 1, nil
 		},
+		Trust: func(_ context.Context, sid, _ string) (t transport.Trust, err error) {
+			if r, err := w.BySID(nil, sid); err == nil {
+				t.Own = r.PrimarySMTP
+			}
+			return t, nil
+		},
 		Delivered: func(ctx context.Context, d transport.Delivered) error { return w.calendar.Process(ctx, d) },
 		Log:       slog.New(slog.DiscardHandler),
 	})
@@ -91,7 +98,7 @@ func newWorld(t testing.TB) *world {
 
 func (w *world) people(match func(r *org.Recipient) bool) []*org.Recipient {
 	var out []*org.Recipient
-	for _, r := range []*org.Recipient{w.anna, w.bob, w.room} {
+	for _, r := range []*org.Recipient{w.anna, w.bob, w.carol, w.room} {
 		if r != nil && match(r) {
 			out = append(out, r)
 		}

@@ -8,9 +8,23 @@ import (
 	"hma/wire/soap"
 )
 
-// sender is the person of the request as one who sends messages of meetings in a mailbox.
-func (c *call) sender(box *store.Mailbox, save bool) calendar.Sender {
-	return calendar.Sender{Box: box, Own: c.mailbox, SID: c.person.SID, Me: c.me(), Save: save}
+// sender is the person of the request as one who sends messages of meetings in a
+// mailbox: on behalf of its owner.
+func (c *call) sender(box *store.Mailbox, save bool) (calendar.Sender, error) {
+	owner, err := c.owner(box)
+	return calendar.Sender{Box: box, For: owner, Own: c.mailbox, SID: c.person.SID, Me: c.me(), Save: save}, err
+}
+
+// owner is whose mailbox an opened one is.
+func (c *call) owner(box *store.Mailbox) (oxcmail.Address, error) {
+	if box.GUID() == c.mailbox.GUID() {
+		return c.me(), nil
+	}
+	r, err := c.door.opts.People.ByMailbox(c.ctx, box.GUID())
+	if err != nil {
+		return oxcmail.Address{}, err
+	}
+	return oxcmail.Address{Name: r.DisplayName, Email: r.PrimarySMTP}, nil
 }
 
 // attending tells whether a response to a meeting can be given.
@@ -88,7 +102,11 @@ func respondToMeeting(status int32) func(c *call, e *soap.Element, disposition s
 		if err != nil {
 			return stamp, "", err
 		}
-		stamp, err = c.door.calendar.Respond(c.ctx, c.sender(c.box(id), disposition == "SendAndSaveCopy"), id, a)
+		from, err := c.sender(c.box(id), disposition == "SendAndSaveCopy")
+		if err != nil {
+			return stamp, "", err
+		}
+		stamp, err = c.door.calendar.Respond(c.ctx, from, id, a)
 		return stamp, eventClass, err
 	}
 }
@@ -111,7 +129,11 @@ func cancelMeeting(c *call, e *soap.Element, disposition string, _ *store.Folder
 		return stamp, "", calendar.ErrNotOrganizer
 	}
 	if disposition != "SaveOnly" {
-		if err := c.door.calendar.Cancel(c.ctx, c.sender(box, disposition == "SendAndSaveCopy"), id, nil, text); err != nil {
+		from, err := c.sender(box, disposition == "SendAndSaveCopy")
+		if err == nil {
+			err = c.door.calendar.Cancel(c.ctx, from, id, text)
+		}
+		if err != nil {
 			return stamp, "", err
 		}
 	}
@@ -129,6 +151,10 @@ func removeMeeting(c *call, e *soap.Element, disposition string, _ *store.Folder
 	if err != nil {
 		return stamp, "", err
 	}
-	stamp, err = c.door.calendar.Remove(c.ctx, c.sender(c.box(id), false), id)
+	from, err := c.sender(c.box(id), false)
+	if err != nil {
+		return stamp, "", err
+	}
+	stamp, err = c.door.calendar.Remove(c.ctx, from, id)
 	return stamp, eventClass, err
 }

@@ -18,6 +18,9 @@ import (
 // key that is not the current one is a conflict; AutoResolve sets the named
 // properties on top of whatever else was changed. What is made of what the item
 // holds (a longer list, a longer text) is made again when somebody else was faster.
+//
+// An event that was changed and whose attendees could not be told is a warning with
+// the new change key. What can be known before is refused before.
 func updateItem(c *call) error {
 	resolution, _ := c.req.Attr("ConflictResolution")
 	switch resolution {
@@ -41,7 +44,7 @@ func updateItem(c *call) error {
 	}
 	return c.each(list, func(e *soap.Element) (func() error, error) {
 		id, key, class, err := c.change(e, resolution)
-		if err != nil {
+		if _, done := errors.AsType[*unfinished](err); err != nil && !done {
 			return nil, err
 		}
 		if item, whole := id.(store.ItemID); whole && (disposition == "SendOnly" || disposition == "SendAndSaveCopy") && kindOf(class).kind&message != 0 {
@@ -60,7 +63,7 @@ func updateItem(c *call) error {
 			}
 			c.noConflicts()
 			return nil
-		}, nil
+		}, err
 	})
 }
 

@@ -101,6 +101,17 @@ func (t *Transport) Submit(ctx context.Context, s Submission) (*Receipt, error) 
 	return receipt, nil
 }
 
+// MaySubmit refuses what Submit would refuse whatever the message is: a mailbox past
+// its quota for sending (store.ErrQuota), and an author whom the person with the SID
+// may not name (ErrSendAsDenied).
+func (t *Transport) MaySubmit(ctx context.Context, own *store.Mailbox, sid, author string) error {
+	if err := own.MaySend(ctx); err != nil {
+		return err
+	}
+	_, err := t.trust(ctx, sid, author)
+	return err
+}
+
 // dispatch delivers to those who are local and says of the others why not.
 func (t *Transport) dispatch(ctx context.Context, env Envelope, message io.Reader) ([]Result, error) {
 	results := make([]Result, len(env.To))
