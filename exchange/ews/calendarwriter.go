@@ -52,8 +52,15 @@ func writeItemType(x *itemWriter, _ *itemProperty) error {
 		return err
 	}
 	kind := e.Kind
-	if kind == calendar.Single && !x.item.Props.Time(mapi.PidLidExceptionReplaceTime).IsZero() {
-		kind = calendar.Exception // a message about one occurrence
+	if kind == calendar.Single {
+		// A row of a list is told without its recurrence.
+		_, _, told := x.item.Props.Find(mapi.PidLidAppointmentRecur)
+		switch {
+		case !x.item.Props.Time(mapi.PidLidExceptionReplaceTime).IsZero():
+			kind = calendar.Exception // a message about one occurrence
+		case !told && x.item.Props.Bool(mapi.PidLidRecurring):
+			kind = calendar.Master
+		}
 	}
 	x.w.Element("t:CalendarItemType", itemTypes[kind])
 	return nil

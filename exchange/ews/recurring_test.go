@@ -53,6 +53,10 @@ func TestSeries(t *testing.T) {
 		return fmt.Sprintf(`<t:OccurrenceItemId RecurringMasterId="%s" InstanceIndex="%d"/>`, master[1], n)
 	}
 
+	list := w.answered(`<m:FindItem Traversal="Shallow"><m:ItemShape><t:BaseShape>Default</t:BaseShape></m:ItemShape><m:ParentFolderIds><t:DistinguishedFolderId Id="calendar"/></m:ParentFolderIds></m:FindItem>`)
+	if !strings.Contains(list, "<t:CalendarItemType>RecurringMaster</t:CalendarItemType>") {
+		t.Errorf("a list of the folder: %s", list)
+	}
 	answer := w.answered(get(master[0]))
 	for _, want := range []string{"<t:CalendarItemType>RecurringMaster</t:CalendarItemType>", "<t:Start>2026-03-16T08:00:00Z</t:Start>", "<t:IsRecurring>true</t:IsRecurring>",
 		"<t:DaysOfWeek>Monday Wednesday</t:DaysOfWeek>", "<t:NumberOfOccurrences>10</t:NumberOfOccurrences>", "<t:FirstOccurrence>", "<t:LastOccurrence>", "<t:Start>2026-04-15T07:00:00Z</t:Start>"} {

@@ -16,12 +16,13 @@ import os
 import re
 import signal
 import socket
-import ssl
 import subprocess
 import sys
 import time
-import urllib.request
 from urllib.parse import urlsplit
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from door import ask, find  # noqa: E402
 
 env = os.environ
 begun = time.time()
@@ -170,24 +171,6 @@ COMMON = """
       { QueryInterface: ChromeUtils.generateQI(["nsIMsgCopyServiceListener"]), onStartCopy() {}, onProgress() {}, setMessageKey() {}, getMessageId() {},
         onStopCopy(status) { status ? o.reject(new Error("0x" + status.toString(16))) : o.resolve(); } }, null, false); return o.promise; };
 """
-opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=env["HMA_CA"])))
-
-
-def ask(content):
-    """One EWS request with a token of its own, to see and to change what the server has."""
-    body = f"""<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:m="http://schemas.microsoft.com/exchange/services/2006/messages"
-        xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types"><s:Body>{content}</s:Body></s:Envelope>"""
-    request = urllib.request.Request(env["HMA_EWS"], body.encode(), {"Authorization": "Bearer " + env["HMA_TOKEN"], "Content-Type": "text/xml"})
-    answer = opener.open(request).read().decode()
-    assert 'ResponseClass="Success"' in answer, answer
-    return answer
-
-
-def find(folder, subject):
-    return ask(f"""<m:FindItem Traversal="Shallow"><m:ItemShape><t:BaseShape>Default</t:BaseShape></m:ItemShape>
-        <m:Restriction><t:IsEqualTo><t:FieldURI FieldURI="item:Subject"/><t:FieldURIOrConstant><t:Constant Value="{subject}"/></t:FieldURIOrConstant></t:IsEqualTo></m:Restriction>
-        <m:ParentFolderIds><t:DistinguishedFolderId Id="{folder}"/></m:ParentFolderIds></m:FindItem>""")
-
 
 def awaited(folder, subject, want):
     """Waits until the folder has the messages: for each whether it is read."""
