@@ -13,6 +13,7 @@ packages=(
 	chromium chromium-driver libnss3-tools # the two redirects in a browser that trusts the lab
 	davmail default-jdk-headless # a gateway from IMAP, SMTP and CalDAV to EWS, and a compiler for the class that gives it the token
 	thunderbird           # its own EWS support, headless
+	evolution-ews dbus gnome-keyring python3-gi gir1.2-camel-1.2 gir1.2-ebook-1.2 gir1.2-ecal-2.0 # Evolution's EWS backends on a session bus
 	isync                 # mbsync mirrors a mailbox through it
 	python3-pytest        # the block of doc/ci.md
 )

@@ -39,6 +39,7 @@ func TestLab(t *testing.T) {
 	t.Run("exchangelib discovers", func(t *testing.T) { exchangelibDiscovers(t, e) })
 	t.Run("smtplib", func(t *testing.T) { mailIn(t, e) })
 	t.Run("Thunderbird", func(t *testing.T) { thunderbird(t, e) })
+	t.Run("evolution-ews", func(t *testing.T) { evolution(t, e) })
 	t.Run("DavMail", func(t *testing.T) {
 		d := startDavMail(t, e)
 		t.Run("mbsync", func(t *testing.T) { davMailMirror(t, d) })
