@@ -64,6 +64,7 @@ type list struct {
 	where mapi.Restriction
 	view  View
 	base  string // the folder and, when settled, the condition
+	few   string // the folder as base begins, where an index is to find items by their ids
 	args  []any
 	exact bool
 	keys  []sortExpr
@@ -96,14 +97,19 @@ func (m *Mailbox) List(ctx context.Context, q Query) (page *Page, err error) {
 		return nil, fmt.Errorf("list %v: offset %d, limit %d: %w", q.Folder, q.Offset, q.Limit, ErrInvalid)
 	}
 	err = m.view(ctx, q, func(l *list, total int) error {
-		if total < 0 {
-			if total, err = l.count(); err != nil {
-				return err
-			}
-		}
 		items, err := l.page(q)
 		if err != nil {
 			return err
+		}
+		switch {
+		case total >= 0:
+		case len(items) < q.Limit && (len(items) > 0 || q.Offset == 0):
+			total = q.Offset + len(items) // the end was reached
+			l.m.store.cursors.setTotal(l.id, l.version, total)
+		default:
+			if total, err = l.count(); err != nil {
+				return err
+			}
 		}
 		page = &Page{Items: items, Next: q.Offset + len(items), Total: total, Last: q.Offset+len(items) >= total || len(items) < q.Limit}
 		return nil
@@ -207,7 +213,8 @@ func (m *Mailbox) compile(q Query, kind FolderKind) (*list, error) {
 		return nil, fmt.Errorf("view %d: %w", q.View, ErrInvalid)
 	}
 	seen, sees := m.sight.condition(len(l.args) + 1)
-	l.base += seen
+	// A column behind a plus leads to no index.
+	l.base, l.few = l.base+seen, strings.ReplaceAll(l.base, " AND ", " AND +")+seen
 	l.args = append(l.args, sees...)
 	if q.Where != nil {
 		var err error

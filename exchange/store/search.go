@@ -85,19 +85,21 @@ const queue = "SELECT item FROM search_pending WHERE mailbox = $1"
 // narrow asks the index, and tells whether it was worth it.
 func (l *list) narrow(total, waiting int) (done bool, err error) {
 	flavour, most := l.m.store.db.Flavour(), maxCandidates
-	hits := l.hits
+	var ids []string
+	found := false
 	if !l.sure {
 		// Each hit is looked at: where they are many, the folder's own order is faster.
 		if l.condition.Exact {
 			most = max(most, total/8)
 		}
-		if hits, err = l.rare(hits); err != nil {
+		if ids, found, err = l.rare(); err != nil {
 			return false, err
 		}
 	}
-	ids, err := l.found(hits, most+1)
-	if err != nil || !l.sure && len(ids) > most {
-		return false, err
+	if !found {
+		if ids, err = l.found(l.hits, most+1); err != nil || !l.sure && len(ids) > most {
+			return false, err
+		}
 	}
 	// What was found is handed on, so that the index is asked once.
 	args := slices.Clone(l.args)
@@ -105,10 +107,11 @@ func (l *list) narrow(total, waiting int) (done bool, err error) {
 		args = append(args, l.condition.Args...)
 	}
 	var few string
+	base := l.few
 	switch {
 	case len(ids) > most:
-		few = hitsSQL(flavour, len(args)+1)
-		args = append(args, l.m.hitsArg(hits))
+		few, base = hitsSQL(flavour, len(args)+1), l.base
+		args = append(args, l.m.hitsArg(l.hits))
 	case flavour == sqldb.PostgreSQL:
 		few = fmt.Sprintf("SELECT unnest(string_to_array($%d, ',')::bigint[])", len(args)+1)
 		args = append(args, strings.Join(ids, ","))
@@ -118,17 +121,17 @@ func (l *list) narrow(total, waiting int) (done bool, err error) {
 	}
 	switch {
 	case !l.sure:
-		l.base += " AND id IN (" + few + " UNION ALL " + queue + ") AND " + l.condition.SQL
+		l.base = base + " AND id IN (" + few + " UNION ALL " + queue + ") AND " + l.condition.SQL
 		l.exact, l.narrowed = l.condition.Exact, true
 	case waiting == 0:
-		l.base += " AND id IN (" + few + ")"
+		l.base = base + " AND id IN (" + few + ")"
 		l.exact = true
 	default:
 		matching, err := l.evaluate()
 		if err != nil {
 			return false, err
 		}
-		l.base += " AND (id IN (" + few + ") AND id NOT IN (" + queue + ")" + matching + ")"
+		l.base = base + " AND (id IN (" + few + ") AND id NOT IN (" + queue + ")" + matching + ")"
 		l.exact = true
 	}
 	l.args = args
@@ -155,17 +158,19 @@ func (l *list) found(h *query.Hits, limit int) (ids []string, err error) {
 // fewItems is how many items a rare term has at most.
 const fewItems = 250
 
-// rare returns of the terms that must all be there those that few items have, when
-// there are such: to join the lists of the others too would cost their length.
+// rare returns the items of a rare term among those that must all be there, when
+// there is one: to join the lists of the others too would cost their length.
 // PostgreSQL knows by itself.
-func (l *list) rare(h *query.Hits) (*query.Hits, error) {
+func (l *list) rare() (ids []string, found bool, err error) {
 	if l.m.store.db.Flavour() == sqldb.PostgreSQL {
-		return h, nil
+		return nil, false, nil
 	}
-	return h.Rare(func(part *query.Hits) (bool, error) {
-		n, err := l.number(fmt.Sprintf("SELECT count(*) FROM (%s LIMIT %d) AS hits", hitsSQL(sqldb.SQLite, 2), fewItems+1), l.m.id, l.m.hitsArg(part))
-		return n <= fewItems, err
+	found, err = l.hits.Rare(func(part *query.Hits) (bool, error) {
+		var err error
+		ids, err = l.found(part, fewItems+1)
+		return len(ids) <= fewItems, err
 	})
+	return ids, found, err
 }
 
 // evaluate looks at the list's items that wait for the index and returns a
@@ -173,7 +178,7 @@ func (l *list) rare(h *query.Hits) (*query.Hits, error) {
 func (l *list) evaluate() (string, error) {
 	tags, recipients, attachments := query.Needs(l.where)
 	s := newSelection(Want{Tags: tags})
-	rows, err := l.q.Query("SELECT "+s.list()+" FROM "+l.from+" WHERE "+l.base+" AND id IN ("+queue+")", l.args...)
+	rows, err := l.q.Query("SELECT "+s.list()+" FROM "+l.from+" WHERE "+l.few+" AND id IN ("+queue+")", l.args...)
 	items, _, err := l.m.scanItems(s, 0, rows, err)
 	if err != nil {
 		return "", err

@@ -328,5 +328,5 @@ func fill(ctx context.Context, db *sqldb.DB, n int) error {
 			return err
 		}
 	}
-	return db.Statement(ctx, "ANALYZE")
+	return indexAll(ctx, st)
 }

@@ -294,7 +294,7 @@ func askField(f *field, mode mapi.Fuzzy, fold string) (*Hits, bool) {
 		long := utf8.RuneCountInString(final.term) >= 2+maxWord
 		final.prefix = mode == mapi.PrefixOnWords && wordRune(last)
 		// One word that is not cut is all that there is to know.
-		return all.few(maxGrams).simple(), len(all.parts) == 1 && len(final.term) == 2+len(fold) && !long
+		return all.rarest(maxGrams).simple(), len(all.parts) == 1 && len(final.term) == 2+len(fold) && !long
 	case mapi.FullString:
 		if f.values && fold != "" && utf8.RuneCountInString(fold) < maxValue {
 			return &Hits{term: head + valueMark + token(fold)}, true
@@ -310,21 +310,54 @@ func askField(f *field, mode mapi.Fuzzy, fold string) (*Hits, bool) {
 	for gram := range grams(fold) {
 		all.parts = append(all.parts, &Hits{term: head + gramMark + gram})
 	}
-	return all.few(maxGrams).simple(), false
+	return all.rarest(maxGrams).simple(), false
 }
 
-// Rare returns, of parts that must all be there, the first of those that rare says
-// yes to, which find the same and perhaps more; h itself when there is none.
-func (h *Hits) Rare(rare func(*Hits) (bool, error)) (*Hits, error) {
+// Rare calls rare with parts that must all be there, those that probably few items
+// have first, until it says yes: that part finds the same and perhaps more. It tells
+// whether there was such a part.
+func (h *Hits) Rare(rare func(*Hits) (bool, error)) (bool, error) {
 	if !h.and {
-		return h, nil
+		return false, nil
 	}
-	for _, part := range h.parts {
+	for _, part := range h.byRarity() {
 		if yes, err := rare(part); yes || err != nil {
-			return part, err
+			return yes, err
 		}
 	}
-	return h, nil
+	return false, nil
+}
+
+// byRarity returns the parts that probably few items have first.
+func (h *Hits) byRarity() []*Hits {
+	return slices.SortedStableFunc(slices.Values(h.parts), func(a, b *Hits) int { return b.rarity() - a.rarity() })
+}
+
+// frequent are letters as often as they are in texts, which is much the same in the
+// languages of Europe; what else there is, digits among it, tells items better apart.
+const frequent = "\ue020eaitnorsldhcumpgfbvykwjxqz"
+
+// rarity guesses how few items have a part. It only says what to ask first.
+func (h *Hits) rarity() int {
+	sum := 0
+	for _, r := range h.term {
+		if i := strings.IndexRune(frequent, r); i >= 0 {
+			sum += i
+		} else {
+			sum += len(frequent)
+		}
+	}
+	for i, part := range h.parts {
+		switch n := part.rarity(); {
+		case i == 0:
+			sum = n
+		case h.and:
+			sum = max(sum, n)
+		default:
+			sum = min(sum, n)
+		}
+	}
+	return sum
 }
 
 // AllOf asks for items that have n of the terms, spread over all of them.
@@ -336,7 +369,15 @@ func AllOf(terms []string, n int) *Hits {
 	return all.few(n).simple()
 }
 
-// few keeps at most n parts, spread over all of them: each is needed, none is enough.
+// rarest keeps at most n parts that probably few items have: each is needed, none is enough.
+func (h *Hits) rarest(n int) *Hits {
+	if len(h.parts) > n {
+		h.parts = h.byRarity()[:n]
+	}
+	return h
+}
+
+// few keeps at most n parts, spread over all of them.
 func (h *Hits) few(n int) *Hits {
 	if len(h.parts) > n {
 		kept := make([]*Hits, n)
