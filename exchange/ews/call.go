@@ -398,6 +398,14 @@ func (c *call) flag(name string) (bool, error) {
 	return v.(bool), nil
 }
 
+// suppress returns the request's SuppressReadReceipts, false without one.
+func (c *call) suppress() (bool, error) {
+	if _, given := c.req.Attr("SuppressReadReceipts"); !given {
+		return false, nil
+	}
+	return c.flag("SuppressReadReceipts")
+}
+
 // deletions are the ways to delete by their words.
 var deletions = map[string]store.Deletion{"HardDelete": store.HardDelete, "SoftDelete": store.SoftDelete, "MoveToDeletedItems": store.ToDeletedItems}
 

@@ -1,6 +1,8 @@
 package ews
 
 import (
+	"errors"
+
 	"hma/exchange/calendar"
 	"hma/exchange/store"
 	"hma/wire/mapi"
@@ -22,6 +24,10 @@ func deleteItem(c *call) error {
 		if given {
 			return invalid(c.req, "%q names no occurrences", occurrences)
 		}
+	}
+	suppress, err := c.suppress()
+	if err != nil {
+		return err
 	}
 	list, err := c.ids("ItemIds")
 	if err != nil {
@@ -51,6 +57,11 @@ func deleteItem(c *call) error {
 				if skipped, err := calendar.SkipTask(c.ctx, c.box(id), id, c.door.opts.Now()); skipped || err != nil {
 					return nil, err
 				}
+			}
+		}
+		if suppress {
+			if err := c.box(id).SettleReceipts(c.ctx, id); err != nil && !errors.Is(err, store.ErrDenied) { // who may not change it may still delete it
+				return nil, err
 			}
 		}
 		_, err = c.box(id).DeleteItem(c.ctx, id, how)

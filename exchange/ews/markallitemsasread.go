@@ -6,7 +6,8 @@ import (
 )
 
 // markAllItemsAsRead answers MarkAllItemsAsRead (MS-OXWSCORE 3.1.4.5): one
-// message for each folder. Read receipts are never sent, whatever SuppressReadReceipts says.
+// message for each folder. Senders who asked for a receipt are told, unless
+// SuppressReadReceipts says no.
 func markAllItemsAsRead(c *call) error {
 	e, err := c.child("ReadFlag")
 	if err != nil {
@@ -16,6 +17,14 @@ func markAllItemsAsRead(c *call) error {
 	if !ok {
 		return invalid(e, "ReadFlag is no Boolean")
 	}
+	suppress := false
+	if e := c.req.Child(soap.NSMessages, "SuppressReadReceipts"); e != nil {
+		v, ok := parseValue(mapi.Boolean, e.Text)
+		if !ok {
+			return invalid(e, "SuppressReadReceipts is no Boolean")
+		}
+		suppress = v.(bool)
+	}
 	list, err := c.ids("FolderIds")
 	if err != nil {
 		return err
@@ -23,7 +32,7 @@ func markAllItemsAsRead(c *call) error {
 	return c.each(list, func(e *soap.Element) (func() error, error) {
 		id, err := c.folderID(e)
 		if err == nil {
-			err = orFolder(c.box(id).MarkAllRead(c.ctx, id, read.(bool)))
+			err = orFolder(c.box(id).MarkAllRead(c.ctx, id, read.(bool), suppress))
 		}
 		return nil, err
 	})

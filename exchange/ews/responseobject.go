@@ -29,6 +29,7 @@ var responseObjects = []*responseObject{
 	{element: "TentativelyAcceptItem", of: meetingRequest | calendarItem, offered: attending, create: respondToMeeting(calendar.ResponseTentative)},
 	{element: "DeclineItem", of: meetingRequest | calendarItem, offered: attending, create: respondToMeeting(calendar.ResponseDeclined)},
 	{element: "CancelCalendarItem", of: calendarItem, offered: organizing, create: cancelMeeting},
+	{element: "SuppressReadReceipt", of: message, offered: awaited, create: suppressReadReceipt},
 	{element: "RemoveItem", of: meetingMessage | calendarItem, offered: canceled, create: removeMeeting},
 }
 

@@ -237,14 +237,18 @@ func (d *draft) apply(item *store.Item, key []byte) (store.Stamp, error) {
 		d.put(mapi.PidTagMessageFlags, flags)
 	}
 	onlyRead := len(d.props) == 0 && len(d.delete) == 0 && len(d.recipients) == 0 && d.mime == nil
-	if onlyRead && d.read != nil && key == nil {
+	suppress, err := d.suppress()
+	if err != nil {
+		return store.Stamp{}, err
+	}
+	if onlyRead && d.read != nil && key == nil && !suppress {
 		return d.box(item.ID).SetRead(d.ctx, item.ID, *d.read)
 	}
 	if !onlyRead {
 		d.put(mapi.PidTagLastModifierName, d.person.DisplayName)
 	}
 	box := d.box(item.ID)
-	u := store.ItemUpdate{IfChangeKey: key, Set: d.props, Delete: d.delete, Read: d.read}
+	u := store.ItemUpdate{IfChangeKey: key, Set: d.props, Delete: d.delete, Read: d.read, SuppressReceipts: suppress}
 	if d.rewritten {
 		u.MIME = new(mapi.Blob{})
 	}

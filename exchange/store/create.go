@@ -85,6 +85,7 @@ func (r readied) create(w *writer) ([]Stamp, error) {
 		if it.Recipients == nil {
 			it.Recipients = []Recipient{}
 		}
+		it.notify(n.NotifySender)
 		w.grew = w.grew || !n.Unmetered
 		added := it.attach(n.Attachments)
 		if err := w.insert(it); err != nil {

@@ -55,11 +55,19 @@ func (m *Mailbox) DeleteItem(ctx context.Context, id ItemID, how Deletion) (stam
 }
 
 func (w *writer) delete(it *Item, how Deletion) (Stamp, error) {
-	switch how.effective(it.Folder.Folder) {
-	case ToDeletedItems:
+	how = how.effective(it.Folder.Folder)
+	if how == ToDeletedItems {
 		err := w.move(it, fixed(RoleDeletedItems), goneMoved, 0)
 		return it.stamp(), err
-	case SoftDelete:
+	}
+	unread := itemDeletedUnread
+	if it.Read {
+		unread = itemSettled
+	}
+	if err := w.receipt(it, unread); err != nil {
+		return Stamp{}, err
+	}
+	if how == SoftDelete {
 		err := w.move(it, fixed(RoleRecoverableDeletions), goneSoft, it.Folder.Folder)
 		return it.stamp(), err
 	}

@@ -82,6 +82,8 @@ type NewItem struct {
 	Attachments []Attachment
 	Contents    Contents // short blobs to write along; nil is none
 	Unmetered   bool     // the server's own word to the owner: no quota refuses it
+	// NotifySender has the address in PidTagReadReceiptSmtpAddress told once when the item is read, or deleted unread.
+	NotifySender bool
 }
 
 // Object returns the item as restrictions see it.
@@ -103,6 +105,7 @@ type ItemUpdate struct {
 	Set               mapi.Bag
 	Delete            []mapi.Tag
 	Read              *bool
+	SuppressReceipts  bool       // the sender is told nothing of this, now or later
 	MIME              *mapi.Blob // zero takes it away
 	Recipients        *[]Recipient
 	AddAttachments    []Attachment

@@ -172,6 +172,7 @@ func (m *Mailbox) copyItems(ctx context.Context, from, to FolderID) error {
 func (w *writer) copy(it *Item, to FolderID) error {
 	it.Folder, it.deletedFrom, it.Creator = to, 0, ""
 	w.grew = true
+	it.notify(false) // the original does
 	return w.insert(it)
 }
 

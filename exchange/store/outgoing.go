@@ -21,9 +21,12 @@ type OutgoingKind int
 
 // The kinds of outgoing message.
 const (
-	OutgoingForward  OutgoingKind = iota // a rule says so
-	OutgoingOofReply                     // once for a sender in a period, see SetOof
-	OutgoingMember                       // to a member of a group, which was spread already
+	OutgoingForward   OutgoingKind = iota // a rule says so
+	OutgoingOofReply                      // once for a sender in a period, see SetOof
+	OutgoingMember                        // to a member of a group, which was spread already
+	OutgoingDelivered                     // the message has arrived
+	OutgoingRead                          // it was read, or
+	OutgoingNotRead                       // deleted unread: the message is made of Props
 )
 
 // Outgoing is a message to one recipient that waits to be sent.
@@ -37,6 +40,7 @@ type Outgoing struct {
 	Head    []byte
 	Message mapi.Blob
 	Skip    int64
+	Props   mapi.Bag // what a message without content is made of
 	// Contents are short contents to be written with it, as NewItem has them.
 	Contents Contents
 	Attempts int // so far
@@ -102,11 +106,15 @@ func (w *writer) putOutgoing(o *Outgoing, due time.Time) error {
 	if !o.Message.IsZero() {
 		hash = o.Message.Hash[:]
 	}
+	props, err := packBag(o.Props)
+	if err != nil {
+		return err
+	}
 	w.refer(o.Message, 1)
 	w.sends = w.sends || !due.After(w.now)
-	_, err := w.Exec(`INSERT INTO outgoing (mailbox, id, kind, reverse_path, recipient, sid, head, blob_hash, blob_size, blob_skip, props, attempts, due)
+	_, err = w.Exec(`INSERT INTO outgoing (mailbox, id, kind, reverse_path, recipient, sid, head, blob_hash, blob_size, blob_skip, props, attempts, due)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $12)`,
-		w.m.id, o.ID, o.Kind, clean(o.From), clean(o.To), o.SID, append([]byte{}, o.Head...), hash, o.Message.Size, o.Skip, []byte{}, micros(due))
+		w.m.id, o.ID, o.Kind, clean(o.From), clean(o.To), o.SID, append([]byte{}, o.Head...), hash, o.Message.Size, o.Skip, props, micros(due))
 	if err != nil {
 		return fmt.Errorf("write outgoing message: %w", err)
 	}
@@ -231,7 +239,7 @@ func (s *Store) TakeOutgoing(ctx context.Context, limit int) (list []*Outgoing, 
 }
 
 // outgoingDue is by the time alone: a scalar keeps databases from going mailbox by mailbox.
-const outgoingDue = `SELECT (SELECT m.guid FROM mailbox m WHERE m.id = o.mailbox), o.id, o.kind, o.reverse_path, o.recipient, o.sid, o.head, o.blob_hash, o.blob_size, o.blob_skip, o.attempts
+const outgoingDue = `SELECT (SELECT m.guid FROM mailbox m WHERE m.id = o.mailbox), o.id, o.kind, o.reverse_path, o.recipient, o.sid, o.head, o.blob_hash, o.blob_size, o.blob_skip, o.props, o.attempts
 	FROM outgoing o WHERE o.due <= $1 ORDER BY o.due LIMIT $2`
 
 func scanOutgoing(rows *sqldb.Rows) (list []*Outgoing, err error) {
@@ -239,8 +247,11 @@ func scanOutgoing(rows *sqldb.Rows) (list []*Outgoing, err error) {
 	for rows.Next() {
 		o := &Outgoing{}
 		var id string
-		var hash []byte
-		if err := rows.Scan(&id, &o.ID, &o.Kind, &o.From, &o.To, &o.SID, &o.Head, &hash, &o.Message.Size, &o.Skip, &o.Attempts); err != nil {
+		var hash, props []byte
+		if err := rows.Scan(&id, &o.ID, &o.Kind, &o.From, &o.To, &o.SID, &o.Head, &hash, &o.Message.Size, &o.Skip, &props, &o.Attempts); err != nil {
+			return nil, err
+		}
+		if o.Props, err = mapi.DecodeBag(props); err != nil {
 			return nil, err
 		}
 		if o.Mailbox, err = guid.Parse(id); err != nil {

@@ -66,6 +66,7 @@ func (m *Mailbox) moveTo(ctx context.Context, id ItemID, into *Mailbox, to Folde
 		if stamps, err = copied.create(w[1]); err != nil {
 			return err
 		}
+		it.notify(false) // it is not deleted, and nobody else speaks for this mailbox
 		_, err = w[0].delete(it, HardDelete)
 		return err
 	})

@@ -45,7 +45,7 @@ func (m *Mailbox) updateItem(ctx context.Context, id ItemID, u ItemUpdate) (stam
 			return ErrConflict
 		}
 		if u.Read != nil && u.onlyRead() {
-			stamp, err = w.setRead(it, *u.Read)
+			stamp, err = w.setRead(it, *u.Read, u.SuppressReceipts)
 			return err
 		}
 		if err := w.putContents(contents); err != nil {
@@ -64,6 +64,9 @@ func (m *Mailbox) updateItem(ctx context.Context, id ItemID, u ItemUpdate) (stam
 		cn := w.change()
 		if it.Read != read {
 			it.ReadCN = cn
+		}
+		if err := w.readReceipt(it, it.Read && !read, u.SuppressReceipts); err != nil {
+			return err
 		}
 		if err := w.sign(it, cn); err != nil {
 			return err
@@ -127,10 +130,12 @@ func (it *Item) apply(u ItemUpdate) ([]int32, error) {
 		}
 		removeProperty(it.Props, tag)
 	}
+	flags := it.Props.Int32(mapi.PidTagMessageFlags)
 	for tag, v := range u.Set {
 		removeProperty(it.Props, tag)
 		it.Props[tag] = v
 	}
+	it.notifyAs(flags)
 	if u.Read != nil {
 		it.Read = *u.Read
 	}
@@ -156,7 +161,7 @@ func (m *Mailbox) SetRead(ctx context.Context, id ItemID, read bool) (stamp Stam
 			if err != nil {
 				return err
 			}
-			stamp, err = w.setRead(it, read)
+			stamp, err = w.setRead(it, read, false)
 			return err
 		})
 	}
@@ -166,12 +171,15 @@ func (m *Mailbox) SetRead(ctx context.Context, id ItemID, read bool) (stamp Stam
 	return stamp, nil
 }
 
-func (w *writer) setRead(it *Item, read bool) (Stamp, error) {
+func (w *writer) setRead(it *Item, read, suppress bool) (Stamp, error) {
 	if it.Read == read {
 		return it.stamp(), nil
 	}
 	c, err := w.counts(it.Folder.Folder)
 	if err != nil {
+		return Stamp{}, err
+	}
+	if err := w.readReceipt(it, read, suppress); err != nil {
 		return Stamp{}, err
 	}
 	it.Read, it.ReadCN = read, w.change()
@@ -196,8 +204,8 @@ func (w *writer) setRead(it *Item, read bool) (Stamp, error) {
 const batch = 500
 
 // MarkAllRead sets the read flag of all items in a folder's normal view. Items that
-// arrive meanwhile may be missed.
-func (m *Mailbox) MarkAllRead(ctx context.Context, folder FolderID, read bool) error {
+// arrive meanwhile may be missed. With suppress no sender is told.
+func (m *Mailbox) MarkAllRead(ctx context.Context, folder FolderID, read, suppress bool) error {
 	m, err := m.folderGate(ctx, folder, RightReadAny|RightEditAny)
 	var f *Folder
 	if err == nil {
@@ -225,7 +233,7 @@ func (m *Mailbox) MarkAllRead(ctx context.Context, folder FolderID, read bool) e
 			}
 			done, seen = len(items), last
 			for _, it := range items {
-				if _, err := w.setRead(it, read); err != nil {
+				if _, err := w.setRead(it, read, suppress); err != nil {
 					return err
 				}
 				seen = it.ID.Row

@@ -113,10 +113,18 @@ func (w *writer) committed() {
 		w.m.store.hub.wake(w.m.guid)
 	}
 	if w.queued {
-		select {
-		case w.m.store.indexer.wake <- struct{}{}:
-		default:
-		}
+		wake(w.m.store.indexer.wake)
+	}
+	if w.sends {
+		wake(w.m.store.outgoing)
+	}
+}
+
+// wake wakes who waits on the channel, or is about to.
+func wake(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
 	}
 }
 

@@ -172,6 +172,9 @@ func (t *Transport) deliverInto(ctx context.Context, mailbox *store.Mailbox, to 
 	item.Props[mapi.PidTagMessageDeliveryTime] = a.at.UTC()
 	d := &delivery{Transport: t, mailbox: mailbox, me: received, message: s, arrival: a, item: item}
 	d.address()
+	if err := d.askReceipt(ctx); err != nil {
+		return store.ItemID{}, err
+	}
 	id, err := d.store(ctx)
 	if err != nil || id == (store.ItemID{}) || t.cfg.Delivered == nil {
 		return id, err

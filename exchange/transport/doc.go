@@ -9,7 +9,8 @@
 // Before the message is written the rules of its folder decide where it goes and
 // what is made of it (MS-OXORULE). What they send on, and that the owner is out of
 // office, is written with it in one transaction, and ends in the one that delivers it
-// (outgoing.go): a crash loses none of it and sends none twice.
+// (outgoing.go): a crash loses none of it and sends none twice. Receipts go the same
+// way (receipt.go), written by the store when a message is read or deleted unread.
 // A rule in error never costs the message: then it is in the inbox.
 //
 // It refuses to relay: there is no way out to other organisations. A submitted

@@ -26,7 +26,7 @@ func (d *delivery) tellOof(ctx context.Context) (*store.Outgoing, error) {
 		return nil, nil
 	}
 	h, err := d.header(ctx)
-	if err != nil || suppressed(h) {
+	if err != nil || suppressed(h, "oof", "autoreply") {
 		return nil, err
 	}
 	reply, err := d.oofReply(ctx, settings)
@@ -54,10 +54,11 @@ func (d *delivery) fromPerson() bool {
 		!strings.HasSuffix(local, "-bounces") && !strings.Contains(local, "-bounces+")
 }
 
-// suppressed tells whether a message's header asks for no automatic answer: RFC
+// suppressed tells whether a message's header asks for no automatic answer, or for
+// none of the kinds of X-Auto-Response-Suppress: RFC
 // 3834 5, RFC 2919, RFC 2369, X-Auto-Response-Suppress (MS-OXCMAIL 2.1.3.2.15) and
 // what was in use before them.
-func suppressed(h *header) bool {
+func suppressed(h *header, kinds ...string) bool {
 	for _, f := range h.fields {
 		value := strings.ToLower(strings.TrimSpace(f.Value()))
 		switch name := strings.ToLower(f.Name); name {
@@ -71,7 +72,7 @@ func suppressed(h *header) bool {
 			}
 		case "x-auto-response-suppress":
 			for word := range strings.SplitSeq(value, ",") {
-				if slices.Contains([]string{"all", "oof", "autoreply"}, strings.TrimSpace(word)) {
+				if word = strings.TrimSpace(word); word == "all" || slices.Contains(kinds, word) {
 					return true
 				}
 			}

@@ -26,7 +26,16 @@ func (d *delivery) outgoing(ctx context.Context, v *verdict) []store.Outgoing {
 		}
 		list = append(list, made...)
 	}
-	if v.gone || d.junk(v) {
+	if d.junk(v) {
+		return list
+	}
+	arrived, err := d.deliveryReceipt(ctx)
+	if err != nil {
+		d.cfg.Log.InfoContext(ctx, "delivery receipt not sent", "mailbox", d.mailbox.GUID(), "error", err)
+	} else if arrived != nil {
+		list = append(list, *arrived)
+	}
+	if v.gone {
 		return list
 	}
 	oof, err := d.tellOof(ctx)
@@ -168,6 +177,11 @@ func (t *Transport) sendOne(ctx context.Context, owner *store.Mailbox, o *store.
 	message := io.Reader(owner.OpenBlob(ctx, o.Message))
 	if _, err := io.CopyN(io.Discard, message, o.Skip); err != nil {
 		return fmt.Errorf("waiting message: %w", err)
+	}
+	if o.Kind == store.OutgoingRead || o.Kind == store.OutgoingNotRead {
+		if message, err = t.readReceipt(ctx, o); err != nil {
+			return err
+		}
 	}
 	now := t.cfg.Now()
 	trace := t.trace(Envelope{From: o.From}, now)

@@ -49,13 +49,6 @@ func (t *Transport) report(ctx context.Context, mailbox *store.Mailbox, sender s
 const maxReturned = 32 << 10
 
 func (t *Transport) writeReport(w io.Writer, sender string, original *header, failed []Result, now time.Time) error {
-	subject := "your message"
-	if values := original.values("Subject"); len(values) > 0 {
-		decoder := mime.WordDecoder{}
-		if decoded, err := decoder.DecodeHeader(values[0]); err == nil && len(decoded) < 200 {
-			subject = decoded
-		}
-	}
 	var text, status strings.Builder
 	text.WriteString("Your message did not reach everybody.\r\n\r\n")
 	fmt.Fprintf(&status, "Reporting-MTA: dns; %s\r\nArrival-Date: %s\r\n", t.cfg.Host, now.UTC().Format(dateLayout))
@@ -65,37 +58,85 @@ func (t *Transport) writeReport(w io.Writer, sender string, original *header, fa
 		fmt.Fprintf(&text, "%s\r\n    %s (%s)\r\n", to, words, code)
 		fmt.Fprintf(&status, "\r\nFinal-Recipient: rfc822; %s\r\nAction: failed\r\nStatus: %s\r\nDiagnostic-Code: x-hma; %s\r\n", to, code, words)
 	}
-	returned := original.bytes()
-	if len(returned) > maxReturned {
-		returned = returned[:bytes.LastIndexByte(returned[:maxReturned], '\n')+1]
-	}
+	return t.writeParts(w, notification{kind: "delivery-status", subject: "Undeliverable: " + original.subject(), to: sender, at: now, from: t.postmaster(),
+		answers: original.messageID(), text: text.String(), fields: status.String(), original: original})
+}
 
+// postmaster is the author of reports about delivery.
+func (t *Transport) postmaster() mail.Address {
+	return mail.Address{Name: "Mail Delivery", Address: t.cfg.PostmasterAddress}
+}
+
+// subject is the message's, in words.
+func (h *header) subject() string {
+	if values := h.values("Subject"); len(values) > 0 {
+		decoder := mime.WordDecoder{}
+		if decoded, err := decoder.DecodeHeader(values[0]); err == nil && len(decoded) < 200 {
+			return decoded
+		}
+	}
+	return "your message"
+}
+
+// messageID is the message's own, "" without one.
+func (h *header) messageID() string {
+	if ids := h.values("Message-ID"); len(ids) > 0 {
+		return ids[0]
+	}
+	return ""
+}
+
+// notification is a report about a message (RFC 6522).
+type notification struct {
+	kind     string // report-type, and the type of the part with the fields
+	id       string // Message-ID; one is made without
+	subject  string
+	from     mail.Address
+	to       string
+	at       time.Time
+	answers  string  // the message's Message-ID
+	text     string  // for people
+	fields   string  // for programs
+	original *header // returned when not nil
+}
+
+func (t *Transport) writeParts(w io.Writer, n notification) error {
+	if n.id == "" {
+		n.id = t.messageID()
+	}
 	var h message.Header
-	h.SetContentType("multipart/report", map[string]string{"report-type": "delivery-status"})
+	h.SetContentType("multipart/report", map[string]string{"report-type": n.kind})
 	for _, f := range [][2]string{
 		{"MIME-Version", "1.0"},
 		{"Auto-Submitted", "auto-replied"}, // RFC 3834 5
-		{"Message-ID", t.messageID()},
-		{"Subject", mime.QEncoding.Encode("utf-8", "Undeliverable: "+printable(subject))},
-		{"To", (&mail.Address{Address: sender}).String()},
-		{"From", (&mail.Address{Name: "Mail Delivery", Address: t.cfg.PostmasterAddress}).String()},
-		{"Date", now.UTC().Format(dateLayout)},
+		{"Message-ID", n.id},
+		{"Subject", mime.QEncoding.Encode("utf-8", printable(n.subject))},
+		{"To", (&mail.Address{Address: n.to}).String()},
+		{"From", n.from.String()},
+		{"Date", n.at.UTC().Format(dateLayout)},
 	} {
 		h.Add(f[0], f[1])
 	}
-	if ids := original.values("Message-ID"); len(ids) > 0 {
-		h.Set("In-Reply-To", ids[0])
-		h.Set("References", ids[0])
+	if n.answers != "" {
+		h.Set("In-Reply-To", n.answers)
+		h.Set("References", n.answers)
 	}
 	mw, err := message.CreateWriter(w, h)
 	if err != nil {
 		return err
 	}
-	for _, part := range []struct{ contentType, encoding, body string }{
-		{"text/plain; charset=utf-8", "quoted-printable", text.String()},
-		{"message/delivery-status", "8bit", status.String()},
-		{"text/rfc822-headers", "8bit", string(returned)},
-	} {
+	parts := []struct{ contentType, encoding, body string }{
+		{"text/plain; charset=utf-8", "quoted-printable", n.text},
+		{"message/" + n.kind, "8bit", n.fields},
+	}
+	if n.original != nil {
+		returned := n.original.bytes()
+		if len(returned) > maxReturned {
+			returned = returned[:bytes.LastIndexByte(returned[:maxReturned], '\n')+1]
+		}
+		parts = append(parts, struct{ contentType, encoding, body string }{"text/rfc822-headers", "8bit", string(returned)})
+	}
+	for _, part := range parts {
 		var ph message.Header
 		ph.Set("Content-Type", part.contentType)
 		ph.Set("Content-Transfer-Encoding", part.encoding)

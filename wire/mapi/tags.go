@@ -220,6 +220,9 @@ const (
 const (
 	PidTagAutoForwarded      Tag = 0x0005_000B
 	PidTagMessageRecipientMe Tag = 0x0059_000B
+	// PidTagReceiptTime is when a message was read or deleted, PidTagReadReceiptSmtpAddress who wants to know.
+	PidTagReceiptTime            Tag = 0x002A_0040
+	PidTagReadReceiptSmtpAddress Tag = 0x5D05_001F
 )
 
 // PidTagRoamingBinary is the third kind of value of a configuration (MS-OXOCFG 2.2.2).
@@ -242,6 +245,9 @@ const (
 	MsgFlagFromMe     int32 = 0x0020
 	MsgFlagAssociated int32 = 0x0040
 	MsgFlagResend     int32 = 0x0080
+	// The sender is to be told when the message is read, and when it is deleted unread.
+	MsgFlagNotifyRead   int32 = 0x0100
+	MsgFlagNotifyUnread int32 = 0x0200
 )
 
 // Recipient types (MS-OXCMSG 2.2.3.1.2); the originator is 0.

@@ -103,8 +103,12 @@ func (rd *reader) part(h textproto.Header, body io.Reader, at place) error {
 		return rd.multipart(subtype, params, body, at)
 	}
 	decoded := transferDecoder(h.Get("Content-Transfer-Encoding"), body)
-	if contentType == "message/delivery-status" && at.report {
+	switch {
+	case !at.report:
+	case contentType == "message/delivery-status":
 		decoded = rd.reportClass(decoded)
+	case contentType == "message/disposition-notification":
+		decoded = rd.receiptClass(decoded)
 	}
 	disposition, dispositionParams := parameters(h.Get("Content-Disposition"))
 	name := fileName(dispositionParams["filename"])
@@ -320,6 +324,21 @@ func (rd *reader) reportClass(r io.Reader) io.Reader {
 			if rd.class == "" {
 				rd.class = "REPORT.IPM.Note.DR"
 			}
+		}
+	}
+	return br
+}
+
+// receiptClass looks into the fields of a receipt for what became of the message (RFC 8098 3.2.6).
+func (rd *reader) receiptClass(r io.Reader) io.Reader {
+	br := bufio.NewReaderSize(r, 16<<10)
+	head, _ := br.Peek(16 << 10)
+	for line := range strings.Lines(string(head)) {
+		name, value, _ := strings.Cut(line, ":")
+		_, kind, _ := strings.Cut(value, ";")
+		kind, _, _ = strings.Cut(kind, "/") // of its modifier
+		if strings.EqualFold(strings.TrimSpace(name), "Disposition") && strings.EqualFold(strings.TrimSpace(kind), "deleted") {
+			rd.class = "REPORT.IPM.Note.IPNNRN"
 		}
 	}
 	return br

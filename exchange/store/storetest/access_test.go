@@ -242,7 +242,7 @@ var accessTable = []row{
 		return err
 	}},
 	{"MarkAllRead of a search folder", "nddddy", func(o *office) error {
-		return o.m.MarkAllRead(o.ctx, o.search(), true)
+		return o.m.MarkAllRead(o.ctx, o.search(), true, false)
 	}},
 	{"MoveFolder", "nddd yy", func(o *office) error { _, err := o.m.MoveFolder(o.ctx, o.sub, o.work); return err }},
 	{"MoveFolder out", "nnnnny", func(o *office) error {
@@ -394,10 +394,11 @@ var accessTable = []row{
 	{"UpdateItem", "nddyyy", func(o *office) error { return o.update(o.theirs) }},
 	{"UpdateItem own", "nd yyyy", func(o *office) error { return o.update(o.mine) }},
 	{"UpdateItem private", "nnnnny", func(o *office) error { return o.update(o.private) }},
+	{"SettleReceipts", "nddyyy", func(o *office) error { return o.m.SettleReceipts(o.ctx, o.theirs) }},
 	{"SetRead", "nddyyy", func(o *office) error { _, err := o.m.SetRead(o.ctx, o.theirs, true); return err }},
 	{"SetRead own", "nd yyyy", func(o *office) error { _, err := o.m.SetRead(o.ctx, o.mine, true); return err }},
 	{"MarkAllRead", "nddyyy", func(o *office) error {
-		if err := o.m.MarkAllRead(o.ctx, o.work, true); err != nil {
+		if err := o.m.MarkAllRead(o.ctx, o.work, true, false); err != nil {
 			return err
 		}
 		it, err := o.whole.Item(o.ctx, o.private, store.Want{})

@@ -146,7 +146,7 @@ func TestBulk(t *testing.T) {
 		}
 		_, err := m.CreateItems(ctx, items)
 		ok(t, err)
-		ok(t, m.MarkAllRead(ctx, inbox, true))
+		ok(t, m.MarkAllRead(ctx, inbox, true, false))
 		if f, err := m.Folder(ctx, inbox); err != nil || f.Unread != 0 || f.Total != len(items) {
 			t.Errorf("%+v, %v", f, err)
 		}

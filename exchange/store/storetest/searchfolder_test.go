@@ -166,7 +166,7 @@ func TestSearchFolders(t *testing.T) {
 				ok(t, err)
 			case n == 7:
 				step = "mark all"
-				ok(t, m.MarkAllRead(ctx, searches[random.IntN(len(searches))].id, random.IntN(2) == 0))
+				ok(t, m.MarkAllRead(ctx, searches[random.IntN(len(searches))].id, random.IntN(2) == 0, false))
 			case n == 8:
 				f, err := m.CreateFolder(ctx, store.NewFolder{Parent: folders[random.IntN(len(folders))], Name: fmt.Sprint("folder ", i)})
 				ok(t, err)
