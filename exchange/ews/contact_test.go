@@ -1,6 +1,7 @@
 package ews
 
 import (
+	"encoding/base64"
 	"strings"
 	"testing"
 
@@ -47,4 +48,36 @@ func TestContactInMAPI(t *testing.T) {
 	if !strings.Contains(answer, "ErrorUnsupportedPathForQuery") {
 		t.Error(answer)
 	}
+}
+
+// TestVCard holds that a contact comes and goes as a vCard, its photo with it, and
+// that the elements beside it win.
+func TestVCard(t *testing.T) {
+	w := newWorld(t)
+	mime := func(text string) string {
+		return `<t:MimeContent>` + base64.StdEncoding.EncodeToString([]byte(text)) + `</t:MimeContent>`
+	}
+	create := func(contact string) string {
+		return `<m:CreateItem MessageDisposition="SaveOnly"><m:Items><t:Contact>` + contact + `</t:Contact></m:Items></m:CreateItem>`
+	}
+	card := "BEGIN:VCARD\r\nVERSION:3.0\r\nN:Mustermann;Erika;;;\r\nFN:Erika Mustermann\r\nORG:Contoso\\, Ltd.;Sales\r\nEMAIL:erika@example.org\r\n" +
+		"TEL;TYPE=CELL:+49 170 1\r\nADR;TYPE=HOME:;;Heidestraße 17;Köln;;51147;Germany\r\nNOTE:one\\ntwo\r\nPHOTO;ENCODING=B;TYPE=JPEG:/9j/AAAA\r\nEND:VCARD\r\n"
+	made := w.answered(create(mime(card) + `<t:JobTitle>Buyer</t:JobTitle>`))
+	id := itemIDs.FindString(made)
+	if got := w.answered(get(id, "contacts:EmailAddresses")); !strings.Contains(got, "erika@example.org</t:Entry>") {
+		t.Error(got)
+	}
+	_, text, _ := strings.Cut(w.answered(get(id, "item:MimeContent")), `<t:MimeContent CharacterSet="UTF-8">`)
+	text, _, _ = strings.Cut(text, "<")
+	raw, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"N:Mustermann;Erika;;;", "ORG:Contoso\\, Ltd.;Sales", "TITLE:Buyer", "TEL;TYPE=CELL:+49 170 1", "ADR;TYPE=HOME:;;Heidestraße 17;Köln;;51147;Germany",
+		"NOTE:one\\ntwo", "PHOTO;ENCODING=B;TYPE=JPEG:/9j/AAAA"} {
+		if !strings.Contains(string(raw), want+"\r\n") {
+			t.Errorf("%q is not in %s", want, raw)
+		}
+	}
+	w.refused("ErrorMimeContentInvalid", create(mime("BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n")))
 }

@@ -2,6 +2,7 @@ package ews
 
 import (
 	"context"
+	"errors"
 
 	"hma/exchange/store"
 	"hma/exchange/transport"
@@ -157,7 +158,17 @@ func (d *draft) store(item store.NewItem, kind *itemKind, disposition string, fo
 // newItem returns the item that the elements make.
 func (d *draft) newItem(class string) (store.NewItem, error) {
 	item := store.NewItem{Props: mapi.Bag{mapi.PidTagMessageClass: class}}
-	if d.mime != nil {
+	switch {
+	case d.mime != nil && d.kind == contactItem:
+		var err error
+		item, err = transport.PrepareContact(d.ctx, d.mailbox, d.mailbox.OpenBlob(d.ctx, *d.mime))
+		if errors.Is(err, transport.ErrNoContact) {
+			return item, errMimeInvalid
+		}
+		if err != nil {
+			return item, err
+		}
+	case d.mime != nil:
 		var err error
 		if item, err = transport.Prepare(d.ctx, d.mailbox, d.mailbox.OpenBlob(d.ctx, *d.mime)); err != nil {
 			return item, err
@@ -168,7 +179,7 @@ func (d *draft) newItem(class string) (store.NewItem, error) {
 		if subject || body || len(d.attachments) > 0 {
 			item.MIME = mapi.Blob{}
 		}
-	} else {
+	default:
 		d.complete()
 	}
 	d.onto(&item)

@@ -104,7 +104,7 @@ func (d *draft) extendedProperty(e *soap.Element) error {
 }
 
 func setMIME(d *draft, _ *itemProperty, e *soap.Element) error {
-	if d.kind&(message|postItem|calendarItem) == 0 {
+	if d.kind&(message|postItem|calendarItem|contactItem) == 0 {
 		return errUnsupported
 	}
 	blob, ok := e.Content.(mapi.Blob)

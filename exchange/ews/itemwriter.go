@@ -170,7 +170,7 @@ func writeParent(x *itemWriter, _ *itemProperty) error {
 }
 
 // writeMIME streams the message. Nothing of it is kept.
-// That of an event is its iCalendar, alone: DavMail reads it as such.
+// That of an event is its iCalendar, alone, as DavMail reads it; that of a contact its vCard.
 func writeMIME(x *itemWriter, _ *itemProperty) error {
 	var r io.Reader
 	var err error
@@ -183,6 +183,8 @@ func writeMIME(x *itemWriter, _ *itemProperty) error {
 		}
 	case kindOf(x.item.Props.String(mapi.PidTagMessageClass)).kind == calendarItem:
 		r, err = transport.OpenEvent(x.ctx, x.box, x.item.ID)
+	case kindOf(x.item.Props.String(mapi.PidTagMessageClass)).kind == contactItem:
+		r, err = transport.OpenContact(x.ctx, x.box, x.item.ID)
 	default:
 		var c io.ReadCloser
 		if c, err = transport.OpenMIME(x.ctx, x.box, x.item); err == nil {

@@ -253,6 +253,9 @@ func (d *draft) apply(item *store.Item, key []byte) (store.Stamp, error) {
 		u.MIME = new(mapi.Blob{})
 	}
 	recipients := item.Recipients
+	if d.mime != nil && d.kind == contactItem {
+		return store.Stamp{}, errUnsupported
+	}
 	if d.mime != nil {
 		// The bytes first, the elements on top of them, as in CreateItem.
 		by, err := transport.Replacement(d.ctx, box, item, d.mailbox.OpenBlob(d.ctx, *d.mime))
