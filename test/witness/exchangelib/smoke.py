@@ -629,13 +629,13 @@ def _():
 @step("many at once, and wiped")
 def _():
     work = Folder(parent=account.msg_folder_root, name=f"Many {run}").save()
-    made = account.bulk_create(folder=work, items=[Message(account=account, folder=work, subject=f"many {n}", body="x", is_read=True) for n in range(250)])
+    made = account.bulk_create(folder=work, items=[Message(account=account, folder=work, subject=f"many {run} {n}", body="x", is_read=True) for n in range(250)])
     assert len({m.id for m in made}) == 250
     items = list(work.all().only("subject", "changekey"))
     for m in items:
         m.subject = "changed " + m.subject
     assert len(account.bulk_update([(m, ["subject"]) for m in items])) == 250
-    assert work.filter(subject__startswith="changed many").count() == 250
+    assert work.filter(subject__startswith=f"changed many {run}").count() == 250
     below = Folder(parent=work, name="below").save()
     account.bulk_copy(ids=items[:120], to_folder=below)
     account.bulk_move(ids=items[120:], to_folder=below)
@@ -643,7 +643,7 @@ def _():
     assert sorted(m.subject for m in work.all().only("subject")) == sorted(m.subject for m in items[:120])
     assert all(done is True for done in account.bulk_delete(ids=work.all()[:20], delete_type="SoftDelete"))
     assert work.all().count() == 100
-    assert account.recoverable_items_deletions.filter(subject__startswith="changed many").count() == 20
+    assert account.recoverable_items_deletions.filter(subject__startswith=f"changed many {run}").count() == 20
     work.wipe()
     account.root.clear_cache()
     assert work.all().count() == 0 and not list(work.children)
