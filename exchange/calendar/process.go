@@ -79,11 +79,12 @@ type process struct {
 }
 
 // author is the address of a message's From field: what a calendar part says of who
-// organizes does not count for that.
+// organizes does not count for that. With two such fields (RFC 5322 3.6 has one) nobody
+// wrote it: whoever looked at the message before may have looked at the other one.
 func author(p mapi.Bag) string {
 	header := p.String(mapi.PidTagTransportMessageHeaders)
 	var value string
-	in := false
+	in, fields := false, 0
 	for line := range strings.Lines(header) {
 		line = strings.TrimRight(line, "\r\n")
 		if line != "" && (line[0] == ' ' || line[0] == '\t') {
@@ -94,11 +95,11 @@ func author(p mapi.Bag) string {
 		}
 		name, rest, _ := strings.Cut(line, ":")
 		if in = strings.EqualFold(strings.TrimSpace(name), "From"); in {
-			value = rest
+			value, fields = rest, fields+1
 		}
 	}
 	list := oxcmail.Addresses(value)
-	if len(list) != 1 {
+	if len(list) != 1 || fields != 1 {
 		return ""
 	}
 	return list[0].Email
