@@ -101,38 +101,44 @@ func (l *list) narrow(total, waiting int) (done bool, err error) {
 			return false, err
 		}
 	}
+	many := len(ids) > most // and not all of them are here
+	var matching []string
+	if l.sure && waiting > 0 {
+		var looked map[string]bool
+		if looked, matching, err = l.evaluate(); err != nil {
+			return false, err
+		}
+		ids = slices.DeleteFunc(ids, func(id string) bool { return looked[id] })
+	}
 	// What was found is handed on, so that the index is asked once.
 	args := slices.Clone(l.args)
 	if !l.sure {
 		args = append(args, l.condition.Args...)
 	}
+	if many {
+		l.base += " AND (id IN (" + hitsSQL(flavour, len(args)+1) + ") AND id NOT IN (" + queue + ")"
+		if len(matching) > 0 {
+			l.base += " OR id IN (" + strings.Join(matching, ", ") + ")"
+		}
+		l.base += ")"
+		l.args, l.exact = append(args, l.m.hitsArg(l.hits)), true
+		return true, nil
+	}
+	ids = append(ids, matching...)
 	var few string
-	base := l.few
-	switch {
-	case len(ids) > most:
-		few, base = hitsSQL(flavour, len(args)+1), l.base
-		args = append(args, l.m.hitsArg(l.hits))
-	case flavour == sqldb.PostgreSQL:
+	if flavour == sqldb.PostgreSQL {
 		few = fmt.Sprintf("SELECT unnest(string_to_array($%d, ',')::bigint[])", len(args)+1)
 		args = append(args, strings.Join(ids, ","))
-	default:
+	} else {
 		few = fmt.Sprintf("SELECT value FROM json_each($%d)", len(args)+1)
 		args = append(args, "["+strings.Join(ids, ",")+"]")
 	}
-	switch {
-	case !l.sure:
-		l.base = base + " AND id IN (" + few + " UNION ALL " + queue + ") AND " + l.condition.SQL
+	if l.sure {
+		l.base = l.few + " AND id IN (" + few + ")"
+		l.exact = true
+	} else {
+		l.base = l.few + " AND id IN (" + few + " UNION ALL " + queue + ") AND " + l.condition.SQL
 		l.exact, l.narrowed = l.condition.Exact, true
-	case waiting == 0:
-		l.base = base + " AND id IN (" + few + ")"
-		l.exact = true
-	default:
-		matching, err := l.evaluate()
-		if err != nil {
-			return false, err
-		}
-		l.base = base + " AND (id IN (" + few + ") AND id NOT IN (" + queue + ")" + matching + ")"
-		l.exact = true
 	}
 	l.args = args
 	return true, nil
@@ -173,30 +179,28 @@ func (l *list) rare() (ids []string, found bool, err error) {
 	return ids, found, err
 }
 
-// evaluate looks at the list's items that wait for the index and returns a
-// condition for those that match, to put behind another.
-func (l *list) evaluate() (string, error) {
+// evaluate looks at the list's items that wait for the index, and tells which match.
+func (l *list) evaluate() (looked map[string]bool, matching []string, err error) {
+	looked = map[string]bool{}
 	tags, recipients, attachments := query.Needs(l.where)
 	s := newSelection(Want{Tags: tags})
 	rows, err := l.q.Query("SELECT "+s.list()+" FROM "+l.from+" WHERE "+l.few+" AND id IN ("+queue+")", l.args...)
 	items, _, err := l.m.scanItems(s, 0, rows, err)
 	if err != nil {
-		return "", err
+		return nil, nil, err
 	}
-	var matching []string
 	for _, it := range items {
 		object, err := l.m.object(l.q, it, tags, recipients, attachments)
 		if err != nil {
-			return "", err
+			return nil, nil, err
 		}
+		id := fmt.Sprint(it.ID.Row)
+		looked[id] = true
 		if query.Match(l.where, object) {
-			matching = append(matching, fmt.Sprint(it.ID.Row))
+			matching = append(matching, id)
 		}
 	}
-	if len(matching) == 0 {
-		return "", nil
-	}
-	return " OR id IN (" + strings.Join(matching, ", ") + ")", nil
+	return looked, matching, nil
 }
 
 // number returns the only number of a statement's only row.
