@@ -28,6 +28,7 @@ type call struct {
 	w       *soap.Writer
 	answer  *response
 	version soap.ServerVersion
+	schema  schema       // of the request, the newest when it names none
 	zone    *oxocal.Zone // of dates and times that name none
 	op      *operation
 	req     *soap.Element
@@ -59,9 +60,11 @@ func (c *call) serve() error {
 		return err
 	}
 	if v := env.Block(soap.NSTypes, "RequestServerVersion"); v != nil {
-		if name, _ := v.Attr("Version"); !validVersion(name) {
+		name, _ := v.Attr("Version")
+		if !validVersion(name) {
 			return &soap.Fault{Code: "ErrorInvalidServerVersion", Message: "The request names a server version that does not exist."}
 		}
+		c.schema = schemaOf(name)
 	}
 	c.op = operations[env.Operation.Local]
 	if env.Operation.Space != soap.NSMessages {
@@ -75,6 +78,9 @@ func (c *call) serve() error {
 		return &soap.Fault{Code: "ErrorInvalidOperation", Message: "The server does not offer the operation."}
 	}
 	c.request.Record.Begin(c.op.name, c.op.waits)
+	if c.op.since > c.schema {
+		return errSchemaVersion
+	}
 	if err := c.identify(env); err != nil {
 		return err
 	}
@@ -92,6 +98,9 @@ func (c *call) serve() error {
 	}
 	if c.req, err = env.Request(streamed, c.keep); err != nil {
 		return err
+	}
+	if !c.schema.has(c.req) {
+		return errSchemaVersion
 	}
 	if err = c.look(c.req); err != nil {
 		return err

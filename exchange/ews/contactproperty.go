@@ -47,7 +47,7 @@ var contactProperties = []*itemProperty{
 	{uri: "contacts:SpouseName", of: contactItem, element: "SpouseName", tag: mapi.PidTagSpouseName},
 	{uri: "contacts:Surname", of: contactItem, element: "Surname", tag: mapi.PidTagSurname, in: inDefault},
 	{uri: "contacts:WeddingAnniversary", of: contactItem, element: "WeddingAnniversary", tag: mapi.PidTagWeddingAnniversary},
-	{uri: "contacts:HasPicture", of: contactItem, element: "HasPicture", tag: mapi.PidLidHasPicture, in: readOnly, or: false},
+	{uri: "contacts:HasPicture", since: exchange2010, of: contactItem, element: "HasPicture", tag: mapi.PidLidHasPicture, in: readOnly, or: false},
 }
 
 // entry is a member of a dictionary: what an IndexedFieldURI names.
@@ -133,7 +133,7 @@ func writeDictionary(x *itemWriter, p *itemProperty) error {
 		}
 		if e.part == "" {
 			attrs := []string{"Key", e.key}
-			if len(e.also) > 0 {
+			if len(e.also) > 0 && x.schema >= exchange2010 {
 				attrs = append(attrs, "Name", x.item.Props.String(e.also[0]), "RoutingType", x.item.Props.String(e.also[1]))
 			}
 			x.w.Element("t:Entry", text, attrs...)

@@ -19,7 +19,7 @@ var memberTags = []mapi.Tag{mapi.PidLidDistributionListMembers, mapi.PidLidDistr
 // distributionListProperties are what DistributionListType has beside the properties that it shares
 // with contacts (MS-OXWSDLIST 2.2.4.1), in the properties of MS-OXOCNTC 2.2.2.
 var distributionListProperties = []*itemProperty{
-	{uri: "distributionlist:Members", of: distributionList, element: "Members", in: onlyGet | noSearch, also: memberTags, write: writeMembers, set: setMembers, add: addMembers},
+	{uri: "distributionlist:Members", since: exchange2010, of: distributionList, element: "Members", in: onlyGet | noSearch, also: memberTags, write: writeMembers, set: setMembers, add: addMembers},
 }
 
 // member is a member of a private distribution list with its key, by which clients name it: its entry id.

@@ -138,7 +138,7 @@ func (d *Door) serveSOAP(w http.ResponseWriter, r *clientaccess.Request) {
 	answer := &response{dst: w, pace: pace}
 	out := soap.NewWriter(answer)
 	defer out.Release()
-	c := &call{door: d, ctx: ctx, request: r, body: &paced{r: r.Body, pace: pace}, w: out, answer: answer, version: serverVersion(r.Snapshot)}
+	c := &call{door: d, ctx: ctx, request: r, body: &paced{r: r.Body, pace: pace}, w: out, answer: answer, version: serverVersion(r.Snapshot), schema: exchange2016}
 	defer func() {
 		if c.leave != nil {
 			c.leave()

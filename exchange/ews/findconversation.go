@@ -60,6 +60,9 @@ func findConversation(c *call) error {
 			c.writeConversation(id, q.Folder, items)
 		}
 		c.w.End("m:Conversations")
+		if c.schema < exchange2013 {
+			return nil
+		}
 		if total >= 0 {
 			c.w.Element("m:TotalConversationsInView", strconv.Itoa(total))
 		}
@@ -197,6 +200,10 @@ func (c *call) writeConversation(id store.ConversationID, folder store.FolderID,
 		}
 		c.w.End(prefix + "ItemIds")
 	})
+	if c.schema < exchange2013 {
+		c.w.End("t:Conversation")
+		return
+	}
 	changed := here[0].Props.Time(mapi.PidTagLastModificationTime)
 	for _, it := range here {
 		if t := it.Props.Time(mapi.PidTagLastModificationTime); t.After(changed) {

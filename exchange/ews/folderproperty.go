@@ -12,47 +12,48 @@ import (
 // folderProperty ties a folder property's FieldURI, element and MAPI property together.
 type folderProperty struct {
 	uri   string
+	since schema   // the first that has it
 	tag   mapi.Tag // what a restriction looks at; 0 when it cannot
 	write func(c *call, f *store.Folder) error
 }
 
 // folderProperties is in the order of the schema (BaseFolderType, FolderType, SearchFolderType).
 var folderProperties = []folderProperty{
-	{"folder:FolderId", 0, func(c *call, f *store.Folder) error {
+	{"folder:FolderId", exchange2007, 0, func(c *call, f *store.Folder) error {
 		c.writeFolderID("t:FolderId", f)
 		return nil
 	}},
-	{"folder:ParentFolderId", 0, func(c *call, f *store.Folder) error {
+	{"folder:ParentFolderId", exchange2007, 0, func(c *call, f *store.Folder) error {
 		if f.Parent.Folder != 0 {
 			c.w.Empty("t:ParentFolderId", "Id", f.Parent.Encode(c.door.opts.IDKey))
 		}
 		return nil
 	}},
-	{"folder:FolderClass", mapi.PidTagContainerClass, func(c *call, f *store.Folder) error {
+	{"folder:FolderClass", exchange2007, mapi.PidTagContainerClass, func(c *call, f *store.Folder) error {
 		if f.Class != "" {
 			c.w.Element("t:FolderClass", f.Class)
 		}
 		return nil
 	}},
-	{"folder:DisplayName", mapi.PidTagDisplayName, folderText("t:DisplayName", func(f *store.Folder) string { return f.Name })},
-	{"folder:TotalCount", mapi.PidTagContentCount, folderText("t:TotalCount", func(f *store.Folder) string { return strconv.Itoa(f.Total) })},
-	{"folder:ChildFolderCount", 0, folderText("t:ChildFolderCount", func(f *store.Folder) string { return strconv.Itoa(f.Children) })},
-	{"", 0, nil}, // ExtendedProperty
-	{"folder:EffectiveRights", 0, (*call).writeFolderRights},
-	{"folder:DistinguishedFolderId", 0, func(c *call, f *store.Folder) error {
+	{"folder:DisplayName", exchange2007, mapi.PidTagDisplayName, folderText("t:DisplayName", func(f *store.Folder) string { return f.Name })},
+	{"folder:TotalCount", exchange2007, mapi.PidTagContentCount, folderText("t:TotalCount", func(f *store.Folder) string { return strconv.Itoa(f.Total) })},
+	{"folder:ChildFolderCount", exchange2007, 0, folderText("t:ChildFolderCount", func(f *store.Folder) string { return strconv.Itoa(f.Children) })},
+	{"", exchange2007, 0, nil}, // ExtendedProperty
+	{"folder:EffectiveRights", exchange2007, 0, (*call).writeFolderRights},
+	{"folder:DistinguishedFolderId", exchange2013, 0, func(c *call, f *store.Folder) error {
 		if f.Role != "" {
 			c.w.Element("t:DistinguishedFolderId", string(f.Role))
 		}
 		return nil
 	}},
-	{permissionSetURI, 0, (*call).writePermissionSet},
-	{"folder:UnreadCount", mapi.PidTagContentUnreadCount, func(c *call, f *store.Folder) error {
+	{permissionSetURI, exchange2007, 0, (*call).writePermissionSet},
+	{"folder:UnreadCount", exchange2007, mapi.PidTagContentUnreadCount, func(c *call, f *store.Folder) error {
 		if folderElement(f) != "t:CalendarFolder" { // CalendarFolderType has none
 			c.w.Element("t:UnreadCount", strconv.Itoa(f.Unread))
 		}
 		return nil
 	}},
-	{searchParametersURI, 0, (*call).writeSearchParameters},
+	{searchParametersURI, exchange2007, 0, (*call).writeSearchParameters},
 }
 
 // permissionSetURI is the property that is there only when it is asked for by name: it costs a query for each folder.
@@ -118,7 +119,7 @@ func (c *call) folderShape() (*folderShape, error) {
 		}
 	case "AllProperties":
 		for _, p := range folderProperties {
-			s.uris[p.uri] = p.uri != permissionSetURI
+			s.uris[p.uri] = p.uri != permissionSetURI && p.since <= c.schema
 		}
 	default:
 		return nil, invalid(base, "%q is no base shape", base.Text)

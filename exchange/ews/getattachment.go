@@ -69,7 +69,7 @@ func (c *call) attachmentShape() (*readItem, error) {
 	if given := c.req.Child(soap.NSMessages, "AttachmentShape"); given != nil {
 		e.Children = append(e.Children, given.Children...)
 	}
-	s, err := c.door.itemShape(e, false)
+	s, err := c.door.itemShape(e, c.schema, false)
 	if err != nil {
 		return nil, err
 	}

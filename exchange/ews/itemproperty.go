@@ -14,6 +14,7 @@ type itemProperty struct {
 	element string
 	tag     mapi.Tag
 	in      membership
+	since   schema     // the first that has it
 	of      kinds      // the kinds that have it, 0 is all
 	enum    []string   // the words of an Integer32's values, from 0
 	bit     int32      // of PidTagMessageFlags, for a Boolean made of one
@@ -86,19 +87,19 @@ var itemProperties = []*itemProperty{
 	{uri: "item:EffectiveRights", element: "EffectiveRights", in: stored | readOnly | noSearch, write: writeRights},
 	{uri: "item:LastModifiedName", element: "LastModifiedName", tag: mapi.PidTagLastModifierName, in: readOnly},
 	{uri: "item:LastModifiedTime", element: "LastModifiedTime", tag: mapi.PidTagLastModificationTime, in: readOnly},
-	{uri: "item:IsAssociated", element: "IsAssociated", in: readOnly | noSearch, write: writeAssociated},
-	{uri: "item:ConversationId", element: "ConversationId", tag: mapi.PidTagConversationID, in: readOnly | noSearch, write: writeConversationID},
-	{uri: "item:UniqueBody", element: "UniqueBody", in: notAll | onlyGet | readOnly | noSearch | wantBody, write: writeBody},
-	{uri: "item:Flag", element: "Flag", tag: mapi.PidTagFlagStatus, also: flagTags[1:], in: noSearch, write: writeFlag, set: setFlag},
-	{uri: "item:StoreEntryId", element: "StoreEntryId", in: stored | readOnly | noSearch, write: writeStoreEntryID},
-	{uri: "item:InstanceKey", element: "InstanceKey", in: stored | readOnly | noSearch, write: writeInstanceKey},
-	{uri: "item:NormalizedBody", element: "NormalizedBody", in: notAll | onlyGet | readOnly | noSearch | wantBody, write: writeBody},
-	{uri: "item:PolicyTag", element: "PolicyTag", tag: mapi.PidTagPolicyTag, in: readOnly | noSearch, write: writeRetentionTag},
-	{uri: "item:ArchiveTag", element: "ArchiveTag", tag: mapi.PidTagArchiveTag, in: readOnly | noSearch, write: writeRetentionTag},
-	{uri: "item:RetentionDate", element: "RetentionDate", tag: mapi.PidTagRetentionDate, in: readOnly | noSearch},
-	{uri: "item:Preview", element: "Preview", in: notAll | onlyGet | readOnly | noSearch | wantBody, write: writePreview},
-	{uri: "item:IconIndex", element: "IconIndex", tag: mapi.PidTagIconIndex, in: readOnly | noSearch, write: writeIconIndex},
-	{uri: "item:TextBody", element: "TextBody", in: notAll | onlyGet | readOnly | noSearch | wantBody, write: writeTextBody},
+	{uri: "item:IsAssociated", since: exchange2010, element: "IsAssociated", in: readOnly | noSearch, write: writeAssociated},
+	{uri: "item:ConversationId", since: exchange2010, element: "ConversationId", tag: mapi.PidTagConversationID, in: readOnly | noSearch, write: writeConversationID},
+	{uri: "item:UniqueBody", since: exchange2010, element: "UniqueBody", in: notAll | onlyGet | readOnly | noSearch | wantBody, write: writeBody},
+	{uri: "item:Flag", since: exchange2013, element: "Flag", tag: mapi.PidTagFlagStatus, also: flagTags[1:], in: noSearch, write: writeFlag, set: setFlag},
+	{uri: "item:StoreEntryId", since: exchange2010SP2, element: "StoreEntryId", in: stored | readOnly | noSearch, write: writeStoreEntryID},
+	{uri: "item:InstanceKey", since: exchange2013, element: "InstanceKey", in: stored | readOnly | noSearch, write: writeInstanceKey},
+	{uri: "item:NormalizedBody", since: exchange2013, element: "NormalizedBody", in: notAll | onlyGet | readOnly | noSearch | wantBody, write: writeBody},
+	{uri: "item:PolicyTag", since: exchange2013, element: "PolicyTag", tag: mapi.PidTagPolicyTag, in: readOnly | noSearch, write: writeRetentionTag},
+	{uri: "item:ArchiveTag", since: exchange2013, element: "ArchiveTag", tag: mapi.PidTagArchiveTag, in: readOnly | noSearch, write: writeRetentionTag},
+	{uri: "item:RetentionDate", since: exchange2013, element: "RetentionDate", tag: mapi.PidTagRetentionDate, in: readOnly | noSearch},
+	{uri: "item:Preview", since: exchange2013, element: "Preview", in: notAll | onlyGet | readOnly | noSearch | wantBody, write: writePreview},
+	{uri: "item:IconIndex", since: exchange2013, element: "IconIndex", tag: mapi.PidTagIconIndex, in: readOnly | noSearch, write: writeIconIndex},
+	{uri: "item:TextBody", since: exchange2013, element: "TextBody", in: notAll | onlyGet | readOnly | noSearch | wantBody, write: writeTextBody},
 
 	{uri: "message:Sender", of: message | postItem, element: "Sender", in: inDefault, also: senderTags, write: writeAuthor, set: setSender},
 	{uri: "message:ToRecipients", of: message, element: "ToRecipients", in: inDefault | onlyGet, rcpt: mapi.RecipientTo, write: writeRecipients, set: setRecipients, add: addRecipients},

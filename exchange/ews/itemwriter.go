@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -447,15 +448,15 @@ func writeReplyTo(x *itemWriter, p *itemProperty) error {
 }
 
 func writeAttachments(x *itemWriter, _ *itemProperty) error {
-	list := calendar.Visible(x.item.Attachments)
+	list := slices.DeleteFunc(calendar.Visible(x.item.Attachments), func(a store.Attachment) bool {
+		return a.ID == (store.AttachmentID{}) || a.Method == mapi.AttachByWebRef && x.schema < elementsSince["ReferenceAttachment"]
+	})
 	if len(list) == 0 {
 		return nil
 	}
 	x.w.Start("t:Attachments")
 	for i := range list {
-		if list[i].ID != (store.AttachmentID{}) {
-			x.w.End(x.startAttachment(&list[i]))
-		}
+		x.w.End(x.startAttachment(&list[i]))
 	}
 	x.w.End("t:Attachments")
 	return nil
@@ -490,6 +491,9 @@ func (c *call) startAttachment(a *store.Attachment) (element string) {
 	}
 	if a.ContentID != "" {
 		c.w.Element("t:ContentId", a.ContentID)
+	}
+	if c.schema < exchange2010 {
+		return element
 	}
 	c.w.Element("t:Size", strconv.FormatInt(a.Content.Size, 10))
 	if at := a.Props.Time(mapi.PidTagLastModificationTime); !at.IsZero() {

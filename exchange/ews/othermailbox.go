@@ -196,7 +196,9 @@ func (c *call) writeRights(e effective, rights [6]bool) {
 	for i, name := range [6]string{"t:CreateAssociated", "t:CreateContents", "t:CreateHierarchy", "t:Delete", "t:Modify", "t:Read"} {
 		c.w.Bool(name, rights[i])
 	}
-	c.w.Bool("t:ViewPrivateItems", e.private)
+	if c.schema >= exchange2010 {
+		c.w.Bool("t:ViewPrivateItems", e.private)
+	}
 	c.w.End("t:EffectiveRights")
 }
 

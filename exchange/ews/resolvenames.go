@@ -115,7 +115,7 @@ func (c *call) contactShape() (*readItem, error) {
 	}
 	e := &soap.Element{Name: soap.Name{Space: soap.NSMessages, Local: "ItemShape"}, Line: c.req.Line, Column: c.req.Column}
 	e.Children = []*soap.Element{{Name: soap.Name{Space: soap.NSTypes, Local: "BaseShape"}, Text: base, Line: c.req.Line, Column: c.req.Column}}
-	s, err := c.door.itemShape(e, true)
+	s, err := c.door.itemShape(e, c.schema, true)
 	if err != nil {
 		return nil, err
 	}

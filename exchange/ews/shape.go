@@ -33,10 +33,11 @@ type shapeCache struct {
 // maxShapes is how many shapes are kept before the cache starts anew.
 const maxShapes = 256
 
-// itemShape returns the shape that an ItemShape element asks for; listed leaves
-// out what FindItem never gives.
-func (d *Door) itemShape(e *soap.Element, listed bool) (*shape, error) {
+// itemShape returns the shape that an ItemShape element asks for in a schema; listed
+// leaves out what FindItem never gives.
+func (d *Door) itemShape(e *soap.Element, v schema, listed bool) (*shape, error) {
 	var key strings.Builder
+	key.WriteString(strconv.Itoa(int(v)))
 	key.WriteString(strconv.FormatBool(listed))
 	canonical(&key, e)
 	d.shapes.mu.Lock()
@@ -45,7 +46,7 @@ func (d *Door) itemShape(e *soap.Element, listed bool) (*shape, error) {
 	if s != nil {
 		return s, nil
 	}
-	s, err := compileShape(e, listed)
+	s, err := compileShape(e, v, listed)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +77,7 @@ func canonical(b *strings.Builder, e *soap.Element) {
 	b.WriteByte('>')
 }
 
-func compileShape(e *soap.Element, listed bool) (*shape, error) {
+func compileShape(e *soap.Element, v schema, listed bool) (*shape, error) {
 	s := &shape{bodyType: "Best", listed: listed, entries: make(map[*entry]bool)}
 	base := e.Child(soap.NSTypes, "BaseShape")
 	if base == nil {
@@ -87,9 +88,9 @@ func compileShape(e *soap.Element, listed bool) (*shape, error) {
 		switch base.Text {
 		case "IdOnly":
 		case "Default":
-			asked[p] = asked[p] || p.in&inDefault != 0
+			asked[p] = asked[p] || p.in&inDefault != 0 && p.since <= v
 		case "AllProperties", "PcxPeopleSearch":
-			asked[p] = asked[p] || p.in&notAll == 0
+			asked[p] = asked[p] || p.in&notAll == 0 && p.since <= v
 		default:
 			return nil, invalid(base, "%q is no base shape", base.Text)
 		}
@@ -230,7 +231,7 @@ func (c *call) readShape(listed bool) (*readItem, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := c.door.itemShape(e, listed)
+	s, err := c.door.itemShape(e, c.schema, listed)
 	if err != nil {
 		return nil, err
 	}
