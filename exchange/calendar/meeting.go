@@ -51,6 +51,9 @@ type Sender struct {
 	SID  string          // the person who sends; "" for the server in the name of Me, whose mailbox Box is
 	Me   oxcmail.Address
 	Save bool // a copy is kept in Sent Items
+	// Principal opens, as the person may see it, the mailbox of somebody for whom they
+	// got a message as a delegate, and tells whose it is.
+	Principal func(address string) (*store.Mailbox, oxcmail.Address, error)
 }
 
 // meetingTags are the properties that a meeting message and the event it is about share.

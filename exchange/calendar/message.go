@@ -36,6 +36,15 @@ func MessageResponse(props mapi.Bag) int32 {
 	return ResponseNone
 }
 
+// ReceivedFor returns the address of somebody else for whom the receiver of a meeting
+// message got it as a delegate, "" for a message of the receiver's own.
+func ReceivedFor(message mapi.Bag) string {
+	if !message.Bool(mapi.PidTagDelegatedByRule) {
+		return ""
+	}
+	return message.String(mapi.PidTagReceivedRepresentingEmail)
+}
+
 // Associated returns the item of the calendar that a meeting message is about, nil
 // for none.
 func Associated(ctx context.Context, box *store.Mailbox, message mapi.Bag) (*store.Item, error) {

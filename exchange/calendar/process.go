@@ -18,6 +18,8 @@ const (
 	meetingFull     int32 = 0x00010000
 	meetingInformed int32 = 0x00020000
 	meetingOutdated int32 = 0x00080000
+	// meetingForDelegates is what delegates handle; its receiver has it to look at.
+	meetingForDelegates int32 = 0x00100000
 )
 
 // Process does with a delivered meeting message what the calendar of its receiver
@@ -30,6 +32,9 @@ const (
 // the attendees. What somebody else says of an event that is there changes nothing.
 func (c *Calendar) Process(ctx context.Context, d transport.Delivered) error {
 	class := d.Item.Props.String(mapi.PidTagMessageClass)
+	if d.For != "" {
+		return nil // a delegate's copy: the calendar that it is about has its own
+	}
 	if !under(class, "IPM.Schedule.Meeting.") || len(d.Item.Props.Bytes(mapi.PidLidCleanGlobalObjectID)) == 0 {
 		return nil
 	}
@@ -113,7 +118,7 @@ func (p *process) fromOrganizer() bool {
 // mark tells with the message what became of it.
 func (p *process) mark(ctx context.Context, kind int32) error {
 	set := mapi.Bag{mapi.PidTagProcessed: true}
-	if kind != 0 {
+	if kind == meetingOutdated || kind != 0 && p.props.Int32(mapi.PidLidMeetingType) != meetingForDelegates {
 		set[mapi.PidLidMeetingType] = kind
 	}
 	_, err := p.Mailbox.UpdateItem(ctx, p.ID, store.ItemUpdate{Set: set})
@@ -126,7 +131,7 @@ func (p *process) request(ctx context.Context) error {
 	case sameAddress(organizer(p.props).Email, p.Address):
 		return nil // one's own
 	case p.known == nil:
-		stamp, err := p.tentative(ctx, p.Mailbox, p.props, p.Item.Recipients, p.Item.Attachments)
+		stamp, err := p.tentative(ctx, p.Mailbox, p.Mailbox, p.props, p.Item.Recipients, p.Item.Attachments)
 		if err != nil {
 			return err
 		}
@@ -228,8 +233,9 @@ func tentativeStatus(props mapi.Bag) int32 {
 // attendees are those whom the message names.
 func (p *process) attendees() []store.Recipient { return p.Item.Recipients }
 
-// tentative makes the event of a request that is not answered yet (MS-OXOCAL 3.1.5.2.1).
-func (c *Calendar) tentative(ctx context.Context, box *store.Mailbox, message mapi.Bag, recipients []store.Recipient, attachments []store.Attachment) (store.Stamp, error) {
+// tentative makes the event of a request that is not answered yet (MS-OXOCAL
+// 3.1.5.2.1); what is attached to the request is in the mailbox from.
+func (c *Calendar) tentative(ctx context.Context, box, from *store.Mailbox, message mapi.Bag, recipients []store.Recipient, attachments []store.Attachment) (store.Stamp, error) {
 	folder, err := box.RoleID(store.RoleCalendar)
 	if err != nil {
 		return store.Stamp{}, err
@@ -246,6 +252,11 @@ func (c *Calendar) tentative(ctx context.Context, box *store.Mailbox, message ma
 	}
 	if err := Prepare(&item, when, c.cfg.Now()); err != nil {
 		return store.Stamp{}, err
+	}
+	if from.GUID() != box.GUID() {
+		if err := box.Carry(ctx, from, &item); err != nil {
+			return store.Stamp{}, err
+		}
 	}
 	return box.CreateItem(ctx, item)
 }

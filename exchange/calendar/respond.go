@@ -29,8 +29,11 @@ var answers = map[int32]struct{ class, prefix string }{
 // Respond answers a meeting: about is the event, one occurrence of it, or the request
 // in the Inbox, which then goes to Deleted Items. Who declines loses the event to
 // Deleted Items. It returns what became of the event.
+//
+// Who got the request as a delegate answers for whom it is meant, in that calendar.
 func (c *Calendar) Respond(ctx context.Context, from Sender, about store.ID, a Answer) (store.Stamp, error) {
-	id, message, err := c.meeting(ctx, from, about)
+	inbox := from.Box
+	from, id, message, err := c.meeting(ctx, from, about)
 	if err != nil {
 		return store.Stamp{}, err
 	}
@@ -62,50 +65,57 @@ func (c *Calendar) Respond(ctx context.Context, from Sender, about store.ID, a A
 	}
 	stamp, err := c.settleAnswer(ctx, from.Box, id, e, a)
 	if err == nil && message != nil {
-		_, err = from.Box.DeleteItem(ctx, message.ID, store.ToDeletedItems)
+		_, err = inbox.DeleteItem(ctx, message.ID, store.ToDeletedItems)
 	}
 	return stamp, err
 }
 
 // meeting finds the event that an id is about; message is the request, when that is
-// what the id names. A request without an event makes one.
-func (c *Calendar) meeting(ctx context.Context, from Sender, about store.ID) (id store.ID, message *store.Item, err error) {
+// what the id names. A request without an event makes one. in is from where the event
+// is: in another calendar when the message is a delegate's.
+func (c *Calendar) meeting(ctx context.Context, from Sender, about store.ID) (in Sender, id store.ID, message *store.Item, err error) {
 	item, whole := about.(store.ItemID)
 	if !whole {
-		return about, nil, nil
+		return from, about, nil, nil
 	}
 	if message, err = from.Box.Item(ctx, item, store.Want{All: true, Recipients: true, Attachments: true}); err != nil {
-		return nil, nil, err
+		return from, nil, nil, err
 	}
 	class := message.Props.String(mapi.PidTagMessageClass)
 	if !under(class, "IPM.Schedule.Meeting.") {
-		return about, nil, nil
+		return from, about, nil, nil
 	}
 	if !under(class, classRequest) && !under(class, classCanceled) {
-		return nil, nil, ErrNoMeeting
+		return from, nil, nil, ErrNoMeeting
 	}
-	known, err := Associated(ctx, from.Box, message.Props)
+	in = from
+	if who := ReceivedFor(message.Props); who != "" {
+		if in.Box, in.For, err = from.Principal(who); err != nil {
+			return from, nil, nil, err
+		}
+	}
+	known, err := Associated(ctx, in.Box, message.Props)
 	if err != nil {
-		return nil, nil, err
+		return from, nil, nil, err
 	}
 	if known == nil {
 		if !under(class, classRequest) {
-			return nil, nil, store.ErrNotFound
+			return from, nil, nil, store.ErrNotFound
 		}
 		if err := from.Box.Resolve(ctx, message.Props, maxText); err != nil {
-			return nil, nil, err
+			return from, nil, nil, err
 		}
-		stamp, err := c.tentative(ctx, from.Box, message.Props, message.Recipients, message.Attachments)
-		return stamp.ID, message, err
+		stamp, err := c.tentative(ctx, in.Box, from.Box, message.Props, message.Recipients, message.Attachments)
+		return in, stamp.ID, message, err
 	}
 	if Outdated(message.Props, known.Props) {
-		return nil, nil, ErrOutdated
+		return from, nil, nil, ErrOutdated
 	}
 	id = known.ID
 	if day, one := occurrenceDay(message.Props, known.Props); one {
 		id = store.OccurrenceID{Item: known.ID, Day: int32(day)}
 	}
-	return id, message, nil
+	return in, id, message, nil
 }
 
 // occurrenceDay returns the day of the occurrence that a message is about, when the
@@ -175,7 +185,8 @@ func (c *Calendar) settleAnswer(ctx context.Context, box *store.Mailbox, id stor
 // Remove takes a canceled meeting off the calendar; about is the event or the
 // cancellation, which goes to Deleted Items too.
 func (c *Calendar) Remove(ctx context.Context, from Sender, about store.ID) (store.Stamp, error) {
-	id, message, err := c.meeting(ctx, from, about)
+	inbox := from.Box
+	from, id, message, err := c.meeting(ctx, from, about)
 	if err != nil {
 		return store.Stamp{}, err
 	}
@@ -193,7 +204,7 @@ func (c *Calendar) Remove(ctx context.Context, from Sender, about store.ID) (sto
 		stamp, err = from.Box.DeleteItem(ctx, e.Item.ID, store.ToDeletedItems)
 	}
 	if err == nil && message != nil {
-		_, err = from.Box.DeleteItem(ctx, message.ID, store.ToDeletedItems)
+		_, err = inbox.DeleteItem(ctx, message.ID, store.ToDeletedItems)
 	}
 	return stamp, err
 }

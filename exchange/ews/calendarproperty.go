@@ -22,10 +22,10 @@ const timed = calendarItem | meetingRequest
 // MS-OXOCAL 2.2.
 var calendarProperties = []*itemProperty{
 	{uri: "meeting:AssociatedCalendarItemId", of: meetingMessage, element: "AssociatedCalendarItemId",
-		also: []mapi.Tag{mapi.PidLidCleanGlobalObjectID}, in: inDefault | readOnly | noSearch | onlyGet, write: writeAssociatedItem},
-	{uri: "meeting:IsDelegated", of: meetingMessage, element: "IsDelegated", in: readOnly | noSearch, or: false},
+		also: associatedTags, in: inDefault | readOnly | noSearch | onlyGet, write: writeAssociatedItem},
+	{uri: "meeting:IsDelegated", of: meetingMessage, element: "IsDelegated", tag: mapi.PidTagDelegatedByRule, in: readOnly, or: false},
 	{uri: "meeting:IsOutOfDate", of: meetingMessage, element: "IsOutOfDate", in: readOnly | noSearch | onlyGet,
-		also: []mapi.Tag{mapi.PidLidCleanGlobalObjectID, mapi.PidLidAppointmentSequence, mapi.PidLidOwnerCriticalChange}, write: writeOutOfDate},
+		also: append([]mapi.Tag{mapi.PidLidAppointmentSequence, mapi.PidLidOwnerCriticalChange}, associatedTags...), write: writeOutOfDate},
 	{uri: "meeting:HasBeenProcessed", of: meetingMessage, element: "HasBeenProcessed", tag: mapi.PidTagProcessed, in: readOnly, or: false},
 	{uri: "meeting:ResponseType", of: meetingMessage, element: "ResponseType", in: readOnly | noSearch, write: writeMessageResponse},
 	{uri: "meeting:UID", of: meetingMessage, element: "UID", also: uidTags, in: readOnly | noSearch, write: writeUID},

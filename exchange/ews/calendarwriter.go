@@ -308,9 +308,27 @@ func writeMeetingType(x *itemWriter, p *itemProperty) error {
 	return nil
 }
 
-// associated returns the calendar item of a meeting message, nil for none.
+// associatedTags are what associated asks of a meeting message.
+var associatedTags = []mapi.Tag{mapi.PidLidCleanGlobalObjectID, mapi.PidTagDelegatedByRule, mapi.PidTagReceivedRepresentingEmail}
+
+// associated returns the calendar item of a meeting message, nil for none and for one
+// that the caller may not see: a delegate's message is about the principal's calendar.
 func (x *itemWriter) associated() (*store.Item, error) {
-	return calendar.Associated(x.ctx, x.box, x.item.Props)
+	who := calendar.ReceivedFor(x.item.Props)
+	if who == "" {
+		return calendar.Associated(x.ctx, x.box, x.item.Props)
+	}
+	box, _, err := x.principal(who)
+	if err == nil {
+		var it *store.Item
+		if it, err = calendar.Associated(x.ctx, box, x.item.Props); err == nil {
+			return it, nil
+		}
+	}
+	if told(err) {
+		return nil, nil
+	}
+	return nil, err
 }
 
 func writeAssociatedItem(x *itemWriter, _ *itemProperty) error {

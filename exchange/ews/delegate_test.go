@@ -292,3 +292,125 @@ func TestUntoldChange(t *testing.T) {
 		t.Error(answer)
 	}
 }
+
+// byCarol is a meeting that Carol asks Anna to.
+func byCarol(more string) string {
+	return invite("SendOnlyToAll", `<t:Subject>Talk</t:Subject>`+more+`<t:Attachments><t:FileAttachment><t:Name>plan.txt</t:Name><t:Content>YWxsIG9mIGl0</t:Content></t:FileAttachment></t:Attachments>`+reviewTimes+attendees("anna@contoso.com"))
+}
+
+// TestMeetingDelivery asks Anna to a meeting and looks who has the request: she, in the
+// Inbox or in Deleted Items, and Bob, her delegate. It is in her calendar whatever the setting is.
+func TestMeetingDelivery(t *testing.T) {
+	for _, c := range []struct {
+		delivery, copies, more, kind string
+		inbox, deleted, bob          int
+	}{
+		{"NoForward", "true", "", "NewMeetingRequest", 1, 0, 0},
+		{"DelegatesAndMe", "true", "", "NewMeetingRequest", 1, 0, 1},
+		{"DelegatesAndSendInformationToMe", "true", "", "PrincipalWantsCopy", 1, 0, 1},
+		{"DelegatesOnly", "true", "", "NewMeetingRequest", 0, 1, 1},
+		{"DelegatesOnly", "false", "", "NewMeetingRequest", 1, 0, 0},
+		{"DelegatesOnly", "true", "<t:Sensitivity>Private</t:Sensitivity>", "NewMeetingRequest", 1, 0, 0},
+	} {
+		w := newOffice(t, "Editor")
+		w.answered(strings.NewReplacer("@copies", c.copies, "@delivery", c.delivery).Replace(
+			"<m:UpdateDelegate><m:Mailbox><t:EmailAddress>anna@contoso.com</t:EmailAddress></m:Mailbox>" +
+				delegateUser(bobsAddress, "<t:ReceiveCopiesOfMeetingMessages>@copies</t:ReceiveCopiesOfMeetingMessages>") + "<m:DeliverMeetingRequests>@delivery</m:DeliverMeetingRequests></m:UpdateDelegate>"))
+		w.as(w.carol, byCarol(c.more))
+		inbox, deleted, bob := w.contents(w.anna, store.RoleInbox), w.contents(w.anna, store.RoleDeletedItems), w.contents(w.bob, store.RoleInbox)
+		if len(inbox) != c.inbox || len(deleted) != c.deleted || len(bob) != c.bob {
+			t.Errorf("%+v: inbox %d, deleted %d, Bob %d", c, len(inbox), len(deleted), len(bob))
+			continue
+		}
+		w.one(w.anna, store.RoleCalendar)
+		request := append(inbox, deleted...)[0]
+		answer := w.answered(get(`<t:ItemId Id="` + request.ID.Encode(idKey) + `"/>`))
+		if !strings.Contains(answer, "<t:MeetingRequestType>"+c.kind+"<") || !strings.Contains(answer, "<t:IsDelegated>false<") || !strings.Contains(answer, "<t:HasBeenProcessed>true<") {
+			t.Errorf("%+v: %s", c, answer)
+		}
+		if len(w.contents(w.bob, store.RoleCalendar)) != 0 {
+			t.Errorf("%+v: Bob has the event", c)
+		}
+	}
+}
+
+// TestDelegateAnswers lets Bob answer for Anna from his copy of the request, and remove
+// the meeting from her calendar by that of the cancellation. Carol hears of Anna alone.
+func TestDelegateAnswers(t *testing.T) {
+	w := newOffice(t, "Editor")
+	w.answered("<m:UpdateDelegate><m:Mailbox><t:EmailAddress>anna@contoso.com</t:EmailAddress></m:Mailbox>" +
+		delegateUser(bobsAddress, "<t:ReceiveCopiesOfMeetingMessages>true</t:ReceiveCopiesOfMeetingMessages>") + "<m:DeliverMeetingRequests>DelegatesAndMe</m:DeliverMeetingRequests></m:UpdateDelegate>")
+	meeting := itemIDs.FindStringSubmatch(w.as(w.carol, byCarol("")))[1]
+	request, event := w.one(w.bob, store.RoleInbox), w.one(w.anna, store.RoleCalendar)
+	answer := w.as(w.bob, get(`<t:ItemId Id="`+request.ID.Encode(idKey)+`"/>`))
+	for _, want := range []string{"<t:IsDelegated>true<", "<t:ReceivedBy><t:Mailbox><t:Name>Bob<", "<t:ReceivedRepresenting><t:Mailbox><t:Name>Anna<", "<t:From><t:Mailbox><t:Name>Carol<",
+		`<t:AssociatedCalendarItemId Id="` + event.ID.Encode(idKey), "<t:IsOutOfDate>false<", "<t:AcceptItem/>", "<t:Name>plan.txt<"} {
+		if !strings.Contains(answer, want) {
+			t.Errorf("the copy lacks %s\n%s", want, answer)
+		}
+	}
+	w.as(w.bob, respond("AcceptItem", request.ID.Encode(idKey), "SendAndSaveCopy", `<t:Body BodyType="Text">She will come</t:Body>`))
+	if answer = w.answered(get(`<t:ItemId Id="` + event.ID.Encode(idKey) + `"/>`)); !strings.Contains(answer, "<t:MyResponseType>Accept<") {
+		t.Error(answer)
+	}
+	if answer = w.as(w.carol, get(`<t:ItemId Id="`+meeting+`"/>`)); !strings.Contains(answer, "<t:EmailAddress>anna@contoso.com<") || !strings.Contains(answer, "<t:ResponseType>Accept<") || strings.Contains(answer, "bob@") {
+		t.Error(answer)
+	}
+	response := w.one(w.carol, store.RoleInbox)
+	if answer = w.as(w.carol, get(`<t:ItemId Id="`+response.ID.Encode(idKey)+`"/>`)); !strings.Contains(answer, "<t:From><t:Mailbox><t:Name>Anna<") || !strings.Contains(answer, "<t:Sender><t:Mailbox><t:Name>Bob<") || !strings.Contains(answer, "She will come") {
+		t.Error(answer)
+	}
+	w.one(w.bob, store.RoleDeletedItems)
+	w.one(w.bob, store.RoleSentItems)
+	w.one(w.anna, store.RoleInbox)
+
+	w.as(w.carol, respond("CancelCalendarItem", meeting, "SendOnly", ""))
+	cancellation := w.one(w.bob, store.RoleInbox)
+	w.as(w.bob, respond("RemoveItem", cancellation.ID.Encode(idKey), "SaveOnly", ""))
+	if len(w.contents(w.anna, store.RoleCalendar)) != 0 || len(w.contents(w.bob, store.RoleInbox)) != 0 {
+		t.Error("the meeting or the cancellation stays")
+	}
+}
+
+// TestDelegateMayNotAnswer: without the right to change Anna's calendar a copy of the
+// request shows what it is about and can be answered by nobody.
+func TestDelegateMayNotAnswer(t *testing.T) {
+	for _, level := range []string{"None", "Reviewer"} {
+		w := newOffice(t, level)
+		w.answered("<m:UpdateDelegate><m:Mailbox><t:EmailAddress>anna@contoso.com</t:EmailAddress></m:Mailbox>" +
+			delegateUser(bobsAddress, "<t:ReceiveCopiesOfMeetingMessages>true</t:ReceiveCopiesOfMeetingMessages>") + "</m:UpdateDelegate>")
+		w.as(w.carol, byCarol(""))
+		request := w.one(w.bob, store.RoleInbox)
+		answer := w.as(w.bob, get(`<t:ItemId Id="`+request.ID.Encode(idKey)+`"/>`))
+		if strings.Contains(answer, "AssociatedCalendarItemId") == (level == "None") || !strings.Contains(answer, "<t:Subject>Talk<") {
+			t.Error(answer)
+		}
+		for _, element := range []string{"AcceptItem", "DeclineItem"} {
+			if _, answer := w.askAs(w.bob, wrap(respond(element, request.ID.Encode(idKey), "SendOnly", ""))); !strings.Contains(answer, "ErrorAccessDenied") {
+				t.Errorf("%s with %s: %s", element, level, answer)
+			}
+		}
+		if len(w.contents(w.carol, store.RoleInbox)) != 0 {
+			t.Errorf("%s: Carol was told", level)
+		}
+	}
+}
+
+// TestDelegateOfDelegate: copies go no further.
+func TestDelegateOfDelegate(t *testing.T) {
+	w := newOffice(t, "Editor")
+	for who, to := range map[*org.Recipient]string{w.anna: w.bob.SID, w.bob: w.anna.SID} {
+		if err := w.mailbox(who).UpdateDelegates(t.Context(), func(d *store.Delegates) error {
+			d.List, d.Delivery = []store.Delegate{{SID: to, MeetingCopies: true}}, store.DelegatesOnly
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.as(w.carol, byCarol(""))
+	w.one(w.bob, store.RoleInbox)
+	w.one(w.anna, store.RoleDeletedItems)
+	if len(w.contents(w.anna, store.RoleInbox)) != 0 || len(w.contents(w.bob, store.RoleDeletedItems)) != 0 {
+		t.Error("a copy was copied")
+	}
+}

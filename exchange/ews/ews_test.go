@@ -81,6 +81,13 @@ func newWorld(t testing.TB) *world {
 			}
 			return t, nil
 		},
+		Person: func(ctx context.Context, sid string) (*transport.Mailbox, error) {
+			r, err := w.BySID(ctx, sid)
+			if err != nil {
+				return nil, transport.ErrUnknownRecipient
+			}
+			return w.Mailbox(ctx, r.PrimarySMTP)
+		},
 		Delivered: func(ctx context.Context, d transport.Delivered) error { return w.calendar.Process(ctx, d) },
 		Log:       slog.New(slog.DiscardHandler),
 	})

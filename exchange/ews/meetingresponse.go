@@ -12,7 +12,20 @@ import (
 // mailbox: on behalf of its owner.
 func (c *call) sender(box *store.Mailbox, save bool) (calendar.Sender, error) {
 	owner, err := c.owner(box)
-	return calendar.Sender{Box: box, For: owner, Own: c.mailbox, SID: c.person.SID, Me: c.me(), Save: save}, err
+	return calendar.Sender{Box: box, For: owner, Own: c.mailbox, SID: c.person.SID, Me: c.me(), Save: save, Principal: c.principal}, err
+}
+
+// principal opens the mailbox of somebody for whom the caller got a meeting message as
+// a delegate, and tells whose it is.
+func (c *call) principal(address string) (box *store.Mailbox, who oxcmail.Address, err error) {
+	r, err := c.ownerAt(address)
+	if err == nil {
+		box, err = c.boxOf(r)
+	}
+	if err != nil {
+		return nil, who, err
+	}
+	return box, oxcmail.Address{Name: r.DisplayName, Email: r.PrimarySMTP}, nil
 }
 
 // owner is whose mailbox an opened one is.

@@ -103,6 +103,11 @@ func (c *call) mailboxOf(e *soap.Element) (*store.Mailbox, error) {
 	if err != nil {
 		return nil, err
 	}
+	return c.boxOf(r)
+}
+
+// boxOf opens somebody's mailbox as the caller may see it.
+func (c *call) boxOf(r *org.Recipient) (*store.Mailbox, error) {
 	if r.GUID == c.person.GUID {
 		return c.mailbox, nil
 	}
@@ -113,10 +118,18 @@ func (c *call) mailboxOf(e *soap.Element) (*store.Mailbox, error) {
 // the address with somebody, does not exist.
 func (c *call) ownerOf(e *soap.Element) (*org.Recipient, error) {
 	address := e.Child(soap.NSTypes, "EmailAddress")
-	if address == nil || strings.EqualFold(address.Text, c.person.PrimarySMTP) {
+	if address == nil {
 		return c.person, nil
 	}
-	list, err := c.door.opts.People.BySMTP(c.ctx, address.Text)
+	return c.ownerAt(address.Text)
+}
+
+// ownerAt returns whose mailbox has an address.
+func (c *call) ownerAt(address string) (*org.Recipient, error) {
+	if strings.EqualFold(address, c.person.PrimarySMTP) {
+		return c.person, nil
+	}
+	list, err := c.door.opts.People.BySMTP(c.ctx, address)
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,7 @@ const (
 	OutgoingDelivered                     // the message has arrived
 	OutgoingRead                          // it was read, or
 	OutgoingNotRead                       // deleted unread: the message is made of Props
+	OutgoingDelegate                      // a meeting message that came, to a delegate of the mailbox's owner
 )
 
 // Outgoing is a message to one recipient that waits to be sent.

@@ -139,6 +139,8 @@ type arrival struct {
 	to   []string // the mailbox's own addresses in the envelope
 	// waited is what the message is that waited to be sent; nil for any other.
 	waited *store.Outgoing
+	// principal is for whom it is a delegate's copy; nil for any other.
+	principal *Mailbox
 }
 
 func (t *Transport) open(ctx context.Context, box *Mailbox) (*store.Mailbox, error) {
@@ -172,6 +174,7 @@ func (t *Transport) deliverInto(ctx context.Context, mailbox *store.Mailbox, to 
 	item.Props[mapi.PidTagMessageDeliveryTime] = a.at.UTC()
 	d := &delivery{Transport: t, mailbox: mailbox, me: received, message: s, arrival: a, item: item}
 	d.address()
+	represented := d.represent()
 	if err := d.askReceipt(ctx); err != nil {
 		return store.ItemID{}, err
 	}
@@ -179,7 +182,7 @@ func (t *Transport) deliverInto(ctx context.Context, mailbox *store.Mailbox, to 
 	if err != nil || id == (store.ItemID{}) || t.cfg.Delivered == nil {
 		return id, err
 	}
-	if err := t.cfg.Delivered(ctx, Delivered{Mailbox: mailbox, Address: to, ID: id, Item: d.item}); err != nil {
+	if err := t.cfg.Delivered(ctx, Delivered{Mailbox: mailbox, Address: to, ID: id, Item: d.item, For: represented}); err != nil {
 		t.cfg.Log.WarnContext(ctx, "delivered message not processed", "mailbox", mailbox.GUID(), "error", err)
 	}
 	return id, nil

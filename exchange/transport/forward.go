@@ -30,10 +30,7 @@ func (d *delivery) forward(ctx context.Context, f forward) ([]store.Outgoing, er
 	out := store.Outgoing{Kind: store.OutgoingForward, From: d.me.Email, SID: d.mailbox.Info().OwnerSID, Contents: store.Contents{}}
 	head := loopField + ": " + d.me.Email + "\r\n"
 	if f.flavor&mapi.ForwardPreserveSender != 0 {
-		out.From, out.Message, out.Skip = d.from, d.item.MIME, int64(d.message.trace)
-		if data, short := d.item.Contents[d.item.MIME]; short {
-			out.Contents[d.item.MIME] = data
-		}
+		out = d.asCame(out)
 	} else {
 		// RFC 3834 5: nobody answers it by a program.
 		head += "Auto-Submitted: auto-generated\r\n"

@@ -26,6 +26,9 @@ func (d *delivery) outgoing(ctx context.Context, v *verdict) []store.Outgoing {
 		}
 		list = append(list, made...)
 	}
+	for _, to := range v.delegates {
+		list = append(list, d.asCame(store.Outgoing{Kind: store.OutgoingDelegate, SID: d.mailbox.Info().OwnerSID, To: to, Contents: store.Contents{}}))
+	}
 	if d.junk(v) {
 		return list
 	}
@@ -45,6 +48,15 @@ func (d *delivery) outgoing(ctx context.Context, v *verdict) []store.Outgoing {
 		list = append(list, *oof)
 	}
 	return list
+}
+
+// asCame puts the message that came into what is sent, from whom it came.
+func (d *delivery) asCame(o store.Outgoing) store.Outgoing {
+	o.From, o.Message, o.Skip = d.from, d.item.MIME, int64(d.message.trace)
+	if data, short := d.item.Contents[d.item.MIME]; short {
+		o.Contents[d.item.MIME] = data
+	}
+	return o
 }
 
 // junk tells whether the message goes to Junk Email.
@@ -183,13 +195,18 @@ func (t *Transport) sendOne(ctx context.Context, owner *store.Mailbox, o *store.
 			return err
 		}
 	}
-	now := t.cfg.Now()
-	trace := t.trace(Envelope{From: o.From}, now)
+	a := arrival{at: t.cfg.Now(), from: o.From, to: []string{o.To}, waited: o}
+	if o.Kind == store.OutgoingDelegate {
+		if a.principal, err = t.person(ctx, o.SID); err != nil {
+			return err
+		}
+	}
+	trace := t.trace(Envelope{From: o.From}, a.at)
 	s, err := stage(ctx, mailbox, io.MultiReader(strings.NewReader(trace), strings.NewReader(string(o.Head)), message))
 	if err != nil {
 		return err
 	}
 	s.trace = len(trace)
-	_, err = t.deliverInto(ctx, mailbox, boxes[0].Address, s, arrival{at: now, from: o.From, to: []string{o.To}, waited: o})
+	_, err = t.deliverInto(ctx, mailbox, boxes[0].Address, s, a)
 	return err
 }

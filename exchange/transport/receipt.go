@@ -16,12 +16,12 @@ import (
 // Receipts tell the sender of a message that it arrived (RFC 3464), that it was
 // read, or that it was deleted unread (RFC 8098). They go to nobody but the reverse
 // path, have none themselves, and are never about a message of a program or a list:
-// so there is no receipt for a receipt.
+// so there is no receipt for a receipt. There is none for a delegate's copy either.
 
 // receiptWanted tells whether the sender asks for a kind of receipt, by a header
 // field that must name the reverse path alone (RFC 8098 2.1).
 func (d *delivery) receiptWanted(ctx context.Context, field, kind string) (bool, error) {
-	if d.from == "" || strings.EqualFold(d.from, d.me.Email) || strings.HasPrefix(strings.ToUpper(d.item.Props.String(mapi.PidTagMessageClass)), "REPORT.") {
+	if d.from == "" || d.principal != nil || strings.EqualFold(d.from, d.me.Email) || strings.HasPrefix(strings.ToUpper(d.item.Props.String(mapi.PidTagMessageClass)), "REPORT.") {
 		return false, nil
 	}
 	h, err := d.header(ctx)

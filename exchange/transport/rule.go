@@ -68,10 +68,13 @@ func (d *delivery) store(ctx context.Context) (store.ItemID, error) {
 		d.cfg.Log.WarnContext(ctx, "inbox rules not run", "mailbox", d.mailbox.GUID(), "error", err)
 		v = &verdict{}
 	}
+	if err := d.delegate(ctx, v); err != nil {
+		d.cfg.Log.WarnContext(ctx, "meeting message not given to delegates", "mailbox", d.mailbox.GUID(), "error", err)
+	}
 	stamps, waiting, err := d.mailbox.Deliver(ctx, store.Delivery{Items: v.items(d.item), Send: d.outgoing(ctx, v), Sent: d.waited})
 	if err != nil && v.applied > 0 && !errors.Is(err, store.ErrSent) {
 		d.cfg.Log.WarnContext(ctx, "inbox rules not kept to", "mailbox", d.mailbox.GUID(), "error", err)
-		v = &verdict{}
+		v = &verdict{delegates: v.delegates}
 		stamps, waiting, err = d.mailbox.Deliver(ctx, store.Delivery{Items: []store.NewItem{d.item}, Send: d.outgoing(ctx, v), Sent: d.waited})
 	}
 	if err != nil {
@@ -103,7 +106,9 @@ type verdict struct {
 	set      mapi.Bag
 	copies   []store.FolderID
 	forwards []forward
-	sent     map[sentTo]bool
+	// delegates are the addresses of those who get a copy of a meeting message.
+	delegates []string
+	sent      map[sentTo]bool
 }
 
 // sentTo is a recipient to whom a message is sent on in one way.

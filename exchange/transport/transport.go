@@ -64,6 +64,9 @@ type Config struct {
 	// PostmasterAddress is the author of reports, for example postmaster@contoso.com.
 	PostmasterAddress string
 	Log               *slog.Logger
+	// Person returns the mailbox of the person with the SID; an error that is
+	// ErrUnknownRecipient for nobody's. nil: delegates get no copies of meeting messages.
+	Person func(ctx context.Context, sid string) (*Mailbox, error)
 	// Delivered is told of each message that came into a mailbox, once it is there;
 	// an error is logged, the message has arrived. nil: nobody is told.
 	Delivered func(ctx context.Context, d Delivered) error
@@ -75,6 +78,8 @@ type Delivered struct {
 	Address string // primary SMTP address of the mailbox
 	ID      store.ItemID
 	Item    store.NewItem // what was stored, long values whole
+	// For is the address of somebody else for whom the mailbox's owner got it as a delegate; "" for nobody.
+	For string
 }
 
 // Transport is ready for use by many goroutines.
@@ -82,7 +87,7 @@ type Transport struct {
 	cfg Config
 }
 
-// New returns a transport. Every field of cfg but Trust and Delivered must be set.
+// New returns a transport. Every field of cfg but Trust, Person and Delivered must be set.
 func New(cfg Config) *Transport { return &Transport{cfg: cfg} }
 
 // Envelope is who a message goes to, whatever its header says.

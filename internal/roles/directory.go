@@ -63,6 +63,18 @@ func (d directory) Members(ctx context.Context, address, sid string, limit int) 
 	return boxes, nil
 }
 
+// person returns who receives the mail of the person with the SID.
+func (d directory) person(ctx context.Context, sid string) (*transport.Mailbox, error) {
+	r, err := d.org.BySID(ctx, sid)
+	if errors.Is(err, org.ErrNotFound) || err == nil && !r.Receives() {
+		return nil, fmt.Errorf("%s: %w", sid, transport.ErrUnknownRecipient)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return receiver(r), nil
+}
+
 func receiver(r *org.Recipient) *transport.Mailbox {
 	return &transport.Mailbox{GUID: r.MailboxGUID, Address: r.PrimarySMTP, Info: addressbook.MailboxInfo(r)}
 }

@@ -130,7 +130,7 @@ func (r *Roles) open(ctx context.Context) error {
 		return err
 	}
 	r.Transport = transport.New(transport.Config{
-		Store: r.Store, Directory: directory{r.Org}, MaySendAs: r.maySendAs, Trust: r.trust, Now: r.cfg.Now,
+		Store: r.Store, Directory: directory{r.Org}, MaySendAs: r.maySendAs, Trust: r.trust, Person: directory{r.Org}.person, Now: r.cfg.Now,
 		Host: r.cfg.MailHost, PostmasterAddress: "postmaster@" + r.cfg.MailHost, Log: r.log,
 		Delivered: func(ctx context.Context, d transport.Delivered) error { return r.calendar.Process(ctx, d) },
 	})
