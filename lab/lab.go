@@ -58,6 +58,8 @@ type Options struct {
 	// PickUp is how soon a server runs a changed configuration; 0 means 200 ms.
 	PickUp time.Duration
 	Log    *slog.Logger
+	// PushTo are the origins to which EWS may send push notifications.
+	PushTo []string
 	// Clock is how far the lab's one clock is ahead of Now at the start (behind it below 0), in whole seconds. It runs on from there.
 	Clock time.Duration
 	// Faults are what the lab suffers from the start on, once it is seeded, as SetFaults takes them.
@@ -190,7 +192,7 @@ func Start(ctx context.Context, o Options) (_ *Lab, err error) {
 	}
 	l.Roles, err = roles.Open(ctx, roles.Config{
 		Entra: "sqlite:" + d.file("entra.db"), Org: "sqlite:" + d.file("org.db"), Mailbox: "sqlite:" + d.file("mailbox.db"),
-		Key: key, Now: l.Now, Log: o.Log, PickUp: cmp.Or(o.PickUp, pickUp), InstallPath: d.file, Origin: origin, Roots: l.ca.pool(), MailHost: chosen.mailHost(), Lab: banner, Front: l.suffer,
+		Key: key, Now: l.Now, Log: o.Log, PickUp: cmp.Or(o.PickUp, pickUp), InstallPath: d.file, Origin: origin, Roots: l.ca.pool(), MailHost: chosen.mailHost(), Lab: banner, Front: l.suffer, PushTo: o.PushTo,
 	})
 	if err != nil {
 		return nil, err

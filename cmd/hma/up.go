@@ -26,6 +26,7 @@ type start struct {
 	forest      bool
 	bare        bool
 	publicNames bool
+	pushTo      []string
 	clock       string
 	snapshots   []string
 	faults      []string
@@ -40,6 +41,7 @@ func (s *start) flags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&s.forest, "forest", false, "a resource forest: the mailboxes are linked to accounts of another forest")
 	cmd.Flags().BoolVar(&s.bare, "bare", false, "as it is before the Hybrid Configuration Wizard has run")
 	cmd.Flags().BoolVar(&s.publicNames, "public-names", false, "internal URLs have the public name too, not localhost's")
+	cmd.Flags().StringArrayVar(&s.pushTo, "push-to", nil, "an `ORIGIN` (https://HOST:PORT) to which EWS may send push notifications; may be repeated")
 	cmd.Flags().StringVar(&s.clock, "clock", "", "start at another `time`: +90d, -2h, or 2027-03-01T08:00:00Z")
 	cmd.Flags().StringArrayVar(&s.faults, "fault", nil, "suffer a `fault` from the start on, as hma fault set; may be repeated")
 }
@@ -53,7 +55,7 @@ func (s *start) lab(ctx context.Context, a *app, dir string, fresh bool) (*lab.L
 	if err != nil {
 		return nil, err
 	}
-	o := lab.Options{Dir: dir, Clock: offset, Faults: s.faults, Fresh: fresh, Healthy: s.healthy, Tenants: s.tenants, Forest: s.forest, Bare: s.bare, PublicNames: s.publicNames,
+	o := lab.Options{Dir: dir, Clock: offset, Faults: s.faults, Fresh: fresh, Healthy: s.healthy, Tenants: s.tenants, Forest: s.forest, Bare: s.bare, PublicNames: s.publicNames, PushTo: s.pushTo,
 		FreePorts: s.ports == "auto", Cloud: s.cloud, Log: a.log()}
 	for _, text := range s.servers {
 		name, build, ok := strings.Cut(text, "=")

@@ -53,6 +53,8 @@ type Options struct {
 	Groups addressbook.Groups
 	// Photos is where people's photos come from; nil for none.
 	Photos Photos
+	// Push says to whom push notifications may go; the zero value is nobody.
+	Push PushOptions
 	// Log gets the failures that a client is only told of as internal errors; nil drops them.
 	Log *slog.Logger
 }
@@ -66,6 +68,7 @@ type Door struct {
 	shapes   shapeCache
 	streams  streams
 	running  running
+	pushes   *pushes
 }
 
 // New returns the door.
@@ -73,7 +76,7 @@ func New(st *store.Store, mail *transport.Transport, opts Options) *Door {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Door{store: st, mail: mail, calendar: calendar.New(calendar.Config{Mail: mail, Now: opts.Now, Log: opts.Log}), opts: opts}
+	return &Door{store: st, mail: mail, calendar: calendar.New(calendar.Config{Mail: mail, Now: opts.Now, Log: opts.Log}), opts: opts, pushes: newPushes(opts.Push)}
 }
 
 // Limits of a request: a long one only where it can carry mail.

@@ -43,6 +43,7 @@ type world struct {
 	carol     *org.Recipient // nil for none
 	room      *org.Recipient // nil for none
 	now       func() time.Time
+	ahead     time.Duration // what the clock goes before by
 	opts      Options
 }
 
@@ -61,7 +62,8 @@ func person(n int, name, mailbox string) *org.Recipient {
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	clock := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	w := &world{t: t, now: func() time.Time { clock = clock.Add(time.Millisecond); return clock }}
+	w := &world{t: t}
+	w.now = func() time.Time { clock = clock.Add(time.Millisecond); return clock.Add(w.ahead) }
 	w.anna = person(1, "Anna", "aaaaaaaa-0000-4000-8000-000000000001")
 	w.bob = person(2, "Bob", "bbbbbbbb-0000-4000-8000-000000000002")
 	w.db = sqldbtest.Memory(t)

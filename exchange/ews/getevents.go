@@ -43,24 +43,30 @@ func getEvents(c *call) error {
 	}
 	c.begin()
 	err = c.success(func() error {
-		c.w.Start("m:Notification")
-		c.w.Element("t:SubscriptionId", s.id())
-		c.w.Element("t:PreviousWatermark", watermark(s.Mark))
-		c.w.Bool("t:MoreEvents", page.More)
-		if c.wants(s, page) {
-			c.writeEvents(s, page, true)
-		} else {
-			c.w.Start("t:StatusEvent")
-			c.w.Element("t:Watermark", watermark(page.Mark))
-			c.w.End("t:StatusEvent")
-		}
-		c.w.End("m:Notification")
+		c.writeNotification(s, page)
 		return nil
 	})
 	if err == nil {
 		c.finish()
 	}
 	return err
+}
+
+// writeNotification writes what a page tells of, with the places in the mailbox's
+// numbers; when there is nothing that was asked for, that there is nothing.
+func (c *call) writeNotification(s *subscription, page *store.EventPage) {
+	c.w.Start("m:Notification")
+	c.w.Element("t:SubscriptionId", s.id())
+	c.w.Element("t:PreviousWatermark", watermark(s.Mark))
+	c.w.Bool("t:MoreEvents", page.More)
+	if c.wants(s, page) {
+		c.writeEvents(s, page, true)
+	} else {
+		c.w.Start("t:StatusEvent")
+		c.w.Element("t:Watermark", watermark(page.Mark))
+		c.w.End("t:StatusEvent")
+	}
+	c.w.End("m:Notification")
 }
 
 // events reads what happened since the subscription's mark.

@@ -38,9 +38,8 @@ var (
 	errInvalidWatermark = &problem{"ErrorInvalidWatermark", "The watermark is not one of this subscription."}
 )
 
-// subscribe answers Subscribe (MS-OXWSNTIF 3.1.4.3) for pull and streaming
-// notifications. Push notifications would make the server call addresses that a
-// client names; they are not offered.
+// subscribe answers Subscribe (MS-OXWSNTIF 3.1.4.3). Push notifications make the server
+// call an address that a client names: it calls those alone that its operator allows.
 func subscribe(c *call) error {
 	if len(c.req.Children) != 1 {
 		return invalid(c.req, "Subscribe must hold one subscription request")
@@ -62,6 +61,10 @@ func subscribe(c *call) error {
 			return invalid(minutes, "Timeout must be 1 to %d minutes", maxPullTimeout)
 		}
 		s.Life = time.Duration(n) * time.Minute
+	case "PushSubscriptionRequest":
+		if err := c.push(s, e); err != nil {
+			return err
+		}
 	default:
 		return errUnsupported
 	}
@@ -83,10 +86,13 @@ func subscribe(c *call) error {
 		}
 		return orFolder(err)
 	}
+	if s.Kind == store.Push {
+		c.door.pushes.wake()
+	}
 	c.begin()
 	err = c.success(func() error {
 		c.w.Element("m:SubscriptionId", s.id())
-		if s.Kind == store.Pull {
+		if s.Kind != store.Streaming {
 			c.w.Element("m:Watermark", watermark(s.Mark))
 		}
 		return nil

@@ -31,6 +31,11 @@ type Subscription struct {
 	Events  uint64     // bits of the door's own event types
 	Mark    mapi.GlobCnt
 	Life    time.Duration // how long it lives after each look
+	// Of push notifications: where they go, what the subscriber calls itself, and how
+	// often it is told that nothing happened.
+	URL        string
+	CallerData string
+	Frequency  time.Duration
 }
 
 // MaxSubscriptions is how many live subscriptions a mailbox has at most, and
@@ -75,8 +80,14 @@ func (m *Mailbox) AddSubscription(ctx context.Context, s *Subscription) error {
 		if n >= MaxSubscriptions {
 			return ErrTooMany
 		}
-		_, err := tx.Exec("INSERT INTO subscription (mailbox, id, sid, kind, folders, events, watermark, expires, props) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-			m.id, s.ID, s.SID, s.Kind, append([]byte{}, folders...), int64(s.Events), s.Mark, micros(now.Add(s.Life)), binary.BigEndian.AppendUint64(nil, uint64(s.Life)))
+		var due any
+		if s.Kind == Push {
+			due = micros(now) // the subscriber hears at once that it is heard
+		}
+		_, err := tx.Exec(`INSERT INTO subscription (mailbox, id, sid, kind, folders, events, watermark, expires, props, url, caller_data, frequency, due)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+			m.id, s.ID, s.SID, s.Kind, append([]byte{}, folders...), int64(s.Events), s.Mark, micros(now.Add(s.Life)), binary.BigEndian.AppendUint64(nil, uint64(s.Life)),
+			clean(s.URL), clean(s.CallerData), s.Frequency.Microseconds(), due)
 		return err
 	})
 	if err != nil {
@@ -97,9 +108,9 @@ func (m *Mailbox) Subscription(ctx context.Context, id string) (*Subscription, e
 		return nil, fmt.Errorf("subscription: %w", err)
 	}
 	var folders, life []byte
-	var events int64
-	err = m.store.db.QueryRow(ctx, "SELECT sid, kind, folders, events, watermark, props FROM subscription WHERE mailbox = $1 AND id = $2 AND expires > $3",
-		m.id, clean(id), micros(m.store.opts.Now())).Scan(&s.SID, &s.Kind, &folders, &events, &s.Mark, &life)
+	var events, frequency int64
+	err = m.store.db.QueryRow(ctx, "SELECT sid, kind, folders, events, watermark, props, url, caller_data, frequency FROM subscription WHERE mailbox = $1 AND id = $2 AND expires > $3",
+		m.id, clean(id), micros(m.store.opts.Now())).Scan(&s.SID, &s.Kind, &folders, &events, &s.Mark, &life, &s.URL, &s.CallerData, &frequency)
 	if err != nil {
 		return nil, fmt.Errorf("subscription: %w", noRow(err))
 	}
@@ -110,6 +121,7 @@ func (m *Mailbox) Subscription(ctx context.Context, id string) (*Subscription, e
 		return nil, fmt.Errorf("subscription %s has %d octets of life, want 8", id, len(life))
 	}
 	s.Events, s.Life = uint64(events), time.Duration(binary.BigEndian.Uint64(life))
+	s.Frequency = time.Duration(frequency) * time.Microsecond
 	for ; len(folders) >= 6; folders = folders[6:] {
 		s.Folders = append(s.Folders, FolderID{m.guid, mapi.GlobCntFrom([6]byte(folders[:6]))})
 	}

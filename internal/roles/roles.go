@@ -53,6 +53,8 @@ type Config struct {
 	MailHost string
 	// Lab is the line that says this is a lab, shown on every page; "" in production.
 	Lab string
+	// PushTo are the origins to which EWS may send push notifications, for example https://listener.contoso.com; none without one.
+	PushTo []string
 	// Slow is from which duration on a request is logged with what took the time; 0 is clientaccess.DefaultSlow.
 	Slow time.Duration
 	// Front stands before the handler of each TLS listener, named cloud or as the server: a lab's faults. nil in production.
@@ -106,6 +108,9 @@ func Open(ctx context.Context, cfg Config) (*Roles, error) {
 }
 
 func (r *Roles) open(ctx context.Context) error {
+	if err := (ews.PushOptions{To: r.cfg.PushTo}).Check(); err != nil {
+		return err
+	}
 	var dbs [3]*sqldb.DB
 	for i, url := range []string{r.cfg.Entra, r.cfg.Org, r.cfg.Mailbox} {
 		db, err := sqldb.Open(ctx, url)
@@ -139,6 +144,7 @@ func (r *Roles) open(ctx context.Context) error {
 	r.newExchange()
 	r.running.Go(r.sweep)
 	r.running.Go(func() { r.Transport.KeepSending(r.ctx) })
+	r.running.Go(func() { r.ews.KeepPushing(r.ctx) })
 	r.running.Go(func() {
 		r.Store.KeepIndex(r.ctx, func(err error) { r.log.Error("search index", "error", err) })
 	})

@@ -155,7 +155,8 @@ func (r *Roles) newExchange() {
 	r.auth = auth.New(auth.Options{People: r.Org, Keys: r.metadata, Log: r.log})
 	r.cmdlets = cmdlet.New(r.Org, cmdlet.Options{Now: r.cfg.Now, Fetch: fetcher{r.metadata}, Services: r.services, Usage: r.usage, Log: r.log,
 		Outbound: outbound.New(outbound.Options{Keys: r.Org, Now: r.cfg.Now, Roots: r.cfg.Roots})})
-	r.ews = ews.New(r.Store, r.Transport, ews.Options{Now: r.cfg.Now, IDKey: r.cfg.Key.Derive("ews ids", 32), People: r.Org, MayImpersonate: r.Org.MayImpersonate, Book: r.book, Groups: r.Org, Photos: r.Org, Log: r.log})
+	r.ews = ews.New(r.Store, r.Transport, ews.Options{Now: r.cfg.Now, IDKey: r.cfg.Key.Derive("ews ids", 32), People: r.Org, MayImpersonate: r.Org.MayImpersonate, Book: r.book, Groups: r.Org, Photos: r.Org, Log: r.log,
+		Push: ews.PushOptions{To: r.cfg.PushTo, Roots: r.cfg.Roots}})
 	r.oab = oab.New(r.book)
 	r.files = owa.NewAttachments(owa.Options{Auth: r.auth, Store: r.Store, Key: r.cfg.Key, Now: r.cfg.Now, Log: r.log})
 	r.signIn = openid.New(openid.Options{Auth: r.auth, Key: r.cfg.Key, Now: r.cfg.Now, Reaches: r.metadata.Reaches})
