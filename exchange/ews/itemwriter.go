@@ -31,6 +31,7 @@ type itemWriter struct {
 	html, plain string // once bodies has run
 	native      string // HTML or Text
 	loaded      bool
+	blocked     bool // images were taken out of what was written
 
 	event      *calendar.Event         // once theEvent has run, or one that is told as an item
 	neighbours *calendar.Neighbourhood // once writeNeighbours has run
@@ -246,20 +247,81 @@ func cut(text string, max int) (string, bool) {
 	return text, false
 }
 
-func writeBody(x *itemWriter, p *itemProperty) error {
+// body returns the item's body in the type that the shape asks for: own makes of a text
+// and of a document what is told of them, nil for all of it.
+func (x *itemWriter) body(typ string, ownText, ownHTML func(string) string) (string, string, error) {
 	if err := x.bodies(); err != nil {
-		return err
+		return "", "", err
 	}
-	typ, text := x.r.bodyType, x.plain
 	if typ == "Best" {
 		typ = x.native
 	}
-	if typ == "HTML" {
-		if text = x.html; x.native == "Text" {
-			text = oxcmail.HTMLFromPlain(x.plain)
+	plain, html := x.plain, x.html
+	if ownHTML != nil && html != "" {
+		html = ownHTML(html)
+		plain = oxcmail.PlainFromHTML(html)
+	} else if ownText != nil {
+		plain = ownText(plain)
+	}
+	if typ == "Text" {
+		return typ, plain, nil
+	}
+	if x.native == "Text" {
+		html = oxcmail.HTMLFromPlain(plain)
+	}
+	return typ, x.shown(html), nil
+}
+
+// shown makes of an HTML document what the shape wants shown of it.
+func (x *itemWriter) shown(html string) string {
+	if x.r.filter {
+		html = oxcmail.FilterHTML(html)
+	}
+	if x.r.block {
+		var blocked bool
+		html, blocked = oxcmail.BlockImages(html)
+		x.blocked = x.blocked || blocked
+	}
+	if x.r.blank {
+		html = oxcmail.BlankTargets(html)
+	}
+	return html
+}
+
+func writeBody(x *itemWriter, _ *itemProperty) error {
+	typ, text, err := x.body(x.r.bodyType, nil, nil)
+	x.writeCut("t:Body", typ, text)
+	return err
+}
+
+// writeUniqueBody writes what the item says without the messages that it quotes.
+func writeUniqueBody(x *itemWriter, _ *itemProperty) error {
+	typ, text, err := x.body(x.r.uniqueType, oxcmail.UniqueText, oxcmail.UniqueHTML)
+	x.writeCut("t:UniqueBody", typ, text)
+	return err
+}
+
+func writeNormalizedBody(x *itemWriter, _ *itemProperty) error {
+	typ, text, err := x.body(x.r.normalType, nil, oxcmail.NormalHTML)
+	x.writeCut("t:NormalizedBody", typ, text)
+	return err
+}
+
+// writeBlockStatus tells whether images from outside are taken out of the bodies.
+func writeBlockStatus(x *itemWriter, _ *itemProperty) error {
+	x.w.Bool("t:BlockStatus", x.r.block)
+	return nil
+}
+
+// writeBlockedImages tells whether any were, of the bodies that the answer has or of the
+// body when it has none.
+func writeBlockedImages(x *itemWriter, _ *itemProperty) error {
+	if x.r.block && !x.blocked {
+		if _, _, err := x.body("HTML", nil, nil); err != nil {
+			return err
 		}
 	}
-	x.writeCut("t:"+p.element, typ, text)
+	x.w.Bool("t:HasBlockedImages", x.blocked)
 	return nil
 }
 

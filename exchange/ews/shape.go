@@ -1,6 +1,7 @@
 package ews
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,10 +19,13 @@ type shape struct {
 	headers  map[string]bool // of item:InternetMessageHeader, lower case
 	entries  map[*entry]bool // of dictionaries
 	bodyType string          // HTML, Text, or Best
-	maxBody  int             // letters, 0 without a limit
-	want     store.Want      // without named properties that only the mailbox knows
-	bodies   bool
-	listed   bool // of FindItem
+	// of UniqueBody and NormalizedBody
+	uniqueType, normalType string
+	filter, block, blank   bool       // FilterHtmlContent, BlockExternalImages, AddBlankTargetToLinks
+	maxBody                int        // letters, 0 without a limit
+	want                   store.Want // without named properties that only the mailbox knows
+	bodies                 bool
+	listed                 bool // of FindItem
 }
 
 // shapeCache keeps compiled shapes: a client sends the same few for ever.
@@ -101,11 +105,20 @@ func compileShape(e *soap.Element, v schema, listed bool) (*shape, error) {
 			if v, _ := parseValue(mapi.Boolean, child.Text); v == true {
 				asked[itemByURI["item:MimeContent"]] = true
 			}
-		case "BodyType":
+		case "BodyType", "UniqueBodyType", "NormalizedBodyType":
 			if child.Text != "HTML" && child.Text != "Text" && child.Text != "Best" {
 				return nil, invalid(child, "%q is no body type", child.Text)
 			}
-			s.bodyType = child.Text
+			*map[string]*string{"BodyType": &s.bodyType, "UniqueBodyType": &s.uniqueType, "NormalizedBodyType": &s.normalType}[child.Name.Local] = child.Text
+		case "FilterHtmlContent", "BlockExternalImages", "AddBlankTargetToLinks", "ConvertHtmlCodePageToUTF8":
+			v, ok := parseValue(mapi.Boolean, child.Text)
+			if !ok {
+				return nil, invalid(child, "%s is no Boolean", child.Name.Local)
+			}
+			// Every body is kept and told in UTF-8: there is nothing to convert.
+			if to := map[string]*bool{"FilterHtmlContent": &s.filter, "BlockExternalImages": &s.block, "AddBlankTargetToLinks": &s.blank}[child.Name.Local]; to != nil {
+				*to = v.(bool)
+			}
 		case "MaximumBodySize":
 			n, err := strconv.Atoi(child.Text)
 			if err != nil || n < 0 {
@@ -118,6 +131,7 @@ func compileShape(e *soap.Element, v schema, listed bool) (*shape, error) {
 			}
 		}
 	}
+	s.uniqueType, s.normalType = cmp.Or(s.uniqueType, s.bodyType), cmp.Or(s.normalType, s.bodyType)
 	headers := itemByURI["item:InternetMessageHeaders"]
 	if asked[headers] {
 		s.headers = nil // all of them
