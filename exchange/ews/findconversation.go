@@ -33,6 +33,9 @@ func findConversation(c *call) error {
 	if order := c.req.Child(soap.NSMessages, "SortOrder"); order != nil && !newestConversation(order) || view.fromEnd || view.denominator > 0 {
 		return failedAlone(c, errPathForSort)
 	}
+	if view.condition != nil {
+		return failedAlone(c, errUnsupported)
+	}
 	q := store.Query{Offset: view.offset, Limit: view.limit(maxRows)}
 	if words := c.req.Child(soap.NSMessages, "QueryString"); words != nil {
 		if q.Where, err = query.ParseAQS(words.Text, c.wallClock()); err != nil {

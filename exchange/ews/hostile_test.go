@@ -54,6 +54,11 @@ func TestFaults(t *testing.T) {
 		{"no shape", wrap("<m:GetItem><m:ItemIds/></m:GetItem>"), "ErrorSchemaValidation"},
 		{"FieldURI", wrap(strings.Replace(getInbox, "</t:BaseShape>", `</t:BaseShape><t:AdditionalProperties><t:FieldURI FieldURI="nonsense"/></t:AdditionalProperties>`, 1)), "ErrorSchemaValidation"},
 		{"restriction too deep", find("<m:Restriction>" + strings.Repeat("<t:Not>", 50) + strings.Repeat("<t:And>", 50)), "ErrorSchemaValidation"},
+		{"grouping without a path", find(`<m:GroupBy Order="Ascending"/>`), "ErrorSchemaValidation"},
+		{"grouping without an aggregate", find(`<m:GroupBy Order="Ascending"><t:FieldURI FieldURI="item:Subject"/><t:AggregateOn><t:FieldURI FieldURI="item:Size"/></t:AggregateOn></m:GroupBy>`), "ErrorSchemaValidation"},
+		{"another standard grouping", find(`<m:DistinguishedGroupBy Order="Ascending"><t:StandardGroupBy>Size</t:StandardGroupBy></m:DistinguishedGroupBy>`), "ErrorSchemaValidation"},
+		{"two groupings", find(`<m:GroupBy Order="Ascending"/><m:DistinguishedGroupBy Order="Ascending"><t:StandardGroupBy>ConversationTopic</t:StandardGroupBy></m:DistinguishedGroupBy>`), "ErrorSchemaValidation"},
+		{"seeking nothing", find(`<m:SeekToConditionPageItemView BasePoint="Beginning"/>`), "ErrorSchemaValidation"},
 		{"changes", wrap(`<m:SyncFolderItems><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape></m:ItemShape><m:SyncFolderId><t:DistinguishedFolderId Id="inbox"/></m:SyncFolderId><m:MaxChangesReturned>513</m:MaxChangesReturned></m:SyncFolderItems>`), "ErrorSchemaValidation"},
 		{"base64", wrap(`<m:CreateItem MessageDisposition="SaveOnly"><m:Items><t:Message><t:MimeContent>!!</t:MimeContent></t:Message></m:Items></m:CreateItem>`), "ErrorMimeContentInvalidBase64String"},
 	} {
@@ -80,8 +85,8 @@ func TestRequestProblems(t *testing.T) {
 			`<m:ParentFolderIds><t:DistinguishedFolderId Id="inbox"/><t:DistinguishedFolderId Id="drafts"/></m:ParentFolderIds></m:FindItem>`)
 	}
 	for _, c := range []struct{ name, document, code string }{
-		{"grouping", find(`<m:GroupBy Order="Ascending"/>`), "ErrorInvalidOperation"},
-		{"contacts from a name on", find(`<m:ContactsView InitialName="K"/>`), "ErrorInvalidOperation"},
+		{"grouping by what has no order", find(`<m:GroupBy Order="Ascending"><t:FieldURI FieldURI="item:UniqueBody"/><t:AggregateOn Aggregate="Minimum"><t:FieldURI FieldURI="item:Size"/></t:AggregateOn></m:GroupBy>`), "ErrorUnsupportedPathForSortGroup"},
+		{"seeking what cannot be searched", find(`<m:SeekToConditionPageItemView BasePoint="Beginning"><t:Condition><t:Exists><t:FieldURI FieldURI="item:UniqueBody"/></t:Exists></t:Condition></m:SeekToConditionPageItemView>`), "ErrorUnsupportedPathForQuery"},
 		{"restriction too long", find("<m:Restriction><t:Or>" + strings.Repeat(`<t:Exists><t:FieldURI FieldURI="item:Subject"/></t:Exists>`, 300) + "</t:Or></m:Restriction>"), "ErrorRestrictionTooComplex"},
 		{"no path for queries", find(`<m:Restriction><t:Exists><t:FieldURI FieldURI="item:UniqueBody"/></t:Exists></m:Restriction>`), "ErrorUnsupportedPathForQuery"},
 		{"no path for order", find(`<m:SortOrder><t:FieldOrder Order="Ascending"><t:FieldURI FieldURI="item:UniqueBody"/></t:FieldOrder></m:SortOrder>`), "ErrorUnsupportedPathForSortGroup"},
@@ -248,7 +253,7 @@ func TestKinds(t *testing.T) {
 	w := newWorld(t)
 	for _, kind := range []error{
 		store.ErrNotFound, store.ErrConflict, store.ErrMalformedID, store.ErrExists, store.ErrStateTooOld, store.ErrQuota, store.ErrTooLarge,
-		store.ErrDenied, store.ErrInvalid, store.ErrTooComplex, store.ErrUnsorted, store.ErrFull, store.ErrMalformedItem,
+		store.ErrDenied, store.ErrInvalid, store.ErrTooComplex, store.ErrUnsortable, store.ErrTooMany, store.ErrFull, store.ErrMalformedItem,
 		transport.ErrUnknownRecipient, transport.ErrSendAsDenied, transport.ErrNoRecipients, transport.ErrTooLarge,
 		transport.ErrTooMany, transport.ErrInvalidAddress,
 	} {

@@ -323,6 +323,19 @@ func (r *restrictions) excludes(e *soap.Element) (mapi.Restriction, error) {
 	return f.anyOf(func(tag mapi.Tag) mapi.Restriction { return mapi.Bitmask{Zero: true, Tag: tag, Mask: uint32(bits)} }), nil
 }
 
+// sortTag reads a path to what items are ordered or grouped by: an author's name, of a
+// list its first value.
+func (c *call) sortTag(e *soap.Element) (mapi.Tag, error) {
+	f, err := c.field(e, itemField, false)
+	if err == errPathForQuery || err == nil && (len(f.tags) == 0 || f.rcpt != 0 || f.bit != 0) {
+		err = errPathForSort
+	}
+	if err != nil {
+		return 0, err
+	}
+	return f.tags[0], nil
+}
+
 // order reads a SortOrder, nil for none.
 func (c *call) order(e *soap.Element) ([]store.SortKey, error) {
 	if e == nil {
@@ -334,18 +347,11 @@ func (c *call) order(e *soap.Element) ([]store.SortKey, error) {
 		if o.Name.Local != "FieldOrder" || len(o.Children) != 1 || direction != "Ascending" && direction != "Descending" {
 			return nil, invalid(o, "malformed field order")
 		}
-		f, err := c.field(o.Children[0], itemField, false)
-		if err == errPathForQuery {
-			return nil, errPathForSort
-		}
+		tag, err := c.sortTag(o.Children[0])
 		if err != nil {
 			return nil, err
 		}
-		if len(f.tags) == 0 || f.rcpt != 0 || f.bit != 0 {
-			return nil, errPathForSort
-		}
-		// An author is ordered by name.
-		keys = append(keys, store.SortKey{Tag: f.tags[0], Desc: direction == "Descending"})
+		keys = append(keys, store.SortKey{Tag: tag, Desc: direction == "Descending"})
 	}
 	if len(keys) == 0 {
 		return nil, invalid(e, "SortOrder is empty")

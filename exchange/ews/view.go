@@ -6,13 +6,17 @@ import (
 	"hma/wire/soap"
 )
 
-// view is a paging view (MS-OXWSSRCH 2.2.4): a page by offset, or by a fraction.
+// view is a paging view (MS-OXWSSRCH 2.2.4): a page by offset, by a fraction, from the
+// first item on that a condition wants, or of contacts by name.
 type view struct {
 	max         int // 0 for the most that one answer holds
 	offset      int
 	fromEnd     bool
 	numerator   int // with denominator: the offset is that part of the whole
 	denominator int
+	condition   *soap.Element // of a view that seeks
+	contacts    bool
+	first, last string // names of contacts, "" for no end
 }
 
 // readView reads the request's view. The kinds are told by the names of their
@@ -20,11 +24,10 @@ type view struct {
 func (c *call) readView(kind string) (view, error) {
 	var v view
 	if e := c.req.Child(soap.NSMessages, "IndexedPage"+kind+"View"); e != nil {
-		base, _ := e.Attr("BasePoint")
-		if base != "Beginning" && base != "End" {
-			return v, invalid(e, "%q is no base point", base)
+		var err error
+		if v.fromEnd, err = basePoint(e); err != nil {
+			return v, err
 		}
-		v.fromEnd = base == "End"
 		return v, readNumbers(e, map[string]*int{"MaxEntriesReturned": &v.max, "Offset": &v.offset})
 	}
 	if e := c.req.Child(soap.NSMessages, "FractionalPage"+kind+"View"); e != nil {
@@ -35,14 +38,29 @@ func (c *call) readView(kind string) (view, error) {
 		return v, err
 	}
 	if e := c.req.Child(soap.NSMessages, "ContactsView"); e != nil && kind == "Item" {
-		for _, name := range []string{"InitialName", "FinalName"} {
-			if _, given := e.Attr(name); given {
-				return v, errUnsupported // whoever asks for a part must not take the whole for it
-			}
+		v.contacts, v.first, v.last = true, attribute(e, "InitialName"), attribute(e, "FinalName")
+		return v, readNumbers(e, map[string]*int{"MaxEntriesReturned": &v.max})
+	}
+	if e := c.req.Child(soap.NSMessages, "SeekToConditionPageItemView"); e != nil && kind == "Item" {
+		var err error
+		if v.fromEnd, err = basePoint(e); err != nil {
+			return v, err
+		}
+		if v.condition = e.Child(soap.NSTypes, "Condition"); v.condition == nil {
+			return v, invalid(e, "Condition is missing")
 		}
 		return v, readNumbers(e, map[string]*int{"MaxEntriesReturned": &v.max})
 	}
 	return v, nil
+}
+
+// basePoint tells whether a view counts from the end.
+func basePoint(e *soap.Element) (fromEnd bool, err error) {
+	base, _ := e.Attr("BasePoint")
+	if base != "Beginning" && base != "End" {
+		return false, invalid(e, "%q is no base point", base)
+	}
+	return base == "End", nil
 }
 
 func readNumbers(e *soap.Element, into map[string]*int) error {

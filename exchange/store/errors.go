@@ -23,6 +23,6 @@ var (
 	ErrFull          = sqldb.ErrFull                    // no room on the disk: nothing was written, reading goes on
 	ErrOlder         = errors.New("saved by an older program")
 	ErrMalformedItem = errors.New("malformed packed item")
-	ErrSent          = errors.New("sent already")          // what was to be sent is gone
-	ErrUnsorted      = errors.New("property has no order") // a sort by a property that is no column
+	ErrSent          = errors.New("sent already")           // what was to be sent is gone
+	ErrUnsortable    = errors.New("too many items to sort") // by a property that is no column, or into groups
 )

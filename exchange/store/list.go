@@ -35,6 +35,10 @@ type Query struct {
 	Offset  int
 	FromEnd bool
 	Limit   int // 1 to MaxPage; MaxPage when zero
+	// Seek puts the page at the first item that the restriction wants, from the
+	// beginning or the end, in place of Offset. Each item before it is looked at.
+	Seek  mapi.Restriction
+	Group *Group // nil is a plain list
 }
 
 // MaxPage is the most items that a page holds.
@@ -53,6 +57,8 @@ type Page struct {
 	Next  int  // the offset to go on with
 	Total int  // items in the whole list
 	Last  bool // nothing follows
+	// Groups are the numbers of the items' groups, from 0, in a grouped list.
+	Groups []int
 }
 
 // list is a query in SQL.
@@ -73,6 +79,7 @@ type list struct {
 	hits      *query.Hits     // what the index can be asked, nil for nothing
 	sure      bool            // the hits are the items that match
 	narrowed  bool            // base holds few items
+	memory    bool            // it is sorted in memory
 	version   mapi.GlobCnt    // of the folder's content
 	id        listID
 }
@@ -84,8 +91,9 @@ type sortExpr struct {
 
 // List returns a page of a folder's items.
 //
-// A property without column in Sort is ErrUnsorted; a restriction beyond the
-// limits is ErrTooComplex. The page costs what it holds if the page before it was
+// A list by a property without column, or with groups, is sorted in memory, and of
+// more than MaxSorted items ErrUnsortable; a restriction beyond the limits is
+// ErrTooComplex. The page costs what it holds if the page before it was
 // asked for and the folder has not changed since; otherwise index entries are
 // stepped over from the nearest known place. The total of a restricted list is
 // counted once for each state of the folder.
@@ -97,6 +105,15 @@ func (m *Mailbox) List(ctx context.Context, q Query) (page *Page, err error) {
 		return nil, fmt.Errorf("list %v: offset %d, limit %d: %w", q.Folder, q.Offset, q.Limit, ErrInvalid)
 	}
 	err = m.view(ctx, q, func(l *list, total int) error {
+		if l.memory {
+			page, err = l.sorted(q, total)
+			return err
+		}
+		if q.Seek != nil {
+			if q.Offset, err = l.seek(q.Seek); err != nil {
+				return err
+			}
+		}
 		items, err := l.page(q)
 		if err != nil {
 			return err
@@ -223,20 +240,24 @@ func (m *Mailbox) compile(q Query, kind FolderKind) (*list, error) {
 		}
 		l.hits, l.sure = query.Ask(q.Where)
 	}
+	if q.Seek != nil && !mapi.WithinLimits(q.Seek) {
+		return nil, ErrTooComplex
+	}
 	sort := q.Sort
-	if len(sort) == 0 {
+	l.memory = q.Group != nil || slices.ContainsFunc(sort, func(key SortKey) bool {
+		c, ok := promotedColumn(key.Tag)
+		return !ok || c.Kind == query.Bytes
+	})
+	if len(sort) == 0 || l.memory {
 		sort = []SortKey{{Tag: mapi.PidTagMessageDeliveryTime, Desc: true}}
 	}
 	for _, key := range sort {
-		c, ok := promotedColumn(key.Tag)
-		if !ok || c.Kind == query.Bytes {
-			return nil, fmt.Errorf("property %s: %w", key.Tag, ErrUnsorted)
-		}
+		c, _ := promotedColumn(key.Tag)
 		expr := orderOf(c)
 		if kind == SearchFolder && c.Tag == mapi.PidTagMessageDeliveryTime {
 			expr = "delivered" // which has an index
 		}
-		l.keys = append(l.keys, sortExpr{sql: expr, desc: key.Desc != q.FromEnd})
+		l.keys = append(l.keys, sortExpr{sql: expr, desc: key.Desc != (q.FromEnd && !l.memory)})
 	}
 	l.keys = append(l.keys, sortExpr{sql: "id", desc: l.keys[len(l.keys)-1].desc})
 	what := fmt.Sprintf("%d %#v %v %s %v", q.View, q.Where, l.keys, seen, sees)
@@ -428,6 +449,9 @@ const (
 // walk calls visit with the items behind a place that really match, until it says no.
 func (l *list) walk(want Want, from place, visit func(*Item, place) bool) error {
 	tags, recipients, attachments := query.Needs(l.where)
+	if l.exact {
+		tags = nil // the statement has decided
+	}
 	read := Want{All: want.All, Tags: slices.Concat(want.Tags, tags)}
 	s, wanted := newSelection(read), newSelection(want)
 	batch := walkBatch
@@ -444,16 +468,18 @@ func (l *list) walk(want Want, from place, visit func(*Item, place) bool) error 
 			return err
 		}
 		for i, it := range items {
-			object, err := l.m.object(l.q, it, tags, recipients, attachments)
-			if err != nil {
-				return err
-			}
 			from.key = keys[i]
-			if !query.Match(l.where, object) {
-				continue
+			if !l.exact {
+				object, err := l.m.object(l.q, it, tags, recipients, attachments)
+				if err != nil {
+					return err
+				}
+				if !query.Match(l.where, object) {
+					continue
+				}
 			}
 			from.offset++
-			if !want.All {
+			if !want.All && !l.exact {
 				for tag := range it.Props {
 					if !wanted.wanted[tag.ID()] {
 						delete(it.Props, tag)
