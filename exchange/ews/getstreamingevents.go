@@ -253,6 +253,7 @@ func (k *connection) refuse(err error) error {
 
 // badSubscriptions refuses a request by the ids that name no subscription.
 func (c *call) badSubscriptions(bad []string) error {
+	c.w.Streamed()
 	c.begin()
 	name := "m:" + c.op.name + "ResponseMessage"
 	c.w.Start(name, "ResponseClass", "Error")
@@ -287,6 +288,7 @@ func (c *call) envelope(message func() error) error {
 	// connection has deadlines; then the server's own limits count.
 	_ = control.SetWriteDeadline(time.Now().Add(writeTime))
 	defer control.SetWriteDeadline(time.Time{})
+	c.w.Streamed()
 	c.begin()
 	if err := message(); err != nil {
 		return err

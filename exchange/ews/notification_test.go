@@ -103,7 +103,7 @@ func TestStreaming(t *testing.T) {
 		}
 		time.Sleep(80 * time.Second)
 		synctest.Wait()
-		if got := s.take(); !strings.HasSuffix(got, "</s:Envelope>") || !strings.Contains(got, "<m:ConnectionStatus>Closed<") {
+		if got := s.take(); !strings.HasSuffix(got, "</Envelope>") || !strings.Contains(got, "<m:ConnectionStatus>Closed<") {
 			t.Errorf("the last word: %s", got)
 		}
 		if _, answer := w.ask(wrap(w.fill(`<m:MoveItem><m:ToFolderId><t:DistinguishedFolderId Id="junkemail"/></m:ToFolderId><m:ItemIds><t:ItemId Id="{item0}"/></m:ItemIds></m:MoveItem>`))); !strings.Contains(answer, "NoError") {

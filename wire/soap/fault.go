@@ -16,7 +16,11 @@ type ServerVersion struct {
 // namespaces, the header with v alone, and the Body's start.
 func (w *Writer) Begin(v ServerVersion) {
 	w.Declare()
-	w.Start("s:Envelope", "xmlns:s", NSEnvelope, "xmlns:m", NSMessages, "xmlns:t", NSTypes)
+	if w.streamed {
+		w.Start("Envelope", "xmlns", NSEnvelope, "xmlns:s", NSEnvelope, "xmlns:m", NSMessages, "xmlns:t", NSTypes)
+	} else {
+		w.Start("s:Envelope", "xmlns:s", NSEnvelope, "xmlns:m", NSMessages, "xmlns:t", NSTypes)
+	}
 	w.Start("s:Header")
 	w.Empty("t:ServerVersionInfo", "MajorVersion", strconv.Itoa(v.Major), "MinorVersion", strconv.Itoa(v.Minor),
 		"MajorBuildNumber", strconv.Itoa(v.MajorBuild), "MinorBuildNumber", strconv.Itoa(v.MinorBuild), "Version", v.Version)
@@ -27,8 +31,17 @@ func (w *Writer) Begin(v ServerVersion) {
 // Finish ends what Begin began.
 func (w *Writer) Finish() {
 	w.End("s:Body")
-	w.End("s:Envelope")
+	if w.streamed {
+		w.End("Envelope")
+	} else {
+		w.End("s:Envelope")
+	}
 }
+
+// Streamed makes the envelopes that Begin and Finish write from now on parts of a stream:
+// their root has no prefix. Clients that cut a stream into documents look for "<Envelope" and
+// "</Envelope>" in it (ews-javascript-api 0.15).
+func (w *Writer) Streamed() { w.streamed = true }
 
 // Fault is a SOAP fault of Exchange Web Services: a response code as the fault's
 // code and in its detail.

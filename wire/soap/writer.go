@@ -16,10 +16,11 @@ var buffers = sync.Pool{New: func() any { return new(make([]byte, 0, flushAt+8<<
 // declares: s, m and t. Its first error sticks and is returned by Flush; the
 // calls in between write nothing then.
 type Writer struct {
-	dst  io.Writer
-	buf  *[]byte
-	sent int64 // bytes that left the buffer
-	err  error
+	dst      io.Writer
+	buf      *[]byte
+	sent     int64 // bytes that left the buffer
+	err      error
+	streamed bool // see Streamed
 }
 
 // NewWriter returns a writer with a buffer from a pool; Release gives it back.
