@@ -32,7 +32,8 @@ func (a *app) mailboxImport() *cobra.Command {
 		Short: "Put messages into a mailbox: eml, mbox, Maildir",
 		Long: "Puts messages into the mailbox as they are, byte for byte, with the date at which they were received\n" +
 			"and what the form says beside. A file is an eml or an mbox, and goes to --folder; a folder is a Maildir,\n" +
-			"or a tree of eml and NAME.mbox files, and keeps its folders. A message that is in its folder already, by\n" +
+			"or a tree of eml and NAME.mbox files, and keeps its folders; contacts (.vcf), events (.ics) and other items\n" +
+			"(.hmaitem) are taken from both, or alone. A message that is in its folder already, by\n" +
 			"its message id, is left out: an import can be repeated.",
 		Example: "  hma mailbox import --mailbox alice@contoso.com message.eml\n  hma mailbox import --mailbox alice@contoso.com ~/Maildir archive.mbox",
 		Args:    cobra.MinimumNArgs(1),
@@ -89,7 +90,7 @@ func (a *app) sendFiles(w *multipart.Writer, paths []string, unread bool) error 
 	n := 0
 	for i, path := range paths {
 		err := mailfile.Read(path, func(m mailfile.Message, r io.Reader) error {
-			f := roles.MailFile{Name: m.Name, Source: i, Folder: m.Folder, Only: r == nil, Received: m.Received, Unread: unread}
+			f := roles.MailFile{Kind: m.Kind, Name: m.Name, Source: i, Folder: m.Folder, Only: r == nil, Received: m.Received, Unread: unread}
 			if m.HasFlags {
 				f.Unread = !m.Read
 				f.Marks = transport.Marks{Flagged: m.Flagged, Answered: m.Answered, Forwarded: m.Forwarded, Draft: m.Draft, Categories: m.Keywords}
@@ -152,6 +153,7 @@ func (a *app) mailboxExport() *cobra.Command {
 		Long: "Writes the messages of the mailbox into a new folder, byte for byte as they came, or made of what they say.\n" +
 			"maildir: Maildir++, flags in names, categories as Dovecot's keywords. mbox: a file for each folder, mboxrd,\n" +
 			"flags and categories as Status, X-Status, X-Keywords. eml: a file for each message, with its date.\n" +
+			"Contacts are written as vCards (.vcf), events as iCalendar (.ics), and every other item whole (.hmaitem).\n" +
 			"What a form cannot carry is told at the end.",
 		Example: "  hma mailbox export --mailbox alice@contoso.com alice\n  hma mailbox export --mailbox alice@contoso.com --form mbox --folder archive old",
 		Args:    cobra.ExactArgs(1),
@@ -210,7 +212,7 @@ func (a *app) receiveFiles(parts *multipart.Reader, files mailfile.Writer) (*rol
 		case f.Only:
 			err = files.Folder(f.Folder)
 		default:
-			m := mailfile.Message{Folder: f.Folder, Sender: f.Sender, Received: f.Received, Forwarded: f.Forwarded,
+			m := mailfile.Message{Kind: f.Kind, Folder: f.Folder, Sender: f.Sender, Received: f.Received, Forwarded: f.Forwarded,
 				Flags: mbox.Flags{Read: !f.Unread, Answered: f.Answered, Flagged: f.Flagged, Draft: f.Draft, Keywords: f.Categories}}
 			if err = files.Write(m, part); err == nil {
 				if n++; n%tellEvery == 0 && !a.json {
@@ -226,12 +228,12 @@ func (a *app) receiveFiles(parts *multipart.Reader, files mailfile.Writer) (*rol
 
 func (a *app) exported(end *roles.ExportEnd, format mailfile.Format, path string) error {
 	if a.json {
-		return printJSON(a.out, map[string]any{"version": 1, "form": format, "path": path, "messages": end.Messages, "folders": end.Folders, "left": end.Left, "lost": mailfile.Lost[format]})
+		return printJSON(a.out, map[string]any{"version": 1, "form": format, "path": path, "messages": end.Messages, "folders": end.Folders, "items": end.Items, "lost": mailfile.Lost[format]})
 	}
 	a.view.printf("%d messages of %d folders in %s\n", end.Messages, end.Folders, path)
 	a.view.printf("not carried by %s: %s\n", format, mailfile.Lost[format])
-	for _, class := range slices.Sorted(maps.Keys(end.Left)) {
-		a.view.printf("left out, no mail: %d of %s\n", end.Left[class], class)
+	for _, class := range slices.Sorted(maps.Keys(end.Items)) {
+		a.view.printf("no mail, in files of their own: %d of %s\n", end.Items[class], class)
 	}
 	return nil
 }

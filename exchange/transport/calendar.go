@@ -187,6 +187,29 @@ func PrepareEvent(ctx context.Context, mailbox *store.Mailbox, r io.Reader, me s
 	return item, nil
 }
 
+// maxEvents is how many bytes a calendar of many events may have.
+const maxEvents = 64 << 20
+
+// PrepareEvents returns the calendar items that an iCalendar makes, each as PrepareEvent
+// does. What has no event is ErrNoEvent.
+func PrepareEvents(ctx context.Context, mailbox *store.Mailbox, r io.Reader, me string) ([]store.NewItem, error) {
+	cal, err := oxcical.ReadEvents(&limited{r: r, left: maxEvents}, nil)
+	if err != nil {
+		return nil, fmt.Errorf("read events: %w", err)
+	}
+	if len(cal.Events) == 0 {
+		return nil, ErrNoEvent
+	}
+	items := make([]store.NewItem, len(cal.Events))
+	for i, e := range cal.Events {
+		g := &gatherer{mailbox: mailbox, contents: store.Contents{}}
+		if items[i], err = g.event(ctx, e, me); err != nil {
+			return nil, err
+		}
+	}
+	return items, nil
+}
+
 // event makes the item of an event.
 func (g *gatherer) event(ctx context.Context, e *oxcical.Event, me string) (store.NewItem, error) {
 	m := &oxcmail.Message{Props: e.Props, Text: e.Text, HTML: e.HTML}

@@ -28,6 +28,9 @@ const keywordsFile = "dovecot-keywords"
 
 const maxKeywords = 26
 
+// itemsFolder holds what is no mail of a Maildir, a tree of folders.
+const itemsFolder = "items"
+
 // isMaildir tells whether a folder is a Maildir.
 func isMaildir(path string) bool {
 	for _, sub := range []string{"cur", "new"} {
@@ -65,7 +68,16 @@ func readMaildir(path string, fn func(Message, io.Reader) error) error {
 			return err
 		}
 	}
-	return nil
+	err = readTree(filepath.Join(path, itemsFolder), nil, 0, func(m Message, r io.Reader) error {
+		if r != nil && m.Kind == Mail {
+			return nil
+		}
+		return fn(m, r)
+	})
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 func readMaildirFolder(path string, folder []string, fn func(Message, io.Reader) error) error {
@@ -154,6 +166,7 @@ func readKeywords(name string) (map[rune]string, error) {
 
 // maildirWriter writes a Maildir++.
 type maildirWriter struct {
+	items
 	path    string
 	n       int
 	folders map[string]*maildirFolder
@@ -204,6 +217,9 @@ func (w *maildirWriter) Folder(folder []string) error {
 }
 
 func (w *maildirWriter) Write(m Message, r io.Reader) error {
+	if m.Kind != Mail {
+		return w.items.write(filepath.Join(w.path, itemsFolder), m, r)
+	}
 	f, err := w.folder(maildirName(m.Folder))
 	if err != nil {
 		return err

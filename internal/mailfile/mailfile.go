@@ -1,7 +1,8 @@
 // Package mailfile reads and writes mail as files: a tree of eml files, a tree of
 // mbox files, a Maildir (Maildir++ with Dovecot's keywords). It knows messages as
 // bytes with folder, time and flags, and nothing of mailboxes. What a form cannot
-// carry is in Lost.
+// carry is in Lost. What is no mail is a file of its own kind in each form: a vCard, an
+// iCalendar, or an item in the store's packed form; in a Maildir below the folder "items".
 //
 // Names of folders come from outside and never leave the folder that is written
 // to. Start reading at Read and Create.
@@ -9,6 +10,7 @@ package mailfile
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -21,8 +23,30 @@ import (
 	"hma/wire/mbox"
 )
 
-// Message is one message without its bytes.
+// Kind is the kind of what is no mail, as the end of a file's name.
+type Kind string
+
+// The kinds.
+const (
+	Mail     Kind = ""
+	Contact  Kind = ".vcf"
+	Event    Kind = ".ics"
+	AnyOther Kind = ".hmaitem"
+)
+
+// kindOf returns the kind of a file by its name.
+func kindOf(name string) Kind {
+	switch k := Kind(strings.ToLower(filepath.Ext(name))); k {
+	case Contact, Event, AnyOther:
+		return k
+	}
+	return Mail
+}
+
+// Message is one message, or what is no mail, without its bytes. Of what is no mail Kind,
+// Name and Folder count alone.
 type Message struct {
+	Kind     Kind
 	Name     string   // the file it comes from, for people
 	Folder   []string // from the top of the mailbox; the Inbox is "Inbox". nil where the source has no folders
 	Sender   string   // of an mbox, may be empty
@@ -45,6 +69,7 @@ const (
 
 // Lost says in words what a form cannot carry.
 var Lost = map[Format]string{
+	// Of what is no mail each form carries what a vCard or an iCalendar says, and of the rest everything.
 	EML:     "read, flagged, answered, forwarded and draft, categories, and times below a microsecond",
 	Mbox:    "forwarded, the fraction of a second, and a missing last line end",
 	Maildir: "categories past the 26th of a folder, and times below a microsecond",
@@ -92,7 +117,7 @@ func readTree(path string, folder []string, depth int, fn func(Message, io.Reade
 				err = readTree(name, below(e.Name()), depth+1, fn)
 			}
 		case !e.Type().IsRegular():
-		case strings.EqualFold(filepath.Ext(name), ".eml"):
+		case strings.EqualFold(filepath.Ext(name), ".eml"), kindOf(name) != Mail:
 			err = readFile(name, folder, fn)
 		case strings.EqualFold(filepath.Ext(name), ".mbox"):
 			folder := below(e.Name()[:len(e.Name())-len(".mbox")])
@@ -122,6 +147,12 @@ func readFile(name string, folder []string, fn func(Message, io.Reader) error) e
 	}
 	defer f.Close() // only read
 	in := bufio.NewReader(f)
+	switch kind := kindOf(name); kind {
+	case Contact:
+		return readCards(in, Message{Kind: kind, Name: name, Folder: folder}, fn)
+	case Event, AnyOther:
+		return fn(Message{Kind: kind, Name: name, Folder: folder}, in)
+	}
 	if head, err := in.Peek(len("From ")); err != nil || string(head) != "From " {
 		if err != nil && err != io.EOF {
 			return err
@@ -151,6 +182,49 @@ func readFile(name string, folder []string, fn func(Message, io.Reader) error) e
 			return err
 		}
 	}
+}
+
+// maxCard bounds one vCard, with its picture.
+const maxCard = 16 << 20
+
+// readCards hands each vCard of a file to fn: address books are many in one file.
+func readCards(in *bufio.Reader, m Message, fn func(Message, io.Reader) error) error {
+	name := m.Name
+	var card bytes.Buffer
+	for n := 1; ; {
+		line, err := in.ReadString('\n')
+		if err != nil && err != io.EOF {
+			return err
+		}
+		card.WriteString(line)
+		ended := strings.EqualFold(strings.TrimSpace(line), "END:VCARD")
+		if ended || err == io.EOF && len(bytes.TrimSpace(card.Bytes())) > 0 {
+			m.Name = fmt.Sprintf("%s, card %d", name, n)
+			if err := fn(m, bytes.NewReader(card.Bytes())); err != nil {
+				return err
+			}
+			n++
+			card.Reset()
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if card.Len() > maxCard {
+			return fmt.Errorf("%s: a vCard of more than %d bytes", name, maxCard)
+		}
+	}
+}
+
+// items writes what is no mail, a file for each below a path.
+type items struct{ n int }
+
+func (w *items) write(path string, m Message, r io.Reader) error {
+	dir := filePath(path, m.Folder)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	w.n++
+	return writeFile(filepath.Join(dir, fmt.Sprintf("%06d%s", w.n, m.Kind)), time.Time{}, r)
 }
 
 // Writer writes messages. Close ends it; without it the last ones may be missing.
@@ -230,11 +304,15 @@ func filePath(top string, folder []string) string {
 
 // emlWriter writes a file for each message, its time when it was received.
 type emlWriter struct {
+	items
 	path string
 	n    int
 }
 
 func (w *emlWriter) Write(m Message, r io.Reader) error {
+	if m.Kind != Mail {
+		return w.items.write(w.path, m, r)
+	}
 	dir := filePath(w.path, m.Folder)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -249,7 +327,7 @@ func (w *emlWriter) Folder(folder []string) error {
 
 func (w *emlWriter) Close() error { return nil }
 
-// writeFile writes a new file with a time of its own.
+// writeFile writes a new file with a time of its own, unless that is zero.
 func writeFile(name string, at time.Time, r io.Reader) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -259,11 +337,15 @@ func writeFile(name string, at time.Time, r io.Reader) error {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
+	if at.IsZero() {
+		return nil
+	}
 	return os.Chtimes(name, at, at)
 }
 
 // mboxWriter writes a file for each folder. Messages of one folder come one behind the other.
 type mboxWriter struct {
+	items
 	path string
 	name string
 	file *os.File
@@ -290,6 +372,9 @@ func (w *mboxWriter) Folder(folder []string) error {
 }
 
 func (w *mboxWriter) Write(m Message, r io.Reader) error {
+	if m.Kind != Mail {
+		return w.items.write(w.path, m, r)
+	}
 	if err := w.Folder(m.Folder); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package mailfile
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -38,6 +39,45 @@ func readAll(t *testing.T, path string) (list []read) {
 		t.Fatal(err)
 	}
 	return list
+}
+
+// TestItems holds that what is no mail comes back in each form, in its folder, and that
+// a file of vCards is one for each.
+func TestItems(t *testing.T) {
+	want := []read{
+		{Message{Kind: AnyOther, Folder: []string{"Tasks", "a/b"}}, "\x00packed"},
+		{Message{Kind: Contact, Folder: []string{"Contacts"}}, "BEGIN:VCARD\r\nFN:x\r\nEND:VCARD\r\n"},
+		{Message{Kind: Event, Folder: []string{"Calendar"}}, "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"},
+	}
+	for _, format := range []Format{EML, Mbox, Maildir} {
+		path := t.TempDir()
+		w, err := Create(format, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range want {
+			err = errors.Join(err, w.Folder(m.Folder), w.Write(m.Message, strings.NewReader(m.Text)))
+		}
+		if err := errors.Join(err, w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		got := readAll(t, path)
+		for _, m := range want {
+			if !slices.ContainsFunc(got, func(r read) bool { return reflect.DeepEqual(r, m) }) {
+				t.Errorf("%s: %v is not in %v", format, m, got)
+			}
+		}
+		if len(got) != len(want) {
+			t.Errorf("%s: %d items", format, len(got))
+		}
+	}
+	book := filepath.Join(t.TempDir(), "book.VCF")
+	if err := os.WriteFile(book, []byte("BEGIN:VCARD\nFN:a\nEND:VCARD\n\nbegin:vcard\nFN:b\nend:vcard\n\n BEGIN:VCARD\nFN:cut"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := readAll(t, book); len(got) != 3 || got[1].Text != "\nbegin:vcard\nFN:b\nend:vcard\n" || got[2].Kind != Contact {
+		t.Errorf("an address book is %v", got)
+	}
 }
 
 // TestRoundTrip writes a mailbox in each form and holds that what the form can carry comes back.

@@ -16,6 +16,7 @@ import (
 
 	"hma/exchange/store"
 	"hma/exchange/transport"
+	"hma/internal/mailfile"
 	"hma/wire/mapi"
 )
 
@@ -25,7 +26,7 @@ import (
 // (where a message that names none goes, default inbox), exact (1: what is there
 // already is found by its bytes too). What goes over the wire, either way, is
 // multipart/mixed: the header field MailFileHeader of each part holds a MailFile as
-// JSON in base64, and the body is the message.
+// JSON in base64, and the body is the message, or what is no mail in the form of its kind.
 const (
 	ExportPath     = "/mailbox/v1/export"
 	ImportPath     = "/mailbox/v1/import"
@@ -34,11 +35,12 @@ const (
 
 // MailFile is what a part says beside its body.
 type MailFile struct {
-	Name     string   `json:"name,omitempty"`   // for errors
-	Source   int      `json:"source,omitempty"` // what is twice in one source is two messages, in two it is one
-	Folder   []string `json:"folder,omitempty"` // names from the top of the mailbox; the Inbox is "Inbox"
-	Only     bool     `json:"only,omitempty"`   // the folder itself, no message
-	Sender   string   `json:"sender,omitempty"`
+	Name     string        `json:"name,omitempty"`   // for errors
+	Source   int           `json:"source,omitempty"` // what is twice in one source is two messages, in two it is one
+	Kind     mailfile.Kind `json:"kind,omitempty"`
+	Folder   []string      `json:"folder,omitempty"` // names from the top of the mailbox; the Inbox is "Inbox"
+	Only     bool          `json:"only,omitempty"`   // the folder itself, no message
+	Sender   string        `json:"sender,omitempty"`
 	Received time.Time
 	Unread   bool `json:"unread,omitempty"`
 	transport.Marks
@@ -49,7 +51,7 @@ type MailFile struct {
 type ExportEnd struct {
 	Messages int            `json:"messages"`
 	Folders  int            `json:"folders"`
-	Left     map[string]int `json:"left"` // items that are no mail, by message class
+	Items    map[string]int `json:"items"` // what is no mail, by message class
 	Error    string         `json:"error,omitempty"`
 }
 
@@ -87,7 +89,7 @@ func ParseMailFile(h textproto.MIMEHeader) (f MailFile, err error) {
 }
 
 // mailClasses begin the message classes of what is sent and received (MS-OXOMSG,
-// MS-OXORMMS, MS-OXOCAL 2.2.6, MS-OXOPOST): everything else has no form as a message.
+// MS-OXORMMS, MS-OXOCAL 2.2.6, MS-OXOPOST): everything else is exported in a form of its own.
 var mailClasses = []string{"IPM.NOTE", "REPORT.", "IPM.SCHEDULE.", "IPM.POST"}
 
 func isMail(item *store.Item) bool {
@@ -113,7 +115,7 @@ func (r *Roles) exportMail(w http.ResponseWriter, q *http.Request) {
 		return
 	}
 	http.NewResponseController(w).SetWriteDeadline(time.Time{}) // fails only where there is no connection
-	e := &export{ctx: q.Context(), mailbox: mailbox, out: multipart.NewWriter(w), end: ExportEnd{Left: map[string]int{}}}
+	e := &export{ctx: q.Context(), mailbox: mailbox, out: multipart.NewWriter(w), end: ExportEnd{Items: map[string]int{}}}
 	w.Header().Set("Content-Type", "multipart/mixed; boundary="+e.out.Boundary())
 	if err := e.run(top); err != nil {
 		if e.inside {
@@ -187,10 +189,6 @@ func (e *export) folder(f *store.Folder, path []string) error {
 		}
 		for _, item := range items {
 			after = item.CreatedCN
-			if !isMail(item) {
-				e.end.Left[item.Props.String(mapi.PidTagMessageClass)]++
-				continue
-			}
 			if err := e.item(item, path); err != nil && !errors.Is(err, store.ErrNotFound) {
 				return err
 			}
@@ -201,9 +199,36 @@ func (e *export) folder(f *store.Folder, path []string) error {
 	}
 }
 
-// item writes one message; ErrNotFound is one that has gone meanwhile.
+// open returns an item in the form in which it is exported.
+func (e *export) open(item *store.Item) (kind mailfile.Kind, r io.ReadCloser, err error) {
+	class := strings.ToUpper(item.Props.String(mapi.PidTagMessageClass))
+	is := func(name string) bool { return class == name || strings.HasPrefix(class, name+".") }
+	var text io.Reader
+	switch {
+	case isMail(item):
+		r, err = transport.OpenMIME(e.ctx, e.mailbox, item)
+		return mailfile.Mail, r, err
+	case is("IPM.APPOINTMENT"):
+		kind = mailfile.Event
+		text, err = transport.OpenEvent(e.ctx, e.mailbox, item.ID)
+	case is("IPM.CONTACT"):
+		kind = mailfile.Contact
+		text, err = transport.OpenContact(e.ctx, e.mailbox, item.ID)
+	default:
+		whole, err := e.mailbox.Item(e.ctx, item.ID, store.Want{All: true, Recipients: true, Attachments: true})
+		if err != nil {
+			return kind, nil, err
+		}
+		out, in := io.Pipe()
+		go func() { in.CloseWithError(e.mailbox.Pack(e.ctx, whole.Again(), in)) }()
+		return mailfile.AnyOther, out, nil
+	}
+	return kind, io.NopCloser(text), err
+}
+
+// item writes one item; ErrNotFound is one that has gone meanwhile.
 func (e *export) item(item *store.Item, path []string) error {
-	message, err := transport.OpenMIME(e.ctx, e.mailbox, item)
+	kind, message, err := e.open(item)
 	if err != nil {
 		return err
 	}
@@ -214,7 +239,7 @@ func (e *export) item(item *store.Item, path []string) error {
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return err
 	}
-	w, err := e.part(MailFile{Folder: path, Unread: !item.Read, Marks: transport.MarksOf(item.Props), Received: item.Props.Time(mapi.PidTagMessageDeliveryTime),
+	w, err := e.part(MailFile{Kind: kind, Folder: path, Unread: !item.Read, Marks: transport.MarksOf(item.Props), Received: item.Props.Time(mapi.PidTagMessageDeliveryTime),
 		Sender: cmp.Or(item.Props.String(mapi.PidTagSentRepresentingSmtp), item.Props.String(mapi.PidTagSentRepresentingEmail))})
 	if err != nil {
 		return err
@@ -226,7 +251,11 @@ func (e *export) item(item *store.Item, path []string) error {
 		return fmt.Errorf("%v: %s", item.ID, err) // not ErrNotFound: the part is half written
 	}
 	e.inside = false
-	e.end.Messages++
+	if kind == mailfile.Mail {
+		e.end.Messages++
+	} else {
+		e.end.Items[item.Props.String(mapi.PidTagMessageClass)]++
+	}
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -16,8 +17,10 @@ import (
 	"strings"
 	"time"
 
+	"hma/exchange/calendar"
 	"hma/exchange/store"
 	"hma/exchange/transport"
+	"hma/internal/mailfile"
 	"hma/wire/mapi"
 )
 
@@ -47,7 +50,7 @@ func (r *Roles) importMail(w http.ResponseWriter, q *http.Request) {
 	}
 	// It takes as long as it takes, and whoever sends can leave.
 	http.NewResponseController(w).SetReadDeadline(time.Time{})
-	in := &importRun{ctx: q.Context(), transport: r.Transport, mailbox: mailbox, into: folder.ID, exact: q.URL.Query().Get("exact") == "1",
+	in := &importRun{ctx: q.Context(), transport: r.Transport, mailbox: mailbox, into: folder.ID, address: q.URL.Query().Get("mailbox"), now: r.cfg.Now(), exact: q.URL.Query().Get("exact") == "1",
 		folders: map[string]store.FolderID{}, seen: map[uint64]sightings{}, seed: maphash.MakeSeed(), end: ImportEnd{Failed: []ImportFailed{}}}
 	if err := in.run(multipart.NewReader(q.Body, params["boundary"])); err != nil {
 		r.log.Error("import", "error", err)
@@ -69,6 +72,8 @@ type importRun struct {
 	transport *transport.Transport
 	mailbox   *store.Mailbox
 	into      store.FolderID // of messages that name no folder
+	address   string         // of the mailbox
+	now       time.Time
 	exact     bool
 	folders   map[string]store.FolderID // by path
 	seen      map[uint64]sightings
@@ -125,10 +130,75 @@ func (in *importRun) message(f MailFile, r io.Reader) error {
 	if f.Only {
 		return nil
 	}
+	if f.Kind != mailfile.Mail {
+		return in.other(f, folder, r)
+	}
 	item, err := in.transport.Imported(in.ctx, in.mailbox, folder, r, transport.ImportOptions{Unread: f.Unread, Received: f.Received, Marks: f.Marks})
 	if err != nil {
 		return in.failed(f.Name, err)
 	}
+	return in.add(f.Name, item)
+}
+
+// other takes what is no mail. It has no message id: the hash of its file is one, so that
+// the same file is left out the next time. An event is known by its own id.
+func (in *importRun) other(f MailFile, folder store.FolderID, r io.Reader) error {
+	hash := sha256.New()
+	items, err := in.items(f.Kind, io.TeeReader(r, hash))
+	if err == nil {
+		_, err = io.Copy(hash, r) // what nobody wanted to read
+	}
+	if err != nil {
+		return in.failed(f.Name, err)
+	}
+	for i, item := range items {
+		if id := item.Props.Bytes(mapi.PidLidCleanGlobalObjectID); f.Kind == mailfile.Event && id != nil {
+			same, err := in.mailbox.ByGlobalObjectID(in.ctx, folder, id, store.Want{})
+			if err != nil {
+				return err
+			}
+			if len(same) > 0 {
+				in.end.Present++
+				continue
+			}
+		}
+		item.Folder, item.Read = folder, true
+		item.Props[mapi.PidTagInternetMessageID] = fmt.Sprintf("<%x.%d@import.invalid>", hash.Sum(nil), i)
+		if err := in.add(f.Name, item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// items reads a file of what is no mail.
+func (in *importRun) items(kind mailfile.Kind, r io.Reader) ([]store.NewItem, error) {
+	switch kind {
+	case mailfile.Event:
+		items, err := transport.PrepareEvents(in.ctx, in.mailbox, r, in.address)
+		for i := range items {
+			when, err := calendar.WhenOf(items[i].Props)
+			if err != nil {
+				return nil, fmt.Errorf("event %d: %w", i+1, err)
+			}
+			if err := calendar.Prepare(&items[i], when, in.now); err != nil {
+				return nil, fmt.Errorf("event %d: %w", i+1, err)
+			}
+		}
+		return items, err
+	case mailfile.Contact:
+		item, err := transport.PrepareContact(in.ctx, in.mailbox, r)
+		return []store.NewItem{item}, err
+	case mailfile.AnyOther:
+		item, err := in.mailbox.Unpack(in.ctx, r)
+		return []store.NewItem{item}, err
+	}
+	return nil, fmt.Errorf("kind %q is not known", kind)
+}
+
+// add has an item written with the next, unless it is in its folder already. The error ends the run.
+func (in *importRun) add(name string, item store.NewItem) error {
+	folder := item.Folder
 	id := item.Props.String(mapi.PidTagInternetMessageID)
 	received := item.Props.Time(mapi.PidTagMessageDeliveryTime)
 	key := in.key(folder, id, received, item.MIME)
@@ -143,7 +213,7 @@ func (in *importRun) message(f MailFile, r io.Reader) error {
 		in.end.Present++
 		return nil
 	}
-	in.pending = append(in.pending, prepared{f.Name, key, item})
+	in.pending = append(in.pending, prepared{name, key, item})
 	for _, content := range item.Contents {
 		in.size += len(content)
 	}
