@@ -492,6 +492,7 @@ var hostileRows = []hostileRow{
 	{"CreateItem", "item", `<m:CreateItem MessageDisposition="SaveOnly"><m:Items><t:ReplyAllToItem><t:ReferenceItemId Id="{id}"/></t:ReplyAllToItem></m:Items></m:CreateItem>`, nil},
 	{"CreateItem", "item", `<m:CreateItem MessageDisposition="SaveOnly"><m:Items><t:ForwardItem><t:ReferenceItemId Id="{id}"/></t:ForwardItem></m:Items></m:CreateItem>`, nil},
 	{"CreateItem", "item", `<m:CreateItem MessageDisposition="SaveOnly"><m:Items><t:PostReplyItem><t:ReferenceItemId Id="{id}"/></t:PostReplyItem></m:Items></m:CreateItem>`, map[string]string{"good": "ErrorInvalidOperation"}},
+	{"CreateItem", "item", `<m:CreateItem MessageDisposition="SaveOnly"><m:Items><t:SuppressReadReceipt><t:ReferenceItemId Id="{id}"/></t:SuppressReadReceipt></m:Items></m:CreateItem>`, nil},
 	{"CreateItem", "event", `<m:CreateItem MessageDisposition="SaveOnly"><m:Items><t:AcceptItem><t:ReferenceItemId Id="{id}"/></t:AcceptItem></m:Items></m:CreateItem>`, map[string]string{"good": "ErrorInvalidOperation"}},
 	{"CreateItem", "event", `<m:CreateItem MessageDisposition="SaveOnly"><m:Items><t:TentativelyAcceptItem><t:ReferenceItemId Id="{id}"/></t:TentativelyAcceptItem></m:Items></m:CreateItem>`, map[string]string{"good": "ErrorInvalidOperation"}},
 	{"CreateItem", "event", `<m:CreateItem MessageDisposition="SaveOnly"><m:Items><t:DeclineItem><t:ReferenceItemId Id="{id}"/></t:DeclineItem></m:Items></m:CreateItem>`, map[string]string{"good": "ErrorInvalidOperation"}},
@@ -502,6 +503,7 @@ var hostileRows = []hostileRow{
 	{"DeleteAttachment", "attachment", `<m:DeleteAttachment><m:AttachmentIds><t:AttachmentId Id="{id}"/></m:AttachmentIds></m:DeleteAttachment>`, nil},
 	{"DeleteFolder", "folder", `<m:DeleteFolder DeleteType="HardDelete">` + folderSlot + `</m:DeleteFolder>`, nil},
 	{"DeleteItem", "item", `<m:DeleteItem DeleteType="HardDelete">` + itemSlot + `</m:DeleteItem>`, nil},
+	{"DeleteItem", "item", `<m:DeleteItem DeleteType="HardDelete" SuppressReadReceipts="true">` + itemSlot + `</m:DeleteItem>`, nil},
 	{"DeleteItem", "event", `<m:DeleteItem DeleteType="HardDelete" SendMeetingCancellations="SendToNone"><m:ItemIds><t:OccurrenceItemId RecurringMasterId="{id}" InstanceIndex="1"/></m:ItemIds></m:DeleteItem>`, nil},
 	{"DeleteItem", "occurrence", `<m:DeleteItem DeleteType="HardDelete" SendMeetingCancellations="SendToNone"><m:ItemIds><t:RecurringMasterItemId OccurrenceId="{id}"/></m:ItemIds></m:DeleteItem>`, nil},
 	{"DeleteUserConfiguration", "folder", `<m:DeleteUserConfiguration>` + configNamed + `</m:DeleteUserConfiguration>`, map[string]string{"good": "ErrorItemNotFound", "gone": "ErrorItemNotFound", "hidden": "ErrorItemNotFound"}},
@@ -547,6 +549,7 @@ var hostileRows = []hostileRow{
 	{"SendItem", "folder", `<m:SendItem SaveItemToFolder="true"><m:ItemIds><t:ItemId Id="{item}" ChangeKey="{key}"/></m:ItemIds><m:SavedItemFolderId><t:FolderId Id="{id}"/></m:SavedItemFolderId></m:SendItem>`, nil},
 	{"SetUserOofSettingsRequest", "address", `<m:SetUserOofSettingsRequest><t:Mailbox><t:Address>{id}</t:Address></t:Mailbox><t:UserOofSettings><t:OofState>Disabled</t:OofState><t:ExternalAudience>None</t:ExternalAudience></t:UserOofSettings></m:SetUserOofSettingsRequest>`, nil},
 	{"Subscribe", "folder", `<m:Subscribe><m:PullSubscriptionRequest><t:FolderIds><t:FolderId Id="{id}"/></t:FolderIds><t:EventTypes><t:EventType>CreatedEvent</t:EventType></t:EventTypes><t:Timeout>5</t:Timeout></m:PullSubscriptionRequest></m:Subscribe>`, map[string]string{"element": "ErrorInvalidSubscriptionRequest"}},
+	{"Subscribe", "folder", `<m:Subscribe><m:PushSubscriptionRequest><t:FolderIds><t:FolderId Id="{id}"/></t:FolderIds><t:EventTypes><t:EventType>CreatedEvent</t:EventType></t:EventTypes><t:URL>https://listener.contoso.com/</t:URL></m:PushSubscriptionRequest></m:Subscribe>`, map[string]string{"element": "ErrorInvalidSubscriptionRequest"}},
 	{"Subscribe", "folder", `<m:Subscribe><m:StreamingSubscriptionRequest><t:FolderIds><t:FolderId Id="{id}"/></t:FolderIds><t:EventTypes><t:EventType>CreatedEvent</t:EventType></t:EventTypes></m:StreamingSubscriptionRequest></m:Subscribe>`, map[string]string{"element": "ErrorInvalidSubscriptionRequest"}},
 	{"SyncFolderHierarchy", "folder", `<m:SyncFolderHierarchy>` + wholeFolder + `<m:SyncFolderId><t:FolderId Id="{id}"/></m:SyncFolderId></m:SyncFolderHierarchy>`, map[string]string{"gone": "ErrorSyncFolderNotFound", "hidden": "ErrorSyncFolderNotFound"}},
 	{"SyncFolderHierarchy", "folders state", `<m:SyncFolderHierarchy>` + wholeFolder + `<m:SyncFolderId><t:FolderId Id="{folder}"/></m:SyncFolderId><m:SyncState>{id}</m:SyncState></m:SyncFolderHierarchy>`, nil},
@@ -560,6 +563,7 @@ var hostileRows = []hostileRow{
 	{"UpdateInboxRules", "rule", `<m:UpdateInboxRules><m:RemoveOutlookRuleBlob>true</m:RemoveOutlookRuleBlob><m:Operations><t:DeleteRuleOperation><t:RuleId>{id}</t:RuleId></t:DeleteRuleOperation></m:Operations></m:UpdateInboxRules>`, nil},
 	{"UpdateInboxRules", "folder", `<m:UpdateInboxRules><m:RemoveOutlookRuleBlob>true</m:RemoveOutlookRuleBlob><m:Operations><t:CreateRuleOperation><t:Rule><t:DisplayName>x</t:DisplayName><t:Priority>1</t:Priority><t:IsEnabled>true</t:IsEnabled><t:Actions><t:MoveToFolder><t:FolderId Id="{id}"/></t:MoveToFolder></t:Actions></t:Rule></t:CreateRuleOperation></m:Operations></m:UpdateInboxRules>`, everyWay("folder", "ErrorInboxRulesValidationError")},
 	{"UpdateInboxRules", "address", `<m:UpdateInboxRules><m:MailboxSmtpAddress>{id}</m:MailboxSmtpAddress><m:RemoveOutlookRuleBlob>true</m:RemoveOutlookRuleBlob><m:Operations><t:DeleteRuleOperation><t:RuleId>{rule}</t:RuleId></t:DeleteRuleOperation></m:Operations></m:UpdateInboxRules>`, map[string]string{"good": ""}},
+	{"UpdateItem", "item", `<m:UpdateItem ConflictResolution="AlwaysOverwrite" MessageDisposition="SaveOnly" SuppressReadReceipts="true"><m:ItemChanges><t:ItemChange><t:ItemId Id="{id}"/><t:Updates><t:SetItemField><t:FieldURI FieldURI="message:IsRead"/><t:Message><t:IsRead>true</t:IsRead></t:Message></t:SetItemField></t:Updates></t:ItemChange></m:ItemChanges></m:UpdateItem>`, nil},
 	{"UpdateItem", "item", `<m:UpdateItem ConflictResolution="AlwaysOverwrite" MessageDisposition="SaveOnly"><m:ItemChanges><t:ItemChange><t:ItemId Id="{id}"/>` + changeNothing + `</t:ItemChange></m:ItemChanges></m:UpdateItem>`, nil},
 	{"UpdateItem", "item", `<m:UpdateItem ConflictResolution="NeverOverwrite" MessageDisposition="SaveOnly"><m:ItemChanges><t:ItemChange><t:ItemId Id="{id}" ChangeKey="{key}"/>` + changeNothing + `</t:ItemChange></m:ItemChanges></m:UpdateItem>`, map[string]string{"old change key": "ErrorIrresolvableConflict"}},
 	{"UpdateItem", "folder", `<m:UpdateItem ConflictResolution="AlwaysOverwrite" MessageDisposition="SendAndSaveCopy"><m:SavedItemFolderId><t:FolderId Id="{id}"/></m:SavedItemFolderId><m:ItemChanges><t:ItemChange><t:ItemId Id="{item}"/>` + changeNothing + `</t:ItemChange></m:ItemChanges></m:UpdateItem>`, nil},
@@ -608,6 +612,7 @@ func TestHostileIDs(t *testing.T) {
 			codes := maps.Clone(hostileCodes[row.takes])
 			maps.Copy(codes, row.codes)
 			w := newWorld(t)
+			w.door.pushes = newPushes(PushOptions{To: []string{"https://listener.contoso.com"}})
 			w.room = person(3, "Carol", "cccccccc-0000-4000-8000-000000000003")
 			foreign, hidden, foreignGone := w.belong(w.bob, "secret"), w.belong(w.room, "secret"), w.belong(w.bob, "secret, gone")
 			gone, moved, mine := w.belong(w.anna, "plain, gone"), w.belong(w.anna, "plain, moved"), w.belong(w.anna, "plain")
