@@ -7,6 +7,8 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -243,5 +245,42 @@ func TestKeepPushing(t *testing.T) {
 		if i < 2 {
 			w.deliver(plainMail)
 		}
+	}
+}
+
+// TestPushExchangelib has exchangelib read notifications and make the listener's answers.
+func TestPushExchangelib(t *testing.T) {
+	if os.Getenv("HMA_WITNESS") == "none" {
+		t.Skip("HMA_WITNESS=none leaves out the tests that drive installed clients")
+	}
+	if err := exec.Command("/usr/bin/python3", "-c", "import exchangelib").Run(); err != nil {
+		t.Skip("Debian's python3-exchangelib is not installed")
+	}
+	w := newWorld(t)
+	l := w.pushTo()
+	status := "go on"
+	var events strings.Builder
+	l.answer = func(rw http.ResponseWriter) {
+		cmd := exec.CommandContext(t.Context(), "/usr/bin/python3", "../../test/witness/exchangelib/push.py", status)
+		cmd.Stdin, cmd.Stderr = strings.NewReader(l.got[len(l.got)-1]), &events
+		answer, err := cmd.Output()
+		if err != nil {
+			t.Errorf("%v: %s", err, events.String())
+		}
+		rw.Write(answer)
+	}
+	if _, answer := w.ask(pushRequest(l.URL, "1")); !strings.Contains(answer, "NoError") {
+		t.Fatal(answer)
+	}
+	w.push(l)
+	w.deliver(plainMail)
+	w.push(l)
+	status = "end"
+	w.deliver(plainMail)
+	w.push(l)
+	w.deliver(plainMail)
+	w.push(l)
+	if got, want := events.String(), "StatusEvent\nNewMailEvent\nNewMailEvent\n"; got != want {
+		t.Errorf("exchangelib read %q, want %q", got, want)
 	}
 }
