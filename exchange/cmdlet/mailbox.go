@@ -93,7 +93,7 @@ func (c *call) showMailbox(cfg *org.Configuration, p *org.Recipient) psobject.Ob
 	if len(cfg.Servers) > 0 {
 		server = cfg.Servers[0].Name
 	}
-	return showLimits(newObject("Microsoft.Exchange.Data.Directory.Management.Mailbox"), p).
+	return showArchive(showLimits(newObject("Microsoft.Exchange.Data.Directory.Management.Mailbox"), p), p).
 		add("ExchangeGuid", p.MailboxGUID.String()).add("ServerName", blank(server)).add("SamAccountName", p.SAMAccount).
 		add("UserPrincipalName", p.UPN).add("AccountDisabled", !p.Enabled).
 		add("IsLinked", p.MasterAccountSID != "").add("LinkedMasterAccount", blank(p.LinkedMasterAccount)).

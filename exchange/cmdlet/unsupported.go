@@ -12,8 +12,8 @@ import (
 var unsupported = strings.Fields(`
 	Add-RecipientPermission
 	Clear-MobileDevice Complete-MigrationBatch Connect-ExchangeOnline Connect-Mailbox
-	Disable-App Disable-InboxRule Disable-Mailbox Disable-MailUser Disable-TransportRule Disable-UMMailbox
-	Dismount-Database Enable-App Enable-InboxRule Enable-Mailbox Enable-MailUser
+	Disable-App Disable-InboxRule Disable-MailUser Disable-TransportRule Disable-UMMailbox
+	Dismount-Database Enable-App Enable-InboxRule Enable-MailUser
 	Enable-OrganizationCustomization Enable-OutlookAnywhere Enable-TransportRule Export-ExchangeCertificate Export-TransportRuleCollection
 	Get-ActiveSyncDevice Get-ActiveSyncDeviceAccessRule Get-ActiveSyncMailboxPolicy Get-ActiveSyncOrganizationSettings
 	Get-ADServerSettings Get-AddressBookPolicy Get-AddressList Get-AdSite Get-AdminAuditLogConfig

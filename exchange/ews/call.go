@@ -529,11 +529,11 @@ func (c *call) folderID(e *soap.Element) (id store.FolderID, err error) {
 			return id, errInvalidID
 		}
 	case "DistinguishedFolderId":
-		m, err := c.mailboxOf(e.Child(soap.NSTypes, "Mailbox"))
+		m, role, err := c.distinguished(e)
 		if err != nil {
-			return id, err
+			return id, orFolder(err)
 		}
-		if id, err = m.RoleID(store.Role(text)); err != nil {
+		if id, err = m.RoleID(role); err != nil {
 			return id, orFolder(err)
 		}
 	default:

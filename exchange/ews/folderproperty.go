@@ -42,7 +42,11 @@ var folderProperties = []folderProperty{
 	{"folder:EffectiveRights", exchange2007, 0, (*call).writeFolderRights},
 	{"folder:DistinguishedFolderId", exchange2013, 0, func(c *call, f *store.Folder) error {
 		if f.Role != "" {
-			c.w.Element("t:DistinguishedFolderId", string(f.Role))
+			name := string(f.Role)
+			if f.ID.Mailbox == c.person.ArchiveGUID() {
+				name = archivePrefix + name
+			}
+			c.w.Element("t:DistinguishedFolderId", name)
 		}
 		return nil
 	}},

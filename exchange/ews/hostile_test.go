@@ -475,6 +475,8 @@ var hostileRows = []hostileRow{
 		map[string]string{"gone": "", "hidden": ""}}, // there is nothing to act on
 	{"ApplyConversationAction", "folder", `<m:ApplyConversationAction><m:ConversationActions><t:ConversationAction><t:Action>SetReadState</t:Action><t:ConversationId Id="{conversation}"/><t:ContextFolderId><t:FolderId Id="{id}"/></t:ContextFolderId><t:IsRead>true</t:IsRead></t:ConversationAction></m:ConversationActions></m:ApplyConversationAction>`, nil},
 	{"ApplyConversationAction", "folder", `<m:ApplyConversationAction><m:ConversationActions><t:ConversationAction><t:Action>Move</t:Action><t:ConversationId Id="{conversation}"/><t:DestinationFolderId><t:FolderId Id="{id}"/></t:DestinationFolderId></t:ConversationAction></m:ConversationActions></m:ApplyConversationAction>`, nil},
+	{"ArchiveItem", "item", `<m:ArchiveItem><m:ArchiveSourceFolderId><t:DistinguishedFolderId Id="inbox"/></m:ArchiveSourceFolderId>` + itemSlot + `</m:ArchiveItem>`, nil},
+	{"ArchiveItem", "folder", `<m:ArchiveItem><m:ArchiveSourceFolderId><t:FolderId Id="{id}"/></m:ArchiveSourceFolderId>` + ownItem + `</m:ArchiveItem>`, nil},
 	// An id of any kind is turned into another form; whether the thing is there is not looked at.
 	{"ConvertId", "item", `<m:ConvertId DestinationFormat="EntryId"><m:SourceIds><t:AlternateId Format="EwsId" Id="{id}" Mailbox="anna@contoso.com"/></m:SourceIds></m:ConvertId>`,
 		map[string]string{"folder": "", "attachment": "", "gone": "", "moved": "", "hidden": "", "conversation": "", "change key": ""}},
@@ -614,6 +616,7 @@ func TestHostileIDs(t *testing.T) {
 			w := newWorld(t)
 			w.door.pushes = newPushes(PushOptions{To: []string{"https://listener.contoso.com"}})
 			w.room = person(3, "Carol", "cccccccc-0000-4000-8000-000000000003")
+			w.anna.EnableArchive("")
 			foreign, hidden, foreignGone := w.belong(w.bob, "secret"), w.belong(w.room, "secret"), w.belong(w.bob, "secret, gone")
 			gone, moved, mine := w.belong(w.anna, "plain, gone"), w.belong(w.anna, "plain, moved"), w.belong(w.anna, "plain")
 			ctx := t.Context()

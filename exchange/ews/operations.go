@@ -23,6 +23,7 @@ func init() {
 	for _, op := range []operation{
 		{name: "AddDelegate", serve: addDelegate, failed: failedAlone},
 		{name: "ApplyConversationAction", since: exchange2010SP1, serve: applyConversationAction, list: "ConversationActions"},
+		{name: "ArchiveItem", since: exchange2013, serve: archiveItem, list: "ItemIds", payload: "m:Items"},
 		{name: "ConvertId", serve: convertID, list: "SourceIds"},
 		{name: "CopyFolder", serve: copyFolder, list: "FolderIds", payload: "m:Folders"},
 		{name: "CopyItem", serve: copyItem, list: "ItemIds", payload: "m:Items"},
@@ -84,7 +85,7 @@ func init() {
 	}
 	for _, name := range []string{
 		"AddDistributionGroupToImList", "AddImContactToGroup", "AddImGroup", "AddNewImContactToGroup",
-		"AddNewTelUriContactToGroup", "ArchiveItem", "CreateFolderPath", "CreateManagedFolder",
+		"AddNewTelUriContactToGroup", "CreateFolderPath", "CreateManagedFolder",
 		"DisableApp", "DisconnectPhoneCall",
 		"FindMessageTrackingReport", "GetAppManifests", "GetAppMarketplaceUrl", "GetClientAccessToken",
 		"GetDiscoverySearchConfiguration", "GetHoldOnMailboxes", "GetImItemList",

@@ -25,8 +25,8 @@ var errCrossMailbox = &problem{"ErrorCrossMailboxMoveCopy", "A folder cannot be 
 func (c *call) look(e *soap.Element) error {
 	id, named := guid.GUID{}, false
 	if e.Name.Local == "DistinguishedFolderId" {
-		m, err := c.mailboxOf(e.Child(soap.NSTypes, "Mailbox"))
-		if _, refused := errors.AsType[*problem](err); refused || errors.Is(err, store.ErrDenied) {
+		m, _, err := c.distinguished(e)
+		if _, refused := errors.AsType[*problem](err); refused || errors.Is(err, store.ErrDenied) || errors.Is(err, store.ErrNotFound) {
 			return nil
 		}
 		if err != nil {
@@ -72,6 +72,9 @@ func (c *call) admit(id guid.GUID) (*store.Mailbox, error) {
 	if m := c.boxes[id]; m != nil {
 		return m, nil
 	}
+	if id == c.person.ArchiveGUID() {
+		return c.archive()
+	}
 	r, err := c.door.opts.People.ByMailbox(c.ctx, id)
 	if errors.Is(err, org.ErrNotFound) || err == nil && !r.Receives() {
 		return nil, store.ErrNotFound
@@ -90,11 +93,32 @@ func (c *call) admit(id guid.GUID) (*store.Mailbox, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.admitted(id, m)
+	return m, nil
+}
+
+// admitted keeps an open mailbox for the rest of the request.
+func (c *call) admitted(id guid.GUID, m *store.Mailbox) {
 	if c.boxes == nil {
 		c.boxes = map[guid.GUID]*store.Mailbox{}
 	}
 	c.boxes[id] = m
-	return m, nil
+}
+
+// distinguished returns the mailbox and the role that a DistinguishedFolderId names.
+func (c *call) distinguished(e *soap.Element) (*store.Mailbox, store.Role, error) {
+	text, _ := e.Attr("Id")
+	role := strings.ToLower(text)
+	m, err := c.mailboxOf(e.Child(soap.NSTypes, "Mailbox"))
+	archived, prefixed := strings.CutPrefix(role, archivePrefix)
+	if err != nil || !prefixed || archived == "" {
+		return m, store.Role(role), err
+	}
+	if m != c.mailbox {
+		return nil, "", store.ErrNotFound // an archive is opened by its owner alone
+	}
+	m, err = c.archive()
+	return m, store.Role(archived), err
 }
 
 // mailboxOf returns the mailbox that a Mailbox element names, the caller's without one.

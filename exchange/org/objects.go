@@ -214,6 +214,7 @@ type Recipient struct {
 	SendAs       []guid.GUID `json:",omitempty"`
 	SendOnBehalf []guid.GUID `json:",omitempty"`
 	AutoMapped   []guid.GUID `json:",omitempty"`
+	Archive      *Archive    `json:",omitempty"`
 	// Resource is there for rooms and equipment, Group for groups.
 	Resource *Resource `json:",omitempty"`
 	Group    *Group    `json:",omitempty"`
