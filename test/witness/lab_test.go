@@ -87,6 +87,7 @@ func team(t *testing.T, e *testenv.Env) {
 	first, second, service := e.Endpoints.Users[0].UPN, e.Endpoints.Users[1].UPN, e.Endpoints.Clients[1].ID
 	e.Run(t, "Add-MailboxPermission", "Identity", sharedMailbox, "User", first, "AccessRights", "FullAccess")
 	e.Run(t, "Add-ADPermission", "Identity", sharedMailbox, "User", first, "ExtendedRights", "Send As")
+	e.Run(t, "Enable-Mailbox", "Identity", first, "Archive", true)
 	e.Run(t, "Set-Mailbox", "Identity", second, "GrantSendOnBehalfTo", []string{first})
 	e.Run(t, "New-ManagementRoleAssignment", "Role", "ApplicationImpersonation", "App", service, "RecipientGroupScope", "sales@contoso.com")
 	if err := e.Roles.Entra.AssignRole(t.Context(), e.Endpoints.Tenant.ID, service, wellknown.Exchange, "full_access_as_app"); err != nil {

@@ -7,7 +7,7 @@ HMA_TOKEN_URL and HMA_SCOPE; HMA_CLIENT_ID for the password grant of HMA_PEOPLE,
 of address and password, JSON: four people. HMA_SERVICE_ID and HMA_SERVICE_SECRET are
 those of an application that may impersonate the first two alone. HMA_SHARED is a
 mailbox that the first has full access to and sends as; the second lets the first send
-on behalf. HMA_ROOM is a room that accepts by itself.
+on behalf. HMA_ROOM is a room that accepts by itself. The first has an archive mailbox.
 """
 import datetime
 import json
@@ -357,6 +357,19 @@ def _():
     assert days(alice) == days(bjorn), days(alice)
     alice.calendar.get(id=m.id).delete(send_meeting_cancellations=SEND_TO_ALL_AND_SAVE_COPY)
     waited(f"end of the series, but {days(bjorn)}", lambda: not days(bjorn))
+
+
+@step("archive mailbox, moved to and read")
+def _():
+    subject = f"long ago {run}"
+    m = Message(account=alice, folder=alice.inbox, subject=subject, body="x")
+    m.save()
+    (moved,) = alice.bulk_archive(ids=[(m.id, m.changekey)], to_folder=alice.inbox)
+    assert not alice.inbox.filter(subject=subject).exists()
+    found = arrived(alice.archive_inbox, subject)
+    assert found.id == moved[0], (found.id, moved)
+    assert "Inbox" in {f.name for f in alice.archive_msg_folder_root.walk()}
+    found.delete()
 
 
 for account in alice, bjorn, chen, dana:
