@@ -111,7 +111,7 @@ func exchangelibTeam(t *testing.T, e *testenv.Env) {
 	}, python, "exchangelib/team.py")
 	expect(t, lines, "ok shared mailbox with full access, sent as it", "ok send on behalf, and not as anybody", "ok folder permissions", "ok user configurations",
 		"ok out of office answers each sender once", "ok impersonation by an application", "ok meeting asked for, accepted and declined", "ok room that is taken declines",
-		"ok meeting moved and taken away", "ok series of meetings, one of them changed and one cancelled", "ok all")
+		"ok meeting moved and taken away", "ok series of meetings, one of them changed and one cancelled", "ok archive mailbox, moved to and read", "ok all")
 }
 
 // exchangelibDiscovers has exchangelib ask both forms of Autodiscover where the mailbox is.
