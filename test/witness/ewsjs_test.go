@@ -22,7 +22,7 @@ func ewsjs(t *testing.T, e *testenv.Env) {
 	}, "node", "ewsjs/smoke.mjs")
 	expect(t, lines, "ok bind and list as Exchange2007_SP1", "ok bind and list as Exchange2010", "ok bind and list as Exchange2010_SP2",
 		"ok bind and list as Exchange2013", "ok bind and list as Exchange2016", "ok find with filter and order", "ok send with attachment",
-		"ok reply, reply to all and forward", "ok change, flag and categories", "ok conflict of two clients", "ok attachments", "ok folders", "ok synchronise",
+		"ok reply, reply to all and forward", "ok change, flag and categories", "ok conflict of two clients", "ok attachments", "ok folders", "ok groups", "ok synchronise",
 		"ok pull notifications", "ok contacts", "ok tasks", "ok appointments with recurrence", "ok meeting of two", "ok out of office", "ok inbox rules",
 		"ok delegates", "ok folder permissions", "ok user configurations", "ok streaming notifications", "ok Autodiscover", "ok other identifiers", "ok delete", "ok all")
 }

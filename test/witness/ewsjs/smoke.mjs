@@ -17,7 +17,8 @@ const { ExchangeService, ExchangeVersion, OAuthCredentials, Uri, Folder, WellKno
   OofSettings, OofState, OofExternalAudience, OofReply, Rule, CreateRuleOperation, SetRuleOperation, DeleteRuleOperation, DelegateUser, DelegateFolderPermissionLevel,
   MeetingRequestsDeliveryScope, Mailbox, UserId, AutodiscoverService, UserSettingName, StreamingSubscriptionConnection, UserConfiguration, UserConfigurationProperties,
   AttendeeInfo, TimeWindow, AvailabilityData, FolderPermission, FolderPermissionLevel, MeetingResponseType, MeetingRequest, LegacyFreeBusyStatus,
-  ServiceResult, ServiceError, ExtendedPropertyCollection, FolderTraversal, AlternateId, IdFormat, Importance, FileAttachment, PostItem } = ews;
+  ServiceResult, ServiceError, ExtendedPropertyCollection, FolderTraversal, AlternateId, IdFormat, Importance, FileAttachment, PostItem,
+  Grouping, AggregateType } = ews;
 
 const env = process.env;
 const service = (version) => {
@@ -198,6 +199,18 @@ await step("folders", async () => {
   assert.ok(moved.Id.UniqueId !== copy.Id.UniqueId);
   await f.Empty(DeleteMode.HardDelete, true);
   await f.Delete(DeleteMode.HardDelete);
+});
+
+await step("groups", async () => {
+  const view = new ItemView(100);
+  view.PropertySet = new PropertySet(BasePropertySet.IdOnly, [ItemSchema.Subject, ItemSchema.DateTimeReceived]);
+  view.OrderBy.Add(ItemSchema.DateTimeReceived, SortDirection.Descending);
+  const plain = await s.FindItems(WellKnownFolderName.Inbox, view);
+  const grouped = await s.FindItems(WellKnownFolderName.Inbox, view, new Grouping(ItemSchema.Subject, SortDirection.Descending, ItemSchema.DateTimeReceived, AggregateType.Maximum));
+  assert.equal(grouped.TotalCount, plain.TotalCount);
+  assert.equal(grouped.ItemGroups.reduce((n, g) => n + g.Items.length, 0), plain.Items.length);
+  for (const g of grouped.ItemGroups) assert.ok(g.Items.every((m) => m.Subject.toLowerCase() === g.Items[0].Subject.toLowerCase()));
+  assert.equal(grouped.ItemGroups[0].Items[0].Id.UniqueId, plain.Items[0].Id.UniqueId);
 });
 
 await step("synchronise", async () => {
