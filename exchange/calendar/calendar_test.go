@@ -564,3 +564,61 @@ func TestAuthor(t *testing.T) {
 		}
 	}
 }
+
+// TestDeclinedOccurrence: an occurrence that an attendee declined comes back when it is
+// asked about again, not answered, and stays away when the series changes its place.
+func TestDeclinedOccurrence(t *testing.T) {
+	o := newOffice(t)
+	ctx := t.Context()
+	zone := berlin(t)
+	id := o.create("ann", daily("2026-03-10T10:00", 3, zone), nil, "ben")
+	o.must(o.Invite(ctx, o.as("ann"), id, nil))
+	series := func() *store.Item { return o.in("ben", store.RoleCalendar)[0] }
+	on := func(item store.ItemID, day int) store.OccurrenceID {
+		return store.OccurrenceID{Item: item, Day: int32(oxocal.NewDay(2026, time.March, day))}
+	}
+	change := func(about store.ID, c Change) {
+		t.Helper()
+		o.now = o.now.Add(time.Minute)
+		before, err := Get(ctx, o.box("ann"), about, store.Want{Recipients: true})
+		o.must(err)
+		c.Invites = true
+		if one, ok := about.(store.OccurrenceID); ok {
+			_, err = UpdateOccurrence(ctx, o.box("ann"), one, c, o.now)
+		} else {
+			_, err = Update(ctx, o.box("ann"), id, c, o.now)
+		}
+		o.must(err)
+		o.must(o.Changed(ctx, o.as("ann"), about, before.Recipients, false))
+	}
+	theirs := func() string { return strings.Join(o.starts("ben", "2026-03-09T00:00", "2026-03-20T00:00"), " ") }
+	o.now = o.now.Add(time.Minute)
+	_, err := o.Respond(ctx, o.as("ben"), series().ID, Answer{Status: ResponseAccepted, Send: true})
+	o.must(err)
+	o.now = o.now.Add(time.Minute)
+	_, err = o.Respond(ctx, o.as("ben"), on(series().ID, 11), Answer{Status: ResponseDeclined, Send: true})
+	o.must(err)
+	want(t, "declined", theirs(), "03-10T09:00 03-12T09:00")
+
+	change(id, Change{Set: mapi.Bag{mapi.PidLidLocation: "Room 2"}})
+	want(t, "another place of the series", theirs(), "03-10T09:00 03-12T09:00")
+	want(t, "the place", series().Props.String(mapi.PidLidLocation), "Room 2")
+
+	later := When{Start: utc("2026-03-11T14:00"), End: utc("2026-03-11T15:00")}
+	change(on(id, 11), Change{When: func(When) (*When, error) { return &later, nil }})
+	want(t, "asked again", theirs(), "03-10T09:00 03-11T14:00 03-12T09:00")
+	e, err := Get(ctx, o.box("ben"), on(series().ID, 11), store.Want{All: true})
+	o.must(err)
+	want(t, "not answered", []int32{e.Props.Int32(mapi.PidLidResponseStatus), e.Props.Int32(mapi.PidLidBusyStatus)}, []int32{ResponseNotResponded, BusyTentative})
+	want(t, "the series", series().Props.Int32(mapi.PidLidResponseStatus), ResponseAccepted)
+	o.now = o.now.Add(time.Minute)
+	_, err = o.Respond(ctx, o.as("ben"), on(series().ID, 11), Answer{Status: ResponseAccepted, Send: true})
+	o.must(err)
+	want(t, "the answer", o.status("ann", on(id, 11), "ben"), ResponseAccepted)
+
+	// What nobody asks about again stays away: a cancellation of a declined occurrence changes nothing.
+	_, err = o.Respond(ctx, o.as("ben"), on(series().ID, 12), Answer{Status: ResponseDeclined, Send: true})
+	o.must(err)
+	o.must(o.Cancel(ctx, o.as("ann"), on(id, 12), nil))
+	want(t, "canceled", theirs(), "03-10T09:00 03-11T14:00")
+}

@@ -27,6 +27,8 @@ type Change struct {
 	Attachments []store.Attachment // added
 	// Invites tells that the attendees are told of the change.
 	Invites bool
+	// Restores brings an occurrence that was deleted back.
+	Restores bool
 }
 
 // maxAttempts is how often a change without a change key is made again on top of
@@ -277,8 +279,9 @@ func restarted(w, old When) *oxocal.Recurrence {
 	return &r
 }
 
-// occurrenceOf reads a series and the occurrence of a day.
-func occurrenceOf(ctx context.Context, box *store.Mailbox, id store.OccurrenceID) (*store.Item, *Series, oxocal.Occurrence, error) {
+// occurrenceOf reads a series and the occurrence of a day; restored, it is there
+// although it was deleted.
+func occurrenceOf(ctx context.Context, box *store.Mailbox, id store.OccurrenceID, restored bool) (*store.Item, *Series, oxocal.Occurrence, error) {
 	item, err := read(ctx, box, id.Item)
 	if err != nil {
 		return nil, nil, oxocal.Occurrence{}, err
@@ -289,6 +292,9 @@ func occurrenceOf(ctx context.Context, box *store.Mailbox, id store.OccurrenceID
 	}
 	if s == nil {
 		return nil, nil, oxocal.Occurrence{}, ErrNotSeries
+	}
+	if restored {
+		s.Deleted = slices.DeleteFunc(slices.Clone(s.Deleted), func(d oxocal.Day) bool { return d == oxocal.Day(id.Day) })
 	}
 	o, ok := s.On(oxocal.Day(id.Day))
 	if !ok {
@@ -301,7 +307,7 @@ func occurrenceOf(ctx context.Context, box *store.Mailbox, id store.OccurrenceID
 func Get(ctx context.Context, box *store.Mailbox, id store.ID, want store.Want) (*Event, error) {
 	switch id := id.(type) {
 	case store.OccurrenceID:
-		item, s, o, err := occurrenceOf(ctx, box, id)
+		item, s, o, err := occurrenceOf(ctx, box, id, false)
 		if err != nil {
 			return nil, err
 		}
@@ -353,7 +359,7 @@ func UpdateOccurrence(ctx context.Context, box *store.Mailbox, id store.Occurren
 }
 
 func updateOccurrence(ctx context.Context, box *store.Mailbox, id store.OccurrenceID, c Change, now time.Time) (store.Stamp, error) {
-	item, s, o, err := occurrenceOf(ctx, box, id)
+	item, s, o, err := occurrenceOf(ctx, box, id, c.Restores)
 	if err != nil {
 		return store.Stamp{}, err
 	}
@@ -523,7 +529,7 @@ func override(x *oxocal.Exception, c Change) {
 // alone (ErrLastOccurrence).
 func DeleteOccurrence(ctx context.Context, box *store.Mailbox, id store.OccurrenceID, key []byte) (stamp store.Stamp, err error) {
 	err = retry(key, func() error {
-		item, s, o, err := occurrenceOf(ctx, box, id)
+		item, s, o, err := occurrenceOf(ctx, box, id, false)
 		if err != nil {
 			return err
 		}

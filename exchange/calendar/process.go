@@ -11,6 +11,7 @@ import (
 	"hma/exchange/transport"
 	"hma/wire/mapi"
 	"hma/wire/oxcmail"
+	"hma/wire/oxocal"
 )
 
 // Values of PidLidMeetingType (MS-OXOCAL 2.2.6.5).
@@ -55,7 +56,10 @@ func (c *Calendar) Process(ctx context.Context, d transport.Delivered) error {
 			case err == nil:
 				p.one, p.now = &id, e
 			case errors.Is(err, ErrNoOccurrence):
-				return nil // it was deleted here, or never was
+				if !p.declined(day) {
+					return nil // there is nothing to change, or never was
+				}
+				p.one, p.restored = &id, true
 			default:
 				return err
 			}
@@ -81,6 +85,12 @@ type process struct {
 	now       *Event   // known, or the occurrence of it that the message is about
 	one       *store.OccurrenceID
 	organized bool // the receiver called the meeting
+	restored  bool // the occurrence was declined, and is asked about again
+}
+
+// declined tells whether a request is about an occurrence that its receiver deleted.
+func (p *process) declined(day oxocal.Day) bool {
+	return !p.organized && under(p.props.String(mapi.PidTagMessageClass), classRequest) && slices.Contains(p.known.Series.Deleted, day)
 }
 
 // author is the address of a message's From field: what a calendar part says of who
@@ -144,7 +154,7 @@ func (p *process) request(ctx context.Context) error {
 	case Outdated(p.props, p.now.Props):
 		return p.mark(ctx, meetingOutdated)
 	}
-	full := p.changed()
+	full := p.restored || p.changed()
 	id, err := p.update(ctx, full)
 	if err != nil {
 		return err
@@ -196,6 +206,7 @@ func (p *process) update(ctx context.Context, full bool) (store.ID, error) {
 	if p.one != nil {
 		when := When{Start: p.props.Time(mapi.PidLidAppointmentStartWhole), End: p.props.Time(mapi.PidLidAppointmentEndWhole), AllDay: p.props.Bool(mapi.PidLidAppointmentSubType)}
 		ch.When = func(When) (*When, error) { return &when, nil }
+		ch.Restores = p.restored
 		dropTimes(set)
 		_, err := UpdateOccurrence(ctx, p.Mailbox, *p.one, ch, p.cfg.Now())
 		return *p.one, err
@@ -204,10 +215,22 @@ func (p *process) update(ctx context.Context, full bool) (store.ID, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !full && w.Series != nil {
+		w.Series = without(*w.Series, p.known.Series.Deleted) // what was declined stays so
+	}
 	dropTimes(set)
 	ch.When = func(When) (*When, error) { return &w, nil }
 	_, err = Update(ctx, p.Mailbox, p.known.Item.ID, ch, p.cfg.Now())
 	return p.known.Item.ID, err
+}
+
+// without returns a recurrence that has no occurrence on the days.
+func without(r oxocal.Recurrence, days []oxocal.Day) *oxocal.Recurrence {
+	r.Deleted = append(slices.Clone(r.Deleted), days...)
+	slices.Sort(r.Deleted)
+	r.Deleted = slices.Compact(r.Deleted)
+	r.Modified = slices.DeleteFunc(slices.Clone(r.Modified), func(x oxocal.Exception) bool { return slices.Contains(days, x.Day) })
+	return &r
 }
 
 // dropTimes takes away what When.Put writes, and what an exception must not have.
