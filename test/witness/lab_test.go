@@ -109,7 +109,7 @@ func exchangelibTeam(t *testing.T, e *testenv.Env) {
 		"HMA_CLIENT_ID": e.Endpoints.Clients[0].ID, "HMA_SERVICE_ID": e.Endpoints.Clients[1].ID, "HMA_SERVICE_SECRET": e.Endpoints.Clients[1].Secret,
 		"HMA_CA": e.Endpoints.CA, "NO_PROXY": "*", "no_proxy": "*",
 	}, python, "exchangelib/team.py")
-	expect(t, lines, "ok shared mailbox with full access, sent as it", "ok send on behalf, and not as anybody", "ok folder permissions", "ok user configurations",
+	expect(t, lines, "ok shared mailbox with full access, sent as it", "ok send on behalf, and not as anybody", "ok folder permissions", "ok delegates", "ok user configurations",
 		"ok out of office answers each sender once", "ok impersonation by an application", "ok meeting asked for, accepted and declined", "ok room that is taken declines",
 		"ok meeting moved and taken away", "ok series of meetings, one of them changed and one cancelled", "ok archive mailbox, moved to and read", "ok all")
 }

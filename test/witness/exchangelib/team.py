@@ -129,6 +129,22 @@ addresses = [p["upn"] for p in people]
 alice, bjorn, chen, dana = (mailbox(c, a) for c, a in zip(configs, addresses))
 
 
+def answers(meeting):
+    """What the organiser's own item says of everybody."""
+    item = alice.calendar.get(id=meeting.id)
+    return {a.mailbox.email_address.lower(): a.response_type for a in (item.required_attendees or []) + (item.optional_attendees or []) + (item.resources or [])}
+
+
+def event(account, subject, kind="Single"):
+    found = [i for i in account.calendar.filter(subject__contains=subject) if i.type == kind]
+    return found[0] if found else None
+
+
+def busy(address, day):
+    (info,) = alice.protocol.get_free_busy_info(accounts=[(address, "Required", False)], start=at(day, 8), end=at(day, 18), merged_free_busy_interval=60)
+    return info.merged
+
+
 @step("shared mailbox with full access, sent as it")
 def _():
     info = mailbox(configs[0], env["HMA_SHARED"])
@@ -197,6 +213,34 @@ def _():
     allow("FreeBusyTimeOnly")
 
 
+@step("delegates")
+def _():
+    assert bjorn.delegates == [], bjorn.delegates
+    user = f"<t:UserId><t:PrimarySmtpAddress>{addresses[2]}</t:PrimarySmtpAddress></t:UserId>"
+    mailbox_of = f"<m:Mailbox><t:EmailAddress>{addresses[1]}</t:EmailAddress></m:Mailbox>"
+    ask(bjorn, "AddDelegate", f"""{mailbox_of}<m:DelegateUsers><t:DelegateUser>{user}<t:DelegatePermissions>
+        <t:CalendarFolderPermissionLevel>Editor</t:CalendarFolderPermissionLevel></t:DelegatePermissions>
+        <t:ReceiveCopiesOfMeetingMessages>true</t:ReceiveCopiesOfMeetingMessages><t:ViewPrivateItems>true</t:ViewPrivateItems></t:DelegateUser></m:DelegateUsers>
+        <m:DeliverMeetingRequests>DelegatesAndMe</m:DeliverMeetingRequests>""")
+    (delegate,) = bjorn.delegates
+    assert (delegate.user_id.primary_smtp_address, delegate.delegate_permissions.calendar_folder_permission_level, delegate.view_private_items,
+            delegate.receive_copies_of_meeting_messages) == (addresses[2], "Editor", True, True), delegate
+    their = SingleFolderQuerySet(account=chen, folder=DistinguishedFolderId(id="calendar", mailbox=Mailbox(email_address=addresses[1]))).resolve()
+    their.is_distinguished = False
+    assert f"secret {run}" in [i.subject for i in their.view(start=at(2, 8), end=at(2, 18))], "a delegate who may sees no private event"
+    m = CalendarItem(account=alice, folder=alice.calendar, subject=f"Ask the delegate {run}", start=at(3, 10), end=at(3, 11), required_attendees=[addresses[1]])
+    m.save(send_meeting_invitations=SEND_TO_ALL_AND_SAVE_COPY)
+    arrived(bjorn.inbox, m.subject, MeetingRequest)
+    request = arrived(chen.inbox, m.subject, MeetingRequest)
+    assert request.is_delegated, request
+    request.accept()
+    waited(f"the delegate's answer, but {answers(m)}", lambda: answers(m) == {addresses[1]: "Accept"})
+    assert event(bjorn, m.subject).my_response_type == "Accept" and not event(chen, m.subject)
+    alice.calendar.get(id=m.id).delete(send_meeting_cancellations=SEND_TO_ALL_AND_SAVE_COPY)
+    ask(bjorn, "RemoveDelegate", f"{mailbox_of}<m:UserIds>{user}</m:UserIds>")
+    assert bjorn.delegates == [], bjorn.delegates
+
+
 @step("user configurations")
 def _():
     name = f"Team{run}"
@@ -249,22 +293,6 @@ def _():
     arrived(alice.sent, subject)
     refused(ErrorImpersonateUserDenied, lambda: mailbox(config, addresses[2], IMPERSONATION).inbox.total_count)
     refused(ErrorImpersonateUserDenied, lambda: mailbox(configs[1], addresses[0], IMPERSONATION).inbox.total_count)
-
-
-def answers(meeting):
-    """What the organiser's own item says of everybody."""
-    item = alice.calendar.get(id=meeting.id)
-    return {a.mailbox.email_address.lower(): a.response_type for a in (item.required_attendees or []) + (item.optional_attendees or []) + (item.resources or [])}
-
-
-def event(account, subject, kind="Single"):
-    found = [i for i in account.calendar.filter(subject__contains=subject) if i.type == kind]
-    return found[0] if found else None
-
-
-def busy(address, day):
-    (info,) = alice.protocol.get_free_busy_info(accounts=[(address, "Required", False)], start=at(day, 8), end=at(day, 18), merged_free_busy_interval=60)
-    return info.merged
 
 
 @step("meeting asked for, accepted and declined")
