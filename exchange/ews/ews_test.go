@@ -59,14 +59,16 @@ func person(n int, name, mailbox string) *org.Recipient {
 	return &r
 }
 
-func newWorld(t testing.TB) *world {
+func newWorld(t testing.TB) *world { return newWorldIn(t, sqldbtest.Memory(t)) }
+
+func newWorldIn(t testing.TB, db *sqldb.DB) *world {
 	t.Helper()
 	clock := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	w := &world{t: t}
 	w.now = func() time.Time { clock = clock.Add(time.Millisecond); return clock.Add(w.ahead) }
 	w.anna = person(1, "Anna", "aaaaaaaa-0000-4000-8000-000000000001")
 	w.bob = person(2, "Bob", "bbbbbbbb-0000-4000-8000-000000000002")
-	w.db = sqldbtest.Memory(t)
+	w.db = db
 	st, err := store.Open(t.Context(), w.db, store.Options{Now: w.now})
 	if err != nil {
 		t.Fatal(err)

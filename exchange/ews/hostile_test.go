@@ -3,6 +3,7 @@ package ews
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -22,6 +23,7 @@ import (
 	"hma/exchange/org"
 	"hma/exchange/store"
 	"hma/exchange/transport"
+	"hma/internal/sqldb/sqldbtest"
 	"hma/wire/guid"
 	"hma/wire/mapi"
 	"hma/wire/soap"
@@ -823,4 +825,110 @@ func places(t *testing.T, request string) (out []string) {
 	}
 	walk("", top)
 	return out
+}
+
+// TestFull fills the database to a limit of pages, which SQLite answers as it answers a full disk, and makes
+// the requests of the table: each is done, or refused with the code for that and not done; reading goes on, and
+// everything when there is room again.
+func TestFull(t *testing.T) {
+	w := newWorldIn(t, sqldbtest.Disk(t))
+	ctx := t.Context()
+	w.room = person(3, "Carol", "cccccccc-0000-4000-8000-000000000003")
+	w.belong(w.bob, "secret")
+	mine, m := w.belong(w.anna, "plain"), w.mailbox(w.anna)
+	item, err := m.Item(ctx, w.id(mine["item"]).(store.ItemID), store.Want{All: true, Recipients: true, Attachments: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := []string{"{packed}", w.packed(item)}
+	for kind, id := range mine {
+		words = append(words, "{"+kind+"}", id)
+	}
+	fill := strings.NewReplacer(words...).Replace
+	limit := func(pages int) {
+		t.Helper()
+		if err := w.db.Statement(ctx, fmt.Sprintf("PRAGMA max_page_count = %d", pages)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Small items fill what is left in the pages that are there.
+	limit(1)
+	folder := w.folder(store.RoleDrafts)
+	for size := 100_000; size > 0; size /= 10 {
+		for err = nil; err == nil; {
+			_, err = m.CreateItem(ctx, store.NewItem{Folder: folder, Props: mapi.Bag{mapi.PidTagSubject: "x", mapi.PidTagBody: strings.Repeat("x", size)}})
+		}
+		if !errors.Is(err, store.ErrFull) {
+			t.Fatal(err)
+		}
+	}
+	refused := map[string]bool{}
+	long := strings.Repeat("a long text ", 5000)
+	var rules strings.Builder
+	for n := range 300 {
+		fmt.Fprintf(&rules, `<t:CreateRuleOperation><t:Rule><t:DisplayName>%[1]d</t:DisplayName><t:Priority>%[1]d</t:Priority><t:IsEnabled>true</t:IsEnabled><t:Conditions/><t:Exceptions/><t:Actions><t:MarkAsRead>true</t:MarkAsRead></t:Actions></t:Rule></t:CreateRuleOperation>`, n+1)
+	}
+	requests := []hostileRow{
+		{"SetUserOofSettingsRequest", "", `<m:SetUserOofSettingsRequest><t:Mailbox><t:Address>anna@contoso.com</t:Address></t:Mailbox><t:UserOofSettings><t:OofState>Enabled</t:OofState><t:ExternalAudience>All</t:ExternalAudience><t:InternalReply><t:Message>` + long + `</t:Message></t:InternalReply></t:UserOofSettings></m:SetUserOofSettingsRequest>`, nil},
+		{"UpdateInboxRules", "", `<m:UpdateInboxRules><m:RemoveOutlookRuleBlob>true</m:RemoveOutlookRuleBlob><m:Operations>` + rules.String() + `</m:Operations></m:UpdateInboxRules>`, nil},
+		{"UpdateItem", "event", strings.Replace(updateOne("{id}", "", "AlwaysOverwrite", strings.Replace(setField("item:Body", long), "<t:Body>", `<t:Body BodyType="Text">`, 1)), ` ChangeKey=""`, "", 1), nil},
+		{"UpdateFolder", "folder", `<m:UpdateFolder><m:FolderChanges><t:FolderChange><t:FolderId Id="{id}"/><t:Updates><t:SetFolderField><t:ExtendedFieldURI DistinguishedPropertySetId="PublicStrings" PropertyName="Long" PropertyType="String"/><t:Folder><t:ExtendedProperty><t:ExtendedFieldURI DistinguishedPropertySetId="PublicStrings" PropertyName="Long" PropertyType="String"/><t:Value>` + long[:4000] + `</t:Value></t:ExtendedProperty></t:Folder></t:SetFolderField></t:Updates></t:FolderChange></m:FolderChanges></m:UpdateFolder>`, nil},
+		{"CreateUserConfiguration", "folder", `<m:CreateUserConfiguration><m:UserConfiguration><t:UserConfigurationName Name="Long"><t:FolderId Id="{id}"/></t:UserConfigurationName><t:BinaryData>` + base64.StdEncoding.EncodeToString([]byte(long)) + `</t:BinaryData></m:UserConfiguration></m:CreateUserConfiguration>`, nil},
+	}
+	reads := map[string]bool{}
+	for _, name := range []string{"ConvertId", "ExpandDL", "ExportItems", "FindConversation", "FindFolder", "FindItem", "FindPeople", "GetAttachment", "GetConversationItems", "GetEvents", "GetFolder", "GetInboxRules", "GetItem",
+		"GetMailTips", "GetPersona", "GetUserAvailabilityRequest", "GetUserOofSettingsRequest", "SyncFolderHierarchy", "SyncFolderItems"} {
+		reads[name] = true
+	}
+	ask := func(row hostileRow) string {
+		_, answer := w.ask(wrap(fill(strings.Replace(row.request, "{id}", mine[row.takes], 1))))
+		return answer
+	}
+	// What a mailbox holds: a copy that is undone takes numbers and leaves nothing.
+	state := func() (state [3]int64) {
+		t.Helper()
+		if err := w.db.QueryRow(ctx, "SELECT (SELECT COUNT(*) FROM item), (SELECT COUNT(*) FROM folder WHERE deleted_cn IS NULL), (SELECT SUM(size) FROM mailbox)").Scan(&state[0], &state[1], &state[2]); err != nil {
+			t.Fatal(err)
+		}
+		return state
+	}
+	for _, row := range hostileRows {
+		if !reads[row.operation] {
+			continue
+		}
+		if answer := ask(row); !strings.Contains(answer, ">"+cmp.Or(row.codes["good"], "NoError")+"<") {
+			t.Errorf("%s: %s", row.request, answer)
+		}
+	}
+	for _, row := range append(requests, hostileRows...) {
+		if reads[row.operation] {
+			continue
+		}
+		before := state()
+		answer := ask(row)
+		full := strings.Contains(answer, ">ErrorInsufficientResources<") || strings.Contains(answer, ">t:ErrorInsufficientResources<")
+		if strings.Contains(answer, "ErrorInternalServerError") {
+			t.Errorf("%s: %s", row.request, answer)
+		}
+		if after := state(); full && after != before {
+			t.Errorf("%s: refused and done, %d before and %d after: %s", row.request, before, after, answer)
+		}
+		refused[row.operation] = refused[row.operation] || full
+	}
+	for _, row := range requests {
+		if !refused[row.operation] {
+			t.Errorf("there was room for %s: %.600s", row.operation, ask(row))
+		}
+	}
+	limit(1 << 20)
+	for _, row := range requests {
+		if answer := ask(row); strings.Contains(answer, "ErrorInsufficientResources") || strings.Contains(answer, "ErrorInternalServerError") {
+			t.Errorf("with room again: %s", answer)
+		}
+	}
+	for _, who := range []*org.Recipient{w.anna, w.bob} {
+		if err := w.mailbox(who).Check(ctx, false, func(d store.Damage) { t.Errorf("%+v", d) }); err != nil {
+			t.Error(err)
+		}
+	}
 }
