@@ -38,6 +38,7 @@ const (
 	noSearch                            // not in restrictions
 	wantAttached                        // needs the attachment table
 	wantBody                            // needs the bodies
+	wantMIME                            // is the MIME form
 	stored                              // of an item in a folder, not of one in an attachment
 )
 
@@ -55,7 +56,7 @@ var (
 // itemProperties is in the order of the schema (ItemType, then MessageType, then
 // what init adds).
 var itemProperties = []*itemProperty{
-	{uri: "item:MimeContent", element: "MimeContent", in: notAll | onlyGet | noSearch, write: writeMIME, set: setMIME},
+	{uri: "item:MimeContent", element: "MimeContent", in: notAll | onlyGet | noSearch | wantMIME, write: writeMIME, set: setMIME},
 	{uri: "item:ItemId", element: "ItemId", in: stored | inDefault | readOnly | noSearch, write: writeID},
 	{uri: "item:ParentFolderId", element: "ParentFolderId", in: stored | readOnly | noSearch, write: writeParent},
 	{uri: "item:ItemClass", element: "ItemClass", tag: mapi.PidTagMessageClass, in: inDefault},

@@ -209,6 +209,7 @@ func (s *shape) needs(p *itemProperty) {
 	}
 	s.want.Recipients = s.want.Recipients || p.rcpt != 0
 	s.want.Attachments = s.want.Attachments || p.in&wantAttached != 0
+	s.want.MIME = s.want.MIME || p.in&wantMIME != 0
 	if p.in&wantBody != 0 {
 		s.bodies = true
 		s.want.Tags = append(s.want.Tags, mapi.PidTagBody, mapi.PidTagHTML, mapi.PidTagNativeBody)

@@ -208,6 +208,16 @@ func (m *Mailbox) OpenBlob(ctx context.Context, b mapi.Blob) *BlobReader {
 	return &BlobReader{ctx: ctx, m: m.contentGate(), blob: b, left: b.Size}
 }
 
+// OpenMIME returns a reader of an item's MIME form, as OpenBlob does. What Want.MIME
+// brought along is not asked for again.
+func (m *Mailbox) OpenMIME(ctx context.Context, it *Item) *BlobReader {
+	r := m.OpenBlob(ctx, it.MIME)
+	if it.mime != nil && int64(len(it.mime)) == r.left {
+		r.rest, r.left, r.no = it.mime, 0, 1
+	}
+	return r
+}
+
 // fill gets the next chunk when rest is empty. The first one, which most blobs
 // are made of, is found together with the blob.
 func (r *BlobReader) fill() error {

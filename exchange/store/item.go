@@ -27,6 +27,7 @@ type Item struct {
 	// Creator is the SID, in capitals, of who made the item in somebody else's mailbox; "" is the owner or the server.
 	Creator string
 
+	mime        []byte // the MIME form, when wanted and short
 	sensitivity int32
 	deletedFrom mapi.GlobCnt // soft-deleted from this folder
 	deletedAt   int64        // when it came into Recoverable Items, microseconds; 0 elsewhere
@@ -42,6 +43,8 @@ type Want struct {
 	All         bool
 	Recipients  bool
 	Attachments bool
+	// MIME has Item and Items read a short MIME form along with the item, for OpenMIME.
+	MIME bool
 }
 
 // Recipient is one row of an item's recipient table, in the order of the message.

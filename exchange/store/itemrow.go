@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -259,6 +260,7 @@ type selection struct {
 	bag     bool
 	all     bool
 	wanted  map[uint16]bool
+	mime    bool // short MIME forms
 }
 
 func newSelection(want Want) *selection {
@@ -277,6 +279,16 @@ func newSelection(want Want) *selection {
 	return s
 }
 
+// maxAlong is the longest MIME form that is read along with its item, and itemsTogether
+// how many items one statement reads: what they hold of it stays below a MiB.
+const (
+	maxAlong      = 64 << 10
+	itemsTogether = 16
+)
+
+var shortMIME = fmt.Sprintf(`, CASE WHEN mime_size <= %d THEN (SELECT data FROM chunk c WHERE c.mailbox = item.mailbox AND c.no = 0
+	AND c.blob = (SELECT b.id FROM blob b WHERE b.mailbox = item.mailbox AND b.hash = item.mime_hash)) END`, maxAlong)
+
 // list returns the columns' names, the head's first.
 func (s *selection) list() string {
 	var text strings.Builder
@@ -286,6 +298,9 @@ func (s *selection) list() string {
 	}
 	if s.bag {
 		text.WriteString(", props")
+	}
+	if s.mime {
+		text.WriteString(shortMIME)
 	}
 	return text.String()
 }
@@ -308,6 +323,9 @@ func (m *Mailbox) scanItems(s *selection, extra int, rows *sqldb.Rows, err error
 		}
 		if s.bag {
 			dest = append(dest, &packed)
+		}
+		if s.mime {
+			dest = append(dest, &it.mime)
 		}
 		for i := range extra {
 			dest = append(dest, &values[len(s.columns)+i])
@@ -369,6 +387,7 @@ func property(c query.Column, v any) any {
 // item reads one item, with its subobjects as wanted.
 func (m *Mailbox) item(q querier, id ItemID, want Want) (*Item, error) {
 	s := newSelection(want)
+	s.mime = want.MIME
 	rows, err := q.Query("SELECT "+s.list()+" FROM item WHERE mailbox = $1 AND id = $2 AND mid = $3", m.id, id.Row, id.Mid)
 	items, _, err := m.scanItems(s, 0, rows, err)
 	if err == nil && len(items) == 0 {
@@ -464,6 +483,70 @@ func (m *Mailbox) Item(ctx context.Context, id ItemID, want Want) (*Item, error)
 		return err
 	})
 	return it, err
+}
+
+// Items returns several items, as Item does one by one; nil stands for an item that
+// Item would not return. It takes a statement for a few at a time.
+func (m *Mailbox) Items(ctx context.Context, ids []ItemID, want Want) ([]*Item, error) {
+	items := make([]*Item, len(ids))
+	if m.viewer != nil {
+		for i, id := range ids {
+			it, err := m.Item(ctx, id, want)
+			if err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrDenied) {
+				return nil, err
+			}
+			items[i] = it
+		}
+		return items, nil
+	}
+	err := m.store.db.View(ctx, func(tx *sqldb.Tx) error {
+		for from := 0; from < len(ids); from += itemsTogether {
+			to := min(from+itemsTogether, len(ids))
+			if err := m.items(tx, ids[from:to], want, items[from:to]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%d items of mailbox %s: %w", len(ids), m.guid, err)
+	}
+	return items, nil
+}
+
+// items sets each element of into to the item with the id.
+func (m *Mailbox) items(q querier, ids []ItemID, want Want, into []*Item) error {
+	rows := make([]string, len(ids))
+	for i, id := range ids {
+		rows[i] = fmt.Sprint(id.Row)
+	}
+	s := newSelection(want)
+	s.mime = want.MIME
+	some, arg := rowsOf(m.store.db.Flavour(), 2, rows)
+	found, err := q.Query("SELECT "+s.list()+" FROM item WHERE mailbox = $1 AND id IN ("+some+")", m.id, arg)
+	list, _, err := m.scanItems(s, 0, found, err)
+	if err != nil {
+		return err
+	}
+	for _, it := range list {
+		if err := m.subobjects(q, it, want); err != nil {
+			return fmt.Errorf("%v: %w", it.ID, err)
+		}
+		for i, id := range ids {
+			if id == it.ID {
+				into[i] = it
+			}
+		}
+	}
+	return nil
+}
+
+// rowsOf returns a statement that gives the row keys, and its parameter with the number.
+func rowsOf(flavour sqldb.Flavour, number int, rows []string) (sql, arg string) {
+	if flavour == sqldb.PostgreSQL {
+		return fmt.Sprintf("SELECT unnest(string_to_array($%d, ',')::bigint[])", number), strings.Join(rows, ",")
+	}
+	return fmt.Sprintf("SELECT value FROM json_each($%d)", number), "[" + strings.Join(rows, ",") + "]"
 }
 
 // Attachment returns one attachment of an item.

@@ -125,14 +125,8 @@ func (l *list) narrow(total, waiting int) (done bool, err error) {
 		return true, nil
 	}
 	ids = append(ids, matching...)
-	var few string
-	if flavour == sqldb.PostgreSQL {
-		few = fmt.Sprintf("SELECT unnest(string_to_array($%d, ',')::bigint[])", len(args)+1)
-		args = append(args, strings.Join(ids, ","))
-	} else {
-		few = fmt.Sprintf("SELECT value FROM json_each($%d)", len(args)+1)
-		args = append(args, "["+strings.Join(ids, ",")+"]")
-	}
+	few, arg := rowsOf(flavour, len(args)+1, ids)
+	args = append(args, arg)
 	if l.sure {
 		l.base = l.few + " AND id IN (" + few + ")"
 		l.exact = true

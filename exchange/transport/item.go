@@ -181,7 +181,7 @@ func address(name, email string) oxcmail.Address {
 // Submit takes it away.
 func OpenMIME(ctx context.Context, mailbox *store.Mailbox, item *store.Item) (io.ReadCloser, error) {
 	if !item.MIME.IsZero() {
-		return io.NopCloser(mailbox.OpenBlob(ctx, item.MIME)), nil
+		return io.NopCloser(mailbox.OpenMIME(ctx, item)), nil
 	}
 	item, err := mailbox.Item(ctx, item.ID, store.Want{All: true, Recipients: true, Attachments: true})
 	if err != nil {

@@ -271,6 +271,13 @@ var accessTable = []row{
 		_, err := o.m.Item(o.ctx, o.theirs, store.Want{All: true, Recipients: true})
 		return err
 	}},
+	{"Items", "nyyyyy", func(o *office) error {
+		items, err := o.m.Items(o.ctx, []store.ItemID{o.theirs, o.theirs}, store.Want{})
+		if err == nil && items[0] == nil {
+			err = store.ErrNotFound
+		}
+		return err
+	}},
 	{"Item own", "nyyyyy", func(o *office) error { _, err := o.m.Item(o.ctx, o.mine, store.Want{}); return err }},
 	{"Item private", "nnnnny", func(o *office) error { _, err := o.m.Item(o.ctx, o.private, store.Want{}); return err }},
 	{"Attachment", "nyyyyy", func(o *office) error { _, err := o.m.Attachment(o.ctx, store.AttachmentID{Item: o.theirs}); return err }},
@@ -451,6 +458,10 @@ var accessTable = []row{
 		return err
 	}},
 	{"OpenBlob", "yyyyyy", func(o *office) error { _, err := io.ReadAll(o.m.OpenBlob(o.ctx, o.content)); return err }},
+	{"OpenMIME", "yyyyyy", func(o *office) error { // of an item that Item gave
+		_, err := io.ReadAll(o.m.OpenMIME(o.ctx, &store.Item{MIME: o.content}))
+		return err
+	}},
 	{"Resolve", "yyyyyy", func(o *office) error {
 		return o.m.Resolve(o.ctx, mapi.Bag{mapi.PidTagBody: o.content}, 100)
 	}},

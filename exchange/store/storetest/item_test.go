@@ -666,3 +666,47 @@ func TestRowLimit(t *testing.T) {
 		checkCounters(t, db)
 	})
 }
+
+// TestItems reads more items than one statement takes, with what is not there among
+// them and their MIME forms along, short and long.
+func TestItems(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s, _ := Open(t, db)
+		m, other := mailbox(t, s), mailbox(t, s)
+		ctx := t.Context()
+		inbox, err := m.RoleID(store.RoleInbox)
+		ok(t, err)
+		texts := make([]string, 40)
+		wanted := make([]store.ItemID, len(texts))
+		for i := range texts {
+			texts[i] = strings.Repeat(fmt.Sprint(i), 1+i*i*i)
+			blob, err := m.WriteBlob(ctx, strings.NewReader(texts[i]))
+			ok(t, err)
+			stamp, err := m.CreateItem(ctx, store.NewItem{Folder: inbox, MIME: blob, Props: mapi.Bag{mapi.PidTagSubject: fmt.Sprint(i)},
+				Recipients: []store.Recipient{{Type: mapi.RecipientTo, Name: fmt.Sprint(i)}}})
+			ok(t, err)
+			wanted[i] = stamp.ID
+		}
+		archive, err := m.RoleID(store.RoleArchive)
+		ok(t, err)
+		_, err = m.MoveItem(ctx, wanted[7], archive) // the id from before
+		ok(t, err)
+		wanted[9].Mailbox = other.GUID()
+		wanted[11].Row = 1 << 40
+		items, err := m.Items(ctx, wanted, store.Want{Tags: []mapi.Tag{mapi.PidTagSubject}, Recipients: true, MIME: true})
+		ok(t, err)
+		for i, it := range items {
+			if gone := i == 7 || i == 9 || i == 11; gone != (it == nil) {
+				t.Errorf("item %d: %v", i, it)
+			}
+			if it == nil {
+				continue
+			}
+			text, err := io.ReadAll(m.OpenMIME(ctx, it))
+			ok(t, err)
+			if it.ID != wanted[i] || it.Props.String(mapi.PidTagSubject) != fmt.Sprint(i) || len(it.Recipients) != 1 || string(text) != texts[i] {
+				t.Errorf("item %d is %v %q with %d bytes of %d", i, it.ID, it.Props.String(mapi.PidTagSubject), len(text), len(texts[i]))
+			}
+		}
+	})
+}
