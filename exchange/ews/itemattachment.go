@@ -78,7 +78,10 @@ func (m *embedded) item(c *call) (*store.Item, error) {
 			return nil, err
 		}
 	} else {
-		message, err := oxcmail.Read(in, func(_ *oxcmail.Attachment, r io.Reader) (mapi.Blob, error) {
+		message, err := oxcmail.Read(in, func(a *oxcmail.Attachment, r io.Reader) (mapi.Blob, error) {
+			if a.Text {
+				return mapi.Blob{}, nil // its beginning is shown
+			}
 			n, err := io.Copy(io.Discard, r)
 			return mapi.Blob{Size: n}, err
 		})
@@ -106,7 +109,10 @@ func (m *embedded) content(item *store.Item, number int) func() io.ReadCloser {
 			in := m.open()
 			defer in.Close()
 			at := -1
-			_, err := oxcmail.Read(in, func(_ *oxcmail.Attachment, r io.Reader) (mapi.Blob, error) {
+			_, err := oxcmail.Read(in, func(a *oxcmail.Attachment, r io.Reader) (mapi.Blob, error) {
+				if a.Text {
+					return mapi.Blob{}, nil
+				}
 				if at++; at != number {
 					return mapi.Blob{}, nil
 				}

@@ -76,6 +76,8 @@ func TestLargeMessageStreams(t *testing.T) {
 	message := head + "--b\r\nContent-Type: application/octet-stream; name=x\r\nContent-Transfer-Encoding: base64\r\n\r\n" + inBase64(noise) + "\r\n--b--\r\n"
 	given := inBase64([]byte(message))
 	content := given[:len(noise)/3*4]
+	line := "<p>A line of text that goes on and on.</p>\r\n"
+	page := inBase64([]byte("From: anna@contoso.com\r\nTo: anna@contoso.com\r\nSubject: Long\r\nContent-Type: text/html\r\n\r\n" + strings.Repeat(line, largeMail/len(line))))
 
 	// ask sends a request as it is in pieces and returns the beginning of the answer, which must have want bytes.
 	ctx := &weighed{Context: t.Context()}
@@ -133,6 +135,7 @@ func TestLargeMessageStreams(t *testing.T) {
 		},
 		"CreateItem":            func(t *testing.T) { ask(t, 0, create("SaveOnly", given)...) },
 		"CreateItem that sends": func(t *testing.T) { ask(t, 0, create("SendAndSaveCopy", given)...) },
+		"CreateItem of a text":  func(t *testing.T) { ask(t, 0, create("SendAndSaveCopy", page)...) },
 		"UpdateItem": func(t *testing.T) {
 			ask(t, 0, `<m:UpdateItem MessageDisposition="SaveOnly" ConflictResolution="AlwaysOverwrite"><m:ItemChanges><t:ItemChange><t:ItemId `+stored+
 				`/><t:Updates><t:SetItemField><t:FieldURI FieldURI="item:MimeContent"/><t:Message><t:MimeContent>`, given,

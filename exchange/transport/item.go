@@ -85,6 +85,12 @@ func NewItem(m *oxcmail.Message) store.NewItem {
 	if m.HTML != "" {
 		item.Props[mapi.PidTagHTML] = []byte(m.HTML)
 	}
+	if !m.LongText.IsZero() {
+		item.Props[mapi.PidTagBody] = m.LongText
+	}
+	if !m.LongHTML.IsZero() {
+		item.Props[mapi.PidTagHTML] = m.LongHTML
+	}
 	for _, r := range m.Recipients {
 		item.Recipients = append(item.Recipients, store.Recipient{
 			Type: r.Type, AddressType: "SMTP", Address: r.Email, SMTP: r.Email, Name: r.Display(), EntryID: oxcmail.OneOff(r.Address),

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"io"
 	"maps"
 	"math"
 	"slices"
@@ -125,7 +126,11 @@ func (d *delivery) judge(ctx context.Context) (*verdict, error) {
 	if err != nil || len(rules) == 0 {
 		return v, err
 	}
-	object := query.Remember(d.object())
+	message, err := d.object(ctx)
+	if err != nil {
+		return nil, err
+	}
+	object := query.Remember(message)
 	var oof *bool
 	for _, r := range rules {
 		if r.State&store.RuleEnabled == 0 || r.State&(store.RuleInError|store.RuleParseError) != 0 {
@@ -171,9 +176,16 @@ func (d *delivery) judge(ctx context.Context) (*verdict, error) {
 }
 
 // object is the message as rules see it: long texts and lists are cut.
-func (d *delivery) object() query.Object {
+func (d *delivery) object(ctx context.Context) (query.Object, error) {
 	item := d.item
 	item.Props = maps.Clone(item.Props)
+	if blob, long := item.Props[mapi.PidTagBody].(mapi.Blob); long {
+		text, err := io.ReadAll(io.LimitReader(d.mailbox.OpenBlob(ctx, blob), maxRuleText))
+		if err != nil {
+			return query.Object{}, err
+		}
+		item.Props[mapi.PidTagBody] = strings.ToValidUTF8(string(text), "")
+	}
 	for _, tag := range []mapi.Tag{mapi.PidTagBody, mapi.PidTagTransportMessageHeaders} {
 		if text := item.Props.String(tag); len(text) > maxRuleText {
 			item.Props[tag] = strings.ToValidUTF8(text[:maxRuleText], "")
@@ -181,7 +193,7 @@ func (d *delivery) object() query.Object {
 	}
 	item.Recipients = item.Recipients[:min(len(item.Recipients), maxRuleRecipients)]
 	item.Props[mapi.PidTagMessageSize] = int32(min(d.message.size(), math.MaxInt32))
-	return item.Object()
+	return item.Object(), nil
 }
 
 // reachable tells whether the folders that a rule names are there.

@@ -11,6 +11,7 @@ import (
 	"hma/internal/sqldb"
 	"hma/internal/sqldb/sqldbtest"
 	"hma/wire/mapi"
+	"hma/wire/oxcmail"
 )
 
 // rules gives a mailbox rules, in their order.
@@ -299,4 +300,22 @@ func TestRuleBomb(t *testing.T) {
 	}
 	p.inbox("ben", 1)
 	p.inbox("cleo", 1)
+}
+
+// A text that is too long to be held is what rules look at, too: its beginning.
+func TestRuleLongText(t *testing.T) {
+	p := newPost(t, sqldbtest.Memory(t))
+	archive, err := p.mailbox("ben").RoleID(store.RoleArchive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	move := do(mapi.Action{Type: mapi.ActionMove, Folder: archive.Folder})
+	move.Condition = mapi.Content{Tag: mapi.PidTagBody, Fuzzy: mapi.Substring | mapi.IgnoreCase, Value: "invoice"}
+	p.rules("ben", move)
+	long := strings.Repeat("A line of text.\r\n", oxcmail.MaxHeld/17+1)
+	p.deliver("Subject: one\r\n\r\nInvoice\r\n"+long, "ben@contoso.com")
+	p.deliver("Subject: two\r\n\r\n"+long, "ben@contoso.com")
+	if got := p.places("ben"); got != "Archive 1, Inbox 1" {
+		t.Errorf("the messages are in %s", got)
+	}
 }

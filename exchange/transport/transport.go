@@ -77,7 +77,7 @@ type Delivered struct {
 	Mailbox *store.Mailbox
 	Address string // primary SMTP address of the mailbox
 	ID      store.ItemID
-	Item    store.NewItem // what was stored, long values whole
+	Item    store.NewItem // what was stored, texts of more than oxcmail.MaxHeld bytes as blobs
 	// For is the address of somebody else for whom the mailbox's owner got it as a delegate; "" for nobody.
 	For string
 }

@@ -13,6 +13,9 @@ const (
 	MaxDepth = 32
 	// MaxBody is how many bytes of one text body are kept, after decoding.
 	MaxBody = 8 << 20
+	// MaxHeld is how many bytes of text Read holds. A longer one flows through, like an
+	// attachment, when it is the first; later ones are attachments.
+	MaxHeld = 1 << 20
 	// MaxAddresses is how many addresses of one header field are kept.
 	MaxAddresses = 5_000
 	// MaxTransportHeaders is how many bytes PidTagTransportMessageHeaders keeps.
@@ -55,6 +58,9 @@ type Message struct {
 	Text string
 	// HTML is the HTML body in UTF-8, "" when the message has none. HTML is the native form whenever it is there.
 	HTML string
+	// LongText and LongHTML are what the function given to Read returned for a text of
+	// more than MaxHeld bytes; Text and HTML are its beginning then.
+	LongText, LongHTML mapi.Blob
 	// Calendar is what Write adds to the forms of the body as text/calendar with a method,
 	// "" for none. Read leaves both alone: a calendar part is an attachment.
 	Calendar, CalendarMethod string
@@ -100,6 +106,9 @@ type Attachment struct {
 	Inline bool
 	// Embedded tells that the content is a message (message/rfc822) in MIME.
 	Embedded bool
+	// Text tells that it is none: the content is the whole text of the message, in UTF-8,
+	// plain with CR LF line ends or HTML as ContentType says. Only the function given to Read sees such a one.
+	Text bool
 	// Content is what the function given to Read returned for it.
 	Content mapi.Blob
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"hma/wire/mapi"
 )
@@ -236,7 +237,7 @@ func TestHostile(t *testing.T) {
 		{"header fields", &repeat{piece: "A:\r\n", n: 8 << 20}, 0},
 		{"part header", io.MultiReader(strings.NewReader("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"), &repeat{piece: "X: aaaaaaaaaaaaaaaaaa\r\n", n: 8 << 20}), 0},
 		{"body", io.MultiReader(strings.NewReader("\r\n"), &repeat{piece: "all work and no play\r\n", n: 20 << 20}), 0},
-		{"bodies", io.MultiReader(strings.NewReader("Content-Type: multipart/mixed; boundary=b\r\n\r\n"), &repeat{piece: "--b\r\n\r\n" + strings.Repeat("text ", 10000) + "\r\n", n: 20 << 20}), 0},
+		{"bodies", io.MultiReader(strings.NewReader("Content-Type: multipart/mixed; boundary=b\r\n\r\n"), &repeat{piece: "--b\r\n\r\n" + strings.Repeat("text ", 10000) + "\r\n", n: 20 << 20}), 400},
 		{"not a header", strings.NewReader("no colon here\r\nSubject: x\r\n\r\nbody"), 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -244,8 +245,66 @@ func TestHostile(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !m.Damaged || len(m.Attachments) > c.most || len(m.Text) > MaxBody || len(m.HTML) > MaxBody {
+			if !m.Damaged || len(m.Attachments) > c.most || len(m.Text) > MaxHeld || len(m.HTML) > MaxHeld {
 				t.Errorf("damaged %v, %d attachments, %d bytes of text", m.Damaged, len(m.Attachments), len(m.Text))
+			}
+		})
+	}
+}
+
+// A text that is too long to be held flows through when it is the message's body, and is
+// an attachment where it comes too late for that. Nothing of a message is lost.
+func TestLongText(t *testing.T) {
+	of := func(line string, size int) string { return strings.Repeat(line, size/len(line)+1) }
+	const n = MaxHeld / 2 // lines
+	const parts = "Content-Type: multipart/%s; boundary=b\r\n\r\n"
+	page := "<p>begin</p>" + of("<p>line of a page</p>\n", 2*MaxHeld) + "<img src=cid:a@b>"
+	for _, c := range []struct {
+		name, message string
+		text, html    string // as far as they are long, whole
+		attachments   []string
+		inline        bool
+	}{
+		{name: "plain", message: "\r\n" + strings.Repeat("f\u00fcr \u2603\n", n), text: strings.Repeat("f\u00fcr \u2603\r\n", n)},
+		{name: "charset", message: "Content-Type: text/plain; charset=iso-8859-15\r\n\r\n" + strings.Repeat("\xa4 5\r\n", n), text: strings.Repeat("\u20ac 5\r\n", n)},
+		{name: "no charset", message: "\r\n" + strings.Repeat("f\xfcr\x00\r\n", n), text: strings.Repeat("f\u00fcr\r\n", n)},
+		{name: "html", message: fmt.Sprintf(parts, "related") + "--b\r\nContent-Type: text/html\r\n\r\n" + page + "\r\n--b\r\nContent-Type: image/png\r\nContent-Id: <a@b>\r\n\r\nx\r\n--b--",
+			html: page, attachments: []string{"x"}, inline: true},
+		{name: "alternative", message: fmt.Sprintf(parts, "alternative") + "--b\r\n\r\nshort\r\n--b\r\nContent-Type: text/html\r\n\r\n" + page + "\r\n--b--", html: page},
+		{name: "both", message: fmt.Sprintf(parts, "alternative") + "--b\r\n\r\n" + of("x", 2*MaxHeld) + "\r\n--b\r\nContent-Type: text/html\r\n\r\n" + page + "\r\n--b--",
+			text: of("x", 2*MaxHeld), html: page},
+		{name: "footer", message: fmt.Sprintf(parts, "mixed") + "--b\r\n\r\n" + of("x", 2*MaxHeld) + "\r\n--b\r\n\r\nfooter\r\n--b--",
+			text: of("x", 2*MaxHeld), attachments: []string{"footer"}},
+		{name: "second", message: fmt.Sprintf(parts, "mixed") + "--b\r\n\r\nshort\r\n--b\r\n\r\n" + of("x", 2*MaxHeld) + "\r\n--b\r\n\r\nfooter\r\n--b--",
+			attachments: []string{of("x", 2*MaxHeld), "footer"}},
+		{name: "too long", message: "\r\n" + of("x", 2*MaxBody), text: of("x", MaxBody)[:MaxBody]},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			contents := map[mapi.Blob]string{}
+			m, err := Read(strings.NewReader(c.message), func(a *Attachment, r io.Reader) (mapi.Blob, error) {
+				b, err := io.ReadAll(r)
+				blob := mapi.Blob{Hash: sha256.Sum256(b), Size: int64(len(b))}
+				contents[blob] = string(b)
+				return blob, err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if contents[m.LongText] != c.text || contents[m.LongHTML] != c.html {
+				t.Errorf("long texts of %d and %d bytes, want %d and %d", len(contents[m.LongText]), len(contents[m.LongHTML]), len(c.text), len(c.html))
+			}
+			if c.text != "" && (len(m.Text) < MaxHeld-utf8.UTFMax || !strings.HasPrefix(c.text, m.Text)) || !strings.HasPrefix(c.html, m.HTML) || m.Text == "" || len(m.Text) > MaxHeld {
+				t.Errorf("held are %d and %d bytes: %.20q, %.20q", len(m.Text), len(m.HTML), m.Text, m.HTML)
+			}
+			var attachments []string
+			for _, a := range m.Attachments {
+				attachments = append(attachments, contents[a.Content])
+			}
+			if !slices.Equal(attachments, c.attachments) || c.inline != (len(attachments) > 0 && m.Attachments[0].Inline) {
+				t.Errorf("%d attachments, want %d", len(attachments), len(c.attachments))
+			}
+			if m.Damaged != (c.name == "too long") {
+				t.Errorf("damaged %v", m.Damaged)
 			}
 		})
 	}

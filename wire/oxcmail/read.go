@@ -2,6 +2,7 @@ package oxcmail
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -13,7 +14,7 @@ import (
 	"hma/wire/mapi"
 )
 
-// Content takes an attachment's decoded content and returns what stands for it.
+// Content takes the decoded content of an attachment, or of a long text, and returns what stands for it.
 // It need not read to the end. The attachment's Inline flag is final only when
 // Read returns.
 type Content func(a *Attachment, r io.Reader) (mapi.Blob, error)
@@ -66,8 +67,11 @@ type reader struct {
 	// Bodies in the making; derive tells that plain no longer says all that html says.
 	plain, html []byte
 	derive      bool
-	candidates  []*Attachment // shown in the HTML body if that refers to them
-	class       string        // by the parts; "" is IPM.Note
+	long        bool            // there was a text too long to be held
+	longIn      *alternative    // what it is a form in, nil for none
+	shown       map[string]bool // what a long HTML body refers to
+	candidates  []*Attachment   // shown in the HTML body if that refers to them
+	class       string          // by the parts; "" is IPM.Note
 }
 
 // place is where a part stands.
@@ -116,7 +120,11 @@ func (rd *reader) part(h textproto.Header, body io.Reader, at place) error {
 		name = fileName(params["name"])
 	}
 	if (contentType == "text/plain" || contentType == "text/html") && disposition != "attachment" && (name == "" || at.root) {
-		return rd.body(contentType == "text/html", params["charset"], decoded, at)
+		rest, err := rd.body(contentType == "text/html", params["charset"], decoded, at)
+		if rest == nil || err != nil {
+			return err
+		}
+		decoded = rest
 	}
 	a := &Attachment{Name: name, ContentType: contentType, ContentLocation: short(h.Get("Content-Location"))}
 	a.ContentID = strings.Trim(short(h.Get("Content-Id")), "<>")
@@ -221,36 +229,78 @@ func (g *guard) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// body takes a text part as the message's body or a piece of it.
-func (rd *reader) body(isHTML bool, label string, r io.Reader, at place) error {
-	room := MaxBody - len(rd.plain) - len(rd.html)
-	raw, err := io.ReadAll(io.LimitReader(&decodedBody{r: r, damaged: &rd.m.Damaged}, int64(max(room, 0))+1))
+// body takes a text part as the message's body or a piece of it. When it cannot be that
+// because there is too much text, rest is the part's content, for an attachment.
+func (rd *reader) body(isHTML bool, label string, r io.Reader, at place) (rest io.Reader, err error) {
+	forms := at.alternative
+	first := len(rd.plain)+len(rd.html) == 0 && (!rd.long || forms != nil && forms == rd.longIn)
+	room := max(MaxHeld-len(rd.plain)-len(rd.html), 0)
+	r = &decodedBody{r: r, damaged: &rd.m.Damaged}
+	raw, err := io.ReadAll(io.LimitReader(r, int64(room)+1))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if len(raw) > room {
-		rd.m.Damaged = true
-		raw = raw[:max(room, 0)]
+	var s string
+	switch {
+	case len(raw) <= room && (first || !rd.long):
+		if s = toUTF8(label, raw); !isHTML {
+			s = crlf(s)
+		}
+	case !first || forms != nil && (isHTML && forms.html != nil || !isHTML && forms.plain != nil):
+		rd.long, rd.longIn = true, nil // what follows is an attachment too
+		return io.MultiReader(bytes.NewReader(raw), r), nil
+	default:
+		rd.long, rd.longIn = true, forms
+		if s, err = rd.longBody(isHTML, label, raw, r); err != nil {
+			return nil, err
+		}
 	}
-	s := toUTF8(label, raw)
-	if !isHTML {
-		s = crlf(s)
-	}
-	if forms := at.alternative; forms != nil {
+	if forms != nil {
 		switch {
 		case isHTML && forms.html == nil:
 			forms.html = []byte(s)
 		case !isHTML && forms.plain == nil:
 			forms.plain = []byte(s)
 		}
-		return nil
+		return nil, nil
 	}
 	if isHTML {
 		rd.addForms(&alternative{html: []byte(s)})
 	} else {
 		rd.addForms(&alternative{plain: []byte(s)})
 	}
-	return nil
+	return nil, nil
+}
+
+// longBody lets a text flow through and returns its beginning.
+func (rd *reader) longBody(isHTML bool, label string, head []byte, rest io.Reader) (string, error) {
+	text := newLongText(label, head, rest, !isHTML)
+	begin, err := io.ReadAll(io.LimitReader(text, MaxHeld))
+	if err != nil {
+		return "", err
+	}
+	if rd.content == nil {
+		rd.m.Damaged = true
+		return strings.ToValidUTF8(string(begin), ""), nil
+	}
+	a := &Attachment{Text: true, ContentType: "text/plain"}
+	whole := io.MultiReader(bytes.NewReader(begin), text)
+	if isHTML {
+		a.ContentType = "text/html"
+		ids := &idScanner{ids: map[string]bool{}}
+		rd.shown, whole = ids.ids, io.TeeReader(whole, ids)
+	}
+	blob, err := rd.content(a, whole)
+	if err != nil {
+		return "", fmt.Errorf("text: %w", err)
+	}
+	if isHTML {
+		rd.m.LongHTML = blob
+	} else {
+		rd.m.LongText = blob
+	}
+	rd.m.Damaged = rd.m.Damaged || text.cut
+	return strings.ToValidUTF8(string(begin), ""), nil
 }
 
 // addForms appends one body, in one or both forms, to what is there.
@@ -284,7 +334,7 @@ func (rd *reader) finish() {
 	}
 	shown := shownIDs(m.HTML)
 	for _, a := range rd.candidates {
-		a.Inline = shown[a.ContentID]
+		a.Inline = shown[a.ContentID] || rd.shown[a.ContentID]
 	}
 	m.Props[mapi.PidTagMessageClass] = "IPM.Note"
 	if rd.class != "" {
