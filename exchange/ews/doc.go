@@ -8,7 +8,7 @@
 // MAPI property of each, are one table each, in itemproperty.go and folderproperty.go. The store's
 // and transport's kinds of failure become response codes in errors.go, and nowhere else.
 //
-// It opens nobody's mailbox but the caller's own. An application that acts for
+// It opens the caller's own mailbox, and others as far as the store lets the caller in. An application that acts for
 // itself must name a person in ExchangeImpersonation and needs the wiring's leave
 // for that person. It keeps no state between requests, decides nothing about mail
 // and does not keep what it can stream: MIME and attachments pass through.
