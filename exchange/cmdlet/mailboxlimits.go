@@ -1,6 +1,8 @@
 package cmdlet
 
 import (
+	"time"
+
 	"hma/exchange/org"
 	"hma/wire/psobject"
 )
@@ -14,9 +16,9 @@ func limitParams() []psobject.Parameter {
 // maxRetention bounds RetainDeletedItemsFor, as Exchange does: 24,855 days.
 const maxRetention = 24855 * day
 
-// limits sets what is given of the limits.
-func (c *call) limits(p *org.Recipient) error {
-	for name, limit := range map[string]*int64{"IssueWarningQuota": &p.Quota.IssueWarning, "ProhibitSendQuota": &p.Quota.ProhibitSend, "ProhibitSendReceiveQuota": &p.Quota.ProhibitSendReceive} {
+// quota sets what is given of the quotas of somebody or something.
+func (c *call) quota(q *org.Quota, of string) error {
+	for name, limit := range map[string]*int64{"IssueWarningQuota": &q.IssueWarning, "ProhibitSendQuota": &q.ProhibitSend, "ProhibitSendReceiveQuota": &q.ProhibitSendReceive} {
 		if c.args.has(name) {
 			n, err := parseByteLimit(name, c.args.text(name))
 			if err != nil {
@@ -25,28 +27,44 @@ func (c *call) limits(p *org.Recipient) error {
 			*limit = n
 		}
 	}
-	q := p.Quota
 	for _, pair := range [][2]int64{{q.IssueWarning, q.ProhibitSend}, {q.IssueWarning, q.ProhibitSendReceive}, {q.ProhibitSend, q.ProhibitSendReceive}} {
 		if pair[0] > pair[1] && pair[1] > 0 {
-			return invalid("IssueWarningQuota", "The quotas of '%s' must rise: IssueWarningQuota, ProhibitSendQuota, ProhibitSendReceiveQuota.", p.DisplayName)
+			return invalid("IssueWarningQuota", "The quotas of '%s' must rise: IssueWarningQuota, ProhibitSendQuota, ProhibitSendReceiveQuota.", of)
 		}
+	}
+	return nil
+}
+
+// retention reads how long something is kept.
+func (c *call) retention(name string) (time.Duration, error) {
+	text := c.args.text(name)
+	d, ok := parseTimeSpan(text)
+	if !ok || d <= 0 || d > maxRetention {
+		return 0, invalid(name, "'%s' is no time from a second to 24855 days; want 14.00:00:00.", text)
+	}
+	return d, nil
+}
+
+// limits sets what is given of the limits.
+func (c *call) limits(p *org.Recipient) error {
+	if err := c.quota(&p.Quota, p.DisplayName); err != nil {
+		return err
 	}
 	if c.args.has("UseDatabaseQuotaDefaults") {
 		p.OwnQuota = !c.args.bool("UseDatabaseQuotaDefaults")
 	}
 	if c.args.has("RetainDeletedItemsFor") {
-		text := c.args.text("RetainDeletedItemsFor")
-		d, ok := parseTimeSpan(text)
-		if !ok || d <= 0 || d > maxRetention {
-			return invalid("RetainDeletedItemsFor", "'%s' is no time from a second to 24855 days; want 14.00:00:00.", text)
+		d, err := c.retention("RetainDeletedItemsFor")
+		if err != nil {
+			return err
 		}
 		p.RetainDeletedItemsFor, p.OwnRetention = d, true
 	}
 	if c.args.has("UseDatabaseRetentionDefaults") {
-		p.OwnRetention = !c.args.bool("UseDatabaseRetentionDefaults")
-		if p.OwnRetention && p.RetainDeletedItemsFor == 0 {
-			p.RetainDeletedItemsFor = org.DatabaseRetention
+		if own := !c.args.bool("UseDatabaseRetentionDefaults"); own && p.RetainDeletedItemsFor == 0 {
+			_, p.RetainDeletedItemsFor = p.Limits()
 		}
+		p.OwnRetention = !c.args.bool("UseDatabaseRetentionDefaults")
 	}
 	return nil
 }

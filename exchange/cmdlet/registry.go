@@ -132,7 +132,7 @@ func all() []*cmdlet {
 		list = append(list, n.cmdlets()...)
 	}
 	for _, noun := range [][]*cmdlet{clientAccessService(), authServer(), authConfig(), exchangeCertificate(), organizationConfig(),
-		authenticationPolicy(), exchangeServer(), acceptedDomain(), user(), mailbox(), archive(), mailboxPermission(), adPermission(), mailboxStatistics(), remoteMailbox(), casMailbox(), recipient(), distributionGroup(), distributionGroupMember(), calendarProcessing(), userPhoto(), adUser(), roleGroup(), roleGroupMember(), managementRoleAssignment(), throttlingPolicy(), adminAuditLog(),
+		authenticationPolicy(), exchangeServer(), acceptedDomain(), user(), mailbox(), archive(), mailboxPermission(), adPermission(), mailboxStatistics(), mailboxDatabase(), remoteMailbox(), casMailbox(), recipient(), distributionGroup(), distributionGroupMember(), calendarProcessing(), userPhoto(), adUser(), roleGroup(), roleGroupMember(), managementRoleAssignment(), throttlingPolicy(), adminAuditLog(),
 		exchangeDiagnosticInfo(), service(), serviceHealth(), settingOverride(), partnerApplication(),
 		intraOrganizationConnector(), hybridConfiguration(), testOAuthConnectivity()} {
 		list = append(list, noun...)

@@ -22,7 +22,7 @@ var unsupported = strings.Fields(`
 	Get-EmailAddressPolicy Get-ExchangeServerAccessLicense Get-FederatedOrganizationIdentifier Get-FederationTrust
 	Get-GlobalAddressList Get-Group Get-HealthReport Get-ImapSettings Get-InboxRule
 	Get-IntraOrganizationConfiguration Get-IRMConfiguration Get-JournalRule Get-LogonStatistics
-	Get-MailboxDatabase Get-MailboxDatabaseCopyStatus Get-MailboxExportRequest Get-MailboxFolderPermission
+	Get-MailboxDatabaseCopyStatus Get-MailboxExportRequest Get-MailboxFolderPermission
 	Get-MailboxFolderStatistics Get-MailboxImportRequest Get-MailboxRegionalConfiguration
 	Get-MailboxServer Get-MailContact Get-MailUser Get-ManagementRole Get-ManagementRoleAssignment
 	Get-Message Get-MessageTrackingLog Get-MigrationBatch Get-MobileDevice
@@ -47,7 +47,7 @@ var unsupported = strings.Fields(`
 	Search-MailboxAuditLog Set-AcceptedDomain Set-ActiveSyncOrganizationSettings Set-ADServerSettings
 	Set-ClientAccessArray Set-ClientAccessServer Set-EmailAddressPolicy
 	Set-ExchangeServer Set-FederationTrust Set-ImapSettings Set-InboxRule
-	Set-MailboxAutoReplyConfiguration Set-MailboxDatabase Set-MailboxFolderPermission
+	Set-MailboxAutoReplyConfiguration Set-MailboxFolderPermission
 	Set-MailboxRegionalConfiguration Set-MailUser Set-OfflineAddressBook Set-OrganizationRelationship Set-OutlookAnywhere
 	Set-OutlookProvider Set-OwaMailboxPolicy Set-PopSettings Set-PowerShellVirtualDirectory
 	Set-ReceiveConnector Set-RemoteMailbox Set-SendConnector Set-ServerComponentState

@@ -134,6 +134,13 @@ var classes = []class{
 		id:    func(x *ManagementRoleAssignment) *guid.GUID { return &x.GUID },
 		label: func(x *ManagementRoleAssignment) string { return x.Name },
 		stamp: func(x *ManagementRoleAssignment) *Stamp { return &x.Stamp }},
+	&classOf[MailboxDatabase]{name: "mailboxdatabase",
+		get: func(c *Configuration) []*MailboxDatabase { return c.Databases },
+		set: func(c *Configuration, list []*MailboxDatabase) { c.Databases = list },
+		// One name for all of them: there is room for one.
+		id:    func(x *MailboxDatabase) *guid.GUID { return &x.GUID },
+		label: func(*MailboxDatabase) string { return "Mailbox Database" },
+		stamp: func(x *MailboxDatabase) *Stamp { return &x.Stamp }},
 	&classOf[ThrottlingPolicy]{name: "throttlingpolicy",
 		get:   func(c *Configuration) []*ThrottlingPolicy { return c.Throttling },
 		set:   func(c *Configuration, list []*ThrottlingPolicy) { c.Throttling = list },

@@ -33,6 +33,7 @@ type Configuration struct {
 	Hybrids            []*HybridConfiguration // at most one
 	Assignments        []*ManagementRoleAssignment
 	Throttling         []*ThrottlingPolicy
+	Databases          []*MailboxDatabase // at most one; see Database
 	Drifts             []*Drift
 }
 

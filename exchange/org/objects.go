@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"hma/wire/guid"
@@ -206,6 +207,7 @@ type Recipient struct {
 	OwnQuota              bool          `json:",omitempty"`
 	RetainDeletedItemsFor time.Duration `json:",omitempty"`
 	OwnRetention          bool          `json:",omitempty"`
+	config                *atomic.Pointer[Configuration] // of Limits
 	// FullAccess are those who may open the mailbox and do everything in it, SendAs those who may write in the
 	// recipient's name, SendOnBehalf those who may write on its behalf (GrantSendOnBehalfTo): people and groups
 	// by GUID, whose members then may; see Holds. AutoMapped are those of FullAccess whose clients open the

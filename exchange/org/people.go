@@ -214,6 +214,7 @@ func (o *Organization) UpdateRecipient(ctx context.Context, id guid.GUID, fn fun
 		if err := json.Unmarshal([]byte(old), &r); err != nil {
 			return fmt.Errorf("read recipient: %w", err)
 		}
+		r.config = &o.kept
 		administered := r.administers()
 		if err := fn(&r); err != nil {
 			return err
@@ -436,6 +437,11 @@ func (o *Organization) people1(ctx context.Context, query string, arg string) ([
 }
 
 func (o *Organization) readPeople(ctx context.Context, query string, args ...any) ([]*Recipient, error) {
+	if o.kept.Load() == nil { // Limits of who is found look there
+		if _, err := o.Configuration(ctx); err != nil {
+			return nil, fmt.Errorf("look up recipient: %w", err)
+		}
+	}
 	rows, err := o.db.Query(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("look up recipient: %w", err)
@@ -452,7 +458,7 @@ func (o *Organization) readPeople(ctx context.Context, query string, args ...any
 		if err := json.Unmarshal([]byte(body), &r); err != nil {
 			return nil, fmt.Errorf("look up recipient: %w", err)
 		}
-		r.WhenCreated, r.WhenChanged = fromMicros(created), fromMicros(changed)
+		r.WhenCreated, r.WhenChanged, r.config = fromMicros(created), fromMicros(changed), &o.kept
 		list = append(list, &r)
 	}
 	if err := rows.Err(); err != nil {

@@ -37,6 +37,7 @@ func (o *Organization) CreateOrganization(ctx context.Context, n NewOrganization
 		c.Auth = AuthConfig{ServiceName: wellknown.Exchange}
 		c.AcceptedDomains = append(c.AcceptedDomains, &AcceptedDomain{DomainName: asciiLower(n.Domain), Default: true})
 		c.Partners = stockPartners(asciiLower(n.Domain))
+		c.Databases = []*MailboxDatabase{StockDatabase()}
 		return nil
 	})
 	return err
