@@ -203,10 +203,10 @@ type Recipient struct {
 	HiddenFromAddressLists bool
 	// Quota and RetainDeletedItemsFor are the mailbox's own limits, which count only with OwnQuota
 	// and OwnRetention (UseDatabaseQuotaDefaults, UseDatabaseRetentionDefaults $false); see Limits.
-	Quota                 Quota         `json:",omitzero"`
-	OwnQuota              bool          `json:",omitempty"`
-	RetainDeletedItemsFor time.Duration `json:",omitempty"`
-	OwnRetention          bool          `json:",omitempty"`
+	Quota                 Quota                          `json:",omitzero"`
+	OwnQuota              bool                           `json:",omitempty"`
+	RetainDeletedItemsFor time.Duration                  `json:",omitempty"`
+	OwnRetention          bool                           `json:",omitempty"`
 	config                *atomic.Pointer[Configuration] // of Limits
 	// FullAccess are those who may open the mailbox and do everything in it, SendAs those who may write in the
 	// recipient's name, SendOnBehalf those who may write on its behalf (GrantSendOnBehalfTo): people and groups
