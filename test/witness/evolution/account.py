@@ -246,7 +246,7 @@ def mail():
     inbox, drafts = store.get_folder_sync(root + "Inbox", 0, None), store.get_folder_sync(root + "Drafts", 0, None)
     inbox.refresh_info_sync(None)
     uids = inbox.get_uids()
-    assert len(uids) > 10, uids
+    assert len(uids) > 5, uids
     info = inbox.get_message_info(uids[0])
     message = inbox.get_message_sync(uids[0], None)
     assert message.get_subject() == info.get_subject() and message.get_message_id(), message.get_subject()
