@@ -20,6 +20,7 @@ import (
 	"syscall"
 	"time"
 
+	"hma/exchange/ews"
 	"hma/hybrid/target"
 	"hma/internal/roles"
 	"hma/internal/sealed"
@@ -67,6 +68,9 @@ type Options struct {
 	// Now is the machine's clock; nil is time.Now.
 	Now func() time.Time
 }
+
+// ErrPushTo is an entry of PushTo that is no origin.
+var ErrPushTo = ews.ErrPushOrigin
 
 // Lab is a running lab organisation.
 type Lab struct {

@@ -72,7 +72,7 @@ func (s *start) lab(ctx context.Context, a *app, dir string, fresh bool) (*lab.L
 		o.Snapshot = &t
 	}
 	l, err := lab.Start(ctx, o)
-	if errors.Is(err, lab.ErrTopology) || errors.Is(err, lab.ErrClock) || errors.Is(err, lab.ErrSnapshot) || errors.Is(err, lab.ErrFault) {
+	if errors.Is(err, lab.ErrTopology) || errors.Is(err, lab.ErrClock) || errors.Is(err, lab.ErrSnapshot) || errors.Is(err, lab.ErrFault) || errors.Is(err, lab.ErrPushTo) {
 		return nil, usage("%w", err)
 	}
 	return l, err

@@ -100,6 +100,24 @@ func TestSlowRequest(t *testing.T) {
 	}
 }
 
+// TestThrottled holds that a request which a door throttles is counted by its operation.
+func TestThrottled(t *testing.T) {
+	w := newWatched(func(rw http.ResponseWriter, r *Request) {
+		r.Record.Begin("Busy", false)
+		r.Record.Throttled, r.Record.Reason = r.Header.Get("X-Much") != "", "throttled"
+	})
+	w.do("POST", "/ews/exchange.asmx", w.good(), nil)
+	busy := w.good()
+	busy["X-Much"] = "yes"
+	w.do("POST", "/ews/exchange.asmx", busy, nil)
+	if n := testutil.ToFloat64(w.watch.busy.WithLabelValues("EX1", "WebServices", "Busy")); n != 1 {
+		t.Errorf("%v throttled requests counted", n)
+	}
+	if !strings.Contains(w.log.String(), "reason=throttled") {
+		t.Errorf("the record does not say why: %s", w.log.String())
+	}
+}
+
 // TestWaits holds that a long wait is no slow request and stands in no figure of how long requests take.
 func TestWaits(t *testing.T) {
 	var w *watched

@@ -33,12 +33,15 @@ type PushOptions struct {
 	Roots *x509.CertPool
 }
 
+// ErrPushOrigin is in the error of PushOptions.Check.
+var ErrPushOrigin = errors.New("no origin like https://listener.contoso.com:8443")
+
 // Check refuses what is no origin: a scheme, a host and perhaps a port, nothing else.
 func (o PushOptions) Check() error {
 	for _, text := range o.To {
 		u, err := url.Parse(text)
 		if err != nil || origin(text) == "" || u.Path != "" || u.RawQuery != "" {
-			return fmt.Errorf("push notifications cannot go to %q: want an origin like https://listener.contoso.com:8443", text)
+			return fmt.Errorf("push notifications cannot go to %q: %w", text, ErrPushOrigin)
 		}
 	}
 	return nil
