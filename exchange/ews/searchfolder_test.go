@@ -92,6 +92,17 @@ func TestSearchFolder(t *testing.T) {
 	}
 }
 
+// TestRuleToSearchFolder holds that a message is not lost when a rule moves it into a search folder.
+func TestRuleToSearchFolder(t *testing.T) {
+	w := newWorld(t)
+	id := folderIDs.FindStringSubmatch(w.answered(createSearch(searchFolder("Unread", equalTo("message:IsRead", "false"), "", "inbox"))))[1]
+	_, answer := w.ask(updateRules(createRule(ruleXML("one", 1, `<t:Actions><t:MoveToFolder><t:FolderId Id="`+id+`"/></t:MoveToFolder></t:Actions>`))))
+	w.deliver(plainMail)
+	if n := len(w.items(store.RoleInbox)); n != 1 {
+		t.Errorf("%d messages in the inbox, want 1; the rule was answered %s", n, answer)
+	}
+}
+
 // TestSearchFolderRefused holds what is no search folder.
 func TestSearchFolderRefused(t *testing.T) {
 	w := newWorld(t)

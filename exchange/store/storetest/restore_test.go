@@ -36,6 +36,7 @@ func TestRestore(t *testing.T) {
 		ok(t, err)
 		create(t, one, mail(folder.ID, "below"))
 		create(t, other, mail(role(t, other, store.RoleInbox), "of the other"))
+		search := newSearch(t, one, "Kept", store.Search{Bases: []store.FolderID{inbox}, Where: subjectHas("kept")})
 
 		_, _, err = one.Deliver(ctx, store.Delivery{Send: []store.Outgoing{{To: "a@contoso.com", Message: long}}})
 		ok(t, err)
@@ -65,6 +66,11 @@ func TestRestore(t *testing.T) {
 		ok(t, err)
 		if len(list.Items) != 1 || list.Items[0].ID != first.ID || list.Items[0].Props.String(mapi.PidTagSubject) != "kept" {
 			t.Errorf("the inbox holds %v", list.Items)
+		}
+		found, err := back.List(ctx, store.Query{Folder: search.ID})
+		ok(t, err)
+		if len(found.Items) != 1 || found.Items[0].ID != first.ID {
+			t.Errorf("the search folder has found %v", found.Items)
 		}
 		_, err = back.Item(ctx, deleted.ID, store.Want{})
 		ok(t, err)
