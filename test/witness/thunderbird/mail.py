@@ -265,7 +265,6 @@ def _():
     got = tb.script(COMMON + """
         const inbox = flagged("Inbox");
         inbox.deleteMessages([await found(inbox, args[0])], null, false, false, null, false);
-        await found(flagged("Trash"), args[0]);
         return {};""", sent)
     if "failed" in got:
         return got
