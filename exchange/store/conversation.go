@@ -22,7 +22,7 @@ func (m *Mailbox) Conversations(ctx context.Context, q Query) (page []Conversati
 	if limit == 0 {
 		limit = MaxPage
 	}
-	q.View, q.Sort, q.FromEnd, q.Limit, q.Offset = NormalView, nil, false, 0, 0
+	q.View, q.Sort, q.FromEnd, q.Limit, q.Offset = NormalView, nil, false, min(limit, MaxPage), 0
 	q.Want = Want{Tags: []mapi.Tag{mapi.PidTagConversationID}}
 	seen := map[ConversationID]bool{}
 	for len(page) < limit {
@@ -42,7 +42,7 @@ func (m *Mailbox) Conversations(ctx context.Context, q Query) (page []Conversati
 		if items.Last {
 			break
 		}
-		q.Offset = items.Next
+		q.Offset, q.Limit = items.Next, min(2*q.Limit, MaxPage)
 	}
 	total = -1
 	if q.Where == nil {

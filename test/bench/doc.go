@@ -25,7 +25,8 @@
 //     handler of this process; its CPU time and the handler's are given apart.
 //   - ews asks the door for folders of 100, 10,000 and 100,000 items that lie in
 //     databases of their own. They are kept in .cache/bench and made again when
-//     the store's tables have changed. GetItem takes items from all over the folder.
+//     the store's tables have changed. GetItem takes items from all over the folder, a search looks for a subject that one
+//     item has. -items adds a larger folder; make soak adds one of a million.
 //   - reading asks the whole way (HTTP on loopback, front end with a token, EWS door, store on SQLite) on one
 //     connection, and Debian's Dovecot with the same 10,000 messages of 5 to 20 KB in a Maildir, tuned, on
 //     one connection: one message at a time, 100 ids a request beside pipelined FETCH, and searches by subject.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,8 +31,21 @@ const ewsTime = 150 * time.Millisecond
 // folderSizes are the items of the folders that are compared.
 var folderSizes = []int{100, 10_000, 100_000}
 
+// questions are what clients ask all day.
+var questions = []struct {
+	id      string
+	request func(*mailDoor) string
+	want    string // every answer has it
+}{
+	{"ews.finditem.flatness", func(*mailDoor) string { return findNewest }, `TotalItemsInView="`},
+	{"ews.getitem.flatness", (*mailDoor).nextItem, "<t:Body "},
+	{"ews.sync.nochange.flatness", func(d *mailDoor) string { return d.sync }, "<m:Changes></m:Changes>"},
+	{"ews.search.flatness", (*mailDoor).nextSearch, `TotalItemsInView="1"`},
+	{"ews.conversation.flatness", func(*mailDoor) string { return findConversations }, "<t:ConversationTopic>"},
+}
+
 // dataSet names what fill writes: it must change with it.
-const dataSet = "1"
+const dataSet = "2"
 
 // clock is the time in the data sets.
 var clock = time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
@@ -42,7 +56,11 @@ var idKey = []byte("0123456789abcdef0123456789abcdef")
 func webServices(ctx context.Context, b *bench) error {
 	var doors []*mailDoor
 	var names []string
-	for _, n := range folderSizes {
+	sizes := folderSizes
+	if b.items > 0 {
+		sizes = append(slices.Clone(sizes), b.items)
+	}
+	for _, n := range sizes {
 		d, err := openDoor(ctx, b, n)
 		if err != nil {
 			return err
@@ -51,15 +69,7 @@ func webServices(ctx context.Context, b *bench) error {
 		doors = append(doors, d)
 		names = append(names, fmt.Sprint(n))
 	}
-	for _, m := range []struct {
-		id      string
-		request func(*mailDoor) string
-		want    string // every answer has it
-	}{
-		{"ews.finditem.flatness", func(*mailDoor) string { return findNewest }, `TotalItemsInView="`},
-		{"ews.getitem.flatness", (*mailDoor).nextItem, "<t:Body "},
-		{"ews.sync.nochange.flatness", func(d *mailDoor) string { return d.sync }, "<m:Changes></m:Changes>"},
-	} {
+	for _, m := range questions {
 		f, err := flatness(m.id, atMost(1.3), names, func(i int) (float64, error) {
 			d := doors[i]
 			return perOp(ewsTime, func() error { return d.call(m.request(d), m.want) })
@@ -77,6 +87,7 @@ type mailDoor struct {
 	door     *ews.Door
 	snapshot *org.Snapshot
 	owner    *org.Recipient
+	items    int
 	ids      []string // of items all over the folder
 	next     int
 	sync     string // the request that synchronises from the newest state
@@ -109,7 +120,7 @@ func openDoor(ctx context.Context, b *bench, items int) (*mailDoor, error) {
 		return nil, err
 	}
 	owner := mailOwner()
-	d := &mailDoor{db: db, owner: &owner, snapshot: &org.Snapshot{Version: 1, Server: org.Server{Name: "EX1", Version: org.Version{15, 2, 1544, 9}}}}
+	d := &mailDoor{db: db, owner: &owner, items: items, snapshot: &org.Snapshot{Version: 1, Server: org.Server{Name: "EX1", Version: org.Version{15, 2, 1544, 9}}}}
 	err = func() error {
 		st, err := store.Open(ctx, db, store.Options{Now: now})
 		if err != nil {
@@ -191,6 +202,12 @@ func (d *mailDoor) nextItem() string {
 	return fmt.Sprintf(getItem, d.ids[d.next])
 }
 
+// nextSearch looks for another subject each time, which one item has.
+func (d *mailDoor) nextSearch() string {
+	d.next = (d.next + 617) % d.items
+	return fmt.Sprintf(searchRequest, fmt.Sprintf("Subject %d of", subject(d.next)))
+}
+
 var syncState = regexp.MustCompile(`<m:SyncState>([^<]*)</m:SyncState>`)
 
 // catchUp synchronises until there is nothing new and keeps the state.
@@ -225,6 +242,10 @@ const findNewest = envelope + `<m:FindItem Traversal="Shallow"><m:ItemShape><t:B
 </t:AdditionalProperties></m:ItemShape><m:IndexedPageItemView MaxEntriesReturned="50" Offset="0" BasePoint="Beginning"/>
 <m:SortOrder><t:FieldOrder Order="Descending"><t:FieldURI FieldURI="item:DateTimeReceived"/></t:FieldOrder></m:SortOrder>
 <m:ParentFolderIds><t:DistinguishedFolderId Id="inbox"/></m:ParentFolderIds></m:FindItem>` + end
+
+// findConversations is the same list by conversations.
+const findConversations = envelope + `<m:FindConversation><m:IndexedPageItemView MaxEntriesReturned="20" Offset="0" BasePoint="Beginning"/>
+<m:ParentFolderId><t:DistinguishedFolderId Id="inbox"/></m:ParentFolderId></m:FindConversation>` + end
 
 const getItem = envelope + `<m:GetItem><m:ItemShape><t:BaseShape>Default</t:BaseShape><t:BodyType>Text</t:BodyType></m:ItemShape>
 <m:ItemIds><t:ItemId Id="%s"/></m:ItemIds></m:GetItem>` + end
@@ -299,6 +320,9 @@ func storeTables(ctx context.Context) (string, error) {
 	return text.String(), rows.Err()
 }
 
+// subject is the number in the subject of message i: each has another, in no order.
+func subject(i int) int { return i * 7919 % 1_000_003 }
+
 // fill puts that many messages into the Inbox.
 func fill(ctx context.Context, db *sqldb.DB, n int) error {
 	st, err := store.Open(ctx, db, store.Options{Now: func() time.Time { return clock }})
@@ -314,12 +338,13 @@ func fill(ctx context.Context, db *sqldb.DB, n int) error {
 	for from := 0; from < n; from += step {
 		items := make([]store.NewItem, min(step, n-from))
 		for i := range items {
-			k := (from + i) * 7919 % 1_000_003 // in no order
+			k := subject(from + i)
 			items[i] = store.NewItem{Folder: inbox, Read: k%3 == 0,
 				Props: mapi.Bag{
 					mapi.PidTagSubject: fmt.Sprintf("Subject %d of the quarter", k), mapi.PidTagSentRepresentingName: fmt.Sprintf("Sender %d", k%97),
 					mapi.PidTagSentRepresentingEmail: fmt.Sprintf("sender%d@contoso.com", k%97), mapi.PidTagInternetMessageID: fmt.Sprintf("<%d@contoso.com>", k),
 					mapi.PidTagMessageDeliveryTime: clock.Add(time.Duration(k) * time.Second), mapi.PidTagBody: body,
+					mapi.PidTagConversationTopic: fmt.Sprintf("Subject %d of the quarter", k-k%3), mapi.PidTagConversationID: fmt.Appendf(nil, "talk%012d", k/3),
 				},
 				Recipients: []store.Recipient{{Type: mapi.RecipientTo, AddressType: "SMTP", Address: "anna@contoso.com", SMTP: "anna@contoso.com", Name: "Anna"}},
 			}

@@ -18,6 +18,7 @@ type bench struct {
 	cache string // folder that is kept between runs
 	work  string // folder of this run alone, on the same disk
 	hma   string // the built program
+	items int    // of one more folder in the group ews
 	text  io.Writer
 	json  io.Writer
 }
@@ -65,6 +66,7 @@ func run(ctx context.Context) error {
 	out := flag.String("out", "bench.json", "`file` for the figures as JSON lines")
 	flag.StringVar(&b.cache, "cache", ".cache/bench", "`folder` for data sets")
 	flag.StringVar(&b.hma, "hma", "bin/hma", "the built `program`")
+	flag.IntVar(&b.items, "items", 0, "the group ews compares a folder of this `number` of items too")
 	flag.Parse()
 	for _, name := range flag.Args() {
 		if !slices.ContainsFunc(groups, func(g group) bool { return g.name == name }) {

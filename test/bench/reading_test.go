@@ -6,6 +6,20 @@ import (
 	"testing"
 )
 
+// TestQuestions asks every question of the group ews once in a small folder.
+func TestQuestions(t *testing.T) {
+	d, err := openDoor(t.Context(), &bench{cache: t.TempDir(), text: os.Stdout}, 60)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.db.Close()
+	for _, q := range questions {
+		if err := d.call(q.request(d), q.want); err != nil {
+			t.Errorf("%s: %v", q.id, err)
+		}
+	}
+}
+
 func BenchmarkMIME(b *testing.B) {
 	r, err := openReader(context.Background(), &bench{cache: "../../.cache/bench", text: os.Stdout})
 	if err != nil {

@@ -33,6 +33,8 @@ step "mbsync through DavMail with ${SOAK_MESSAGES:-5000} messages" \
 	env HMA_WITNESS_MESSAGES="${SOAK_MESSAGES:-5000}" go test -run 'TestLab/DavMail' -timeout 0 ./test/witness
 step "mailbox store, up to ${SOAK_ITEMS:-1000000} items" \
 	env HMA_BENCH_ITEMS="${SOAK_ITEMS:-1000000}" go test -run '^$' -bench . -timeout 0 ./exchange/store
+step "EWS in folders of up to ${SOAK_ITEMS:-1000000} items" \
+	go run ./test/bench -items "${SOAK_ITEMS:-1000000}" -out "$(mktemp)" ews
 step "fuzzing" test/scripts/fuzz.sh "${SOAK_FUZZ:-10m}"
 printf '%6ds  done\n' "$SECONDS"
 if [ ${#failed[@]} -gt 0 ]; then
