@@ -19,8 +19,6 @@ const (
 	meetingFull     int32 = 0x00010000
 	meetingInformed int32 = 0x00020000
 	meetingOutdated int32 = 0x00080000
-	// meetingForDelegates is what delegates handle; its receiver has it to look at.
-	meetingForDelegates int32 = 0x00100000
 )
 
 // Process does with a delivered meeting message what the calendar of its receiver
@@ -128,7 +126,7 @@ func (p *process) fromOrganizer() bool {
 // mark tells with the message what became of it.
 func (p *process) mark(ctx context.Context, kind int32) error {
 	set := mapi.Bag{mapi.PidTagProcessed: true}
-	if kind == meetingOutdated || kind != 0 && p.props.Int32(mapi.PidLidMeetingType) != meetingForDelegates {
+	if kind == meetingOutdated || kind != 0 && p.props.Int32(mapi.PidLidMeetingType) != transport.PrincipalWantsCopy {
 		set[mapi.PidLidMeetingType] = kind
 	}
 	_, err := p.Mailbox.UpdateItem(ctx, p.ID, store.ItemUpdate{Set: set})

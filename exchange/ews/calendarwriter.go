@@ -7,6 +7,7 @@ import (
 
 	"hma/exchange/calendar"
 	"hma/exchange/store"
+	"hma/exchange/transport"
 	"hma/wire/mapi"
 	"hma/wire/oxocal"
 )
@@ -301,7 +302,7 @@ func writeMeetingType(x *itemWriter, p *itemProperty) error {
 		word = "InformationalUpdate"
 	case 0x80000:
 		word = "Outdated"
-	case 0x100000:
+	case transport.PrincipalWantsCopy:
 		word = "PrincipalWantsCopy"
 	}
 	x.w.Element("t:MeetingRequestType", word)

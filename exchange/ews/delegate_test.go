@@ -328,9 +328,33 @@ func TestMeetingDelivery(t *testing.T) {
 		if !strings.Contains(answer, "<t:MeetingRequestType>"+c.kind+"<") || !strings.Contains(answer, "<t:IsDelegated>false<") || !strings.Contains(answer, "<t:HasBeenProcessed>true<") {
 			t.Errorf("%+v: %s", c, answer)
 		}
+		// What the delegates answer is not offered to be answered.
+		if strings.Contains(answer, "<t:AcceptItem/>") == (c.kind == "PrincipalWantsCopy") || !strings.Contains(answer, "<t:ReplyToItem/>") {
+			t.Errorf("%+v: %s", c, answer)
+		}
 		if len(w.contents(w.bob, store.RoleCalendar)) != 0 {
 			t.Errorf("%+v: Bob has the event", c)
 		}
+	}
+}
+
+// TestDeletedMeetingNotCopied: what a rule of Anna's deletes goes to no delegate.
+func TestDeletedMeetingNotCopied(t *testing.T) {
+	w := newOffice(t, "Editor")
+	w.answered("<m:UpdateDelegate><m:Mailbox><t:EmailAddress>anna@contoso.com</t:EmailAddress></m:Mailbox>" +
+		delegateUser(bobsAddress, "<t:ReceiveCopiesOfMeetingMessages>true</t:ReceiveCopiesOfMeetingMessages>") + "<m:DeliverMeetingRequests>DelegatesOnly</m:DeliverMeetingRequests></m:UpdateDelegate>")
+	anna := w.mailbox(w.anna)
+	inbox, err := anna.RoleID(store.RoleInbox)
+	if err != nil {
+		t.Fatal(err)
+	}
+	away := &store.Rule{State: store.RuleEnabled, Condition: mapi.And{}, Actions: []mapi.Action{{Type: mapi.ActionDelete}}}
+	if err := anna.UpdateRules(t.Context(), inbox, func([]*store.Rule) ([]*store.Rule, error) { return []*store.Rule{away}, nil }); err != nil {
+		t.Fatal(err)
+	}
+	w.as(w.carol, byCarol(""))
+	if n, copies := len(w.contents(w.anna, store.RoleInbox))+len(w.contents(w.anna, store.RoleDeletedItems)), len(w.contents(w.bob, store.RoleInbox)); n != 0 || copies != 0 {
+		t.Errorf("Anna has %d, Bob %d", n, copies)
 	}
 }
 

@@ -78,7 +78,7 @@ var itemProperties = []*itemProperty{
 		also: []mapi.Tag{mapi.PidTagTransportMessageHeaders}, write: writeHeaders},
 	{uri: "item:DateTimeSent", element: "DateTimeSent", tag: mapi.PidTagClientSubmitTime, in: inDefault | readOnly},
 	{uri: "item:DateTimeCreated", element: "DateTimeCreated", tag: mapi.PidTagCreationTime, in: inDefault | readOnly},
-	{uri: "item:ResponseObjects", element: "ResponseObjects", also: []mapi.Tag{mapi.PidTagMessageFlags}, in: stored | readOnly | noSearch, write: writeResponseObjects},
+	{uri: "item:ResponseObjects", element: "ResponseObjects", also: []mapi.Tag{mapi.PidTagMessageFlags, mapi.PidLidMeetingType, mapi.PidLidAppointmentStateFlags}, in: stored | readOnly | noSearch, write: writeResponseObjects},
 	{uri: "item:ReminderDueBy", element: "ReminderDueBy", tag: mapi.PidLidReminderTime},
 	{uri: "item:ReminderIsSet", element: "ReminderIsSet", tag: mapi.PidLidReminderSet, or: false},
 	{uri: "item:ReminderMinutesBeforeStart", element: "ReminderMinutesBeforeStart", tag: mapi.PidLidReminderDelta, or: int32(0)},

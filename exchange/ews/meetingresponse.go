@@ -3,6 +3,7 @@ package ews
 import (
 	"hma/exchange/calendar"
 	"hma/exchange/store"
+	"hma/exchange/transport"
 	"hma/wire/mapi"
 	"hma/wire/oxcmail"
 	"hma/wire/soap"
@@ -44,7 +45,7 @@ func (c *call) owner(box *store.Mailbox) (oxcmail.Address, error) {
 func attending(x *itemWriter) bool {
 	p := x.item.Props
 	if kindOf(p.String(mapi.PidTagMessageClass)).kind&meetingRequest != 0 {
-		return true
+		return p.Int32(mapi.PidLidMeetingType) != transport.PrincipalWantsCopy // it is for the delegates to answer
 	}
 	state := p.Int32(mapi.PidLidAppointmentStateFlags)
 	return state&calendar.StateReceived != 0 && state&calendar.StateCanceled == 0

@@ -13,9 +13,9 @@ import (
 // Copies of meeting messages for delegates: what the delegate rule of MS-OXODLGT does,
 // by the settings of the mailbox.
 
-// wantsCopy is PidLidMeetingType of a request that delegates handle and that its
-// receiver has to look at (MS-OXOCAL 2.2.6.5).
-const wantsCopy int32 = 0x0010_0000
+// PrincipalWantsCopy is PidLidMeetingType of a request that delegates handle and that
+// its receiver has to look at (MS-OXOCAL 2.2.6.5).
+const PrincipalWantsCopy int32 = 0x0010_0000
 
 // private is PidTagSensitivity of what delegates do not get (MS-OXCMSG 2.2.1.13).
 const private int32 = 2
@@ -29,11 +29,11 @@ func (t *Transport) person(ctx context.Context, sid string) (*Mailbox, error) {
 }
 
 // delegate adds to what becomes of a meeting message the delegates who get copies of
-// such, and where the owner has it then. A private one, one that went to junk and one
-// that is a delegate's copy itself stay.
+// such, and where the owner has it then. A private one, one that went to junk, one that
+// a rule deletes and one that is a delegate's copy itself stay.
 func (d *delivery) delegate(ctx context.Context, v *verdict) error {
 	class := strings.ToUpper(d.item.Props.String(mapi.PidTagMessageClass))
-	if !strings.HasPrefix(class, "IPM.SCHEDULE.MEETING.") || d.principal != nil || d.item.Props.Int32(mapi.PidTagSensitivity) == private || d.junk(v) {
+	if !strings.HasPrefix(class, "IPM.SCHEDULE.MEETING.") || d.principal != nil || d.item.Props.Int32(mapi.PidTagSensitivity) == private || v.gone || d.junk(v) {
 		return nil
 	}
 	list, err := d.mailbox.Delegates(ctx)
@@ -65,7 +65,7 @@ func (d *delivery) delegate(ctx context.Context, v *verdict) error {
 		v.folder, v.applied = deleted, v.applied+1
 	case store.DelegatesAndSendInformationToMe:
 		if strings.HasPrefix(class, "IPM.SCHEDULE.MEETING.REQUEST") {
-			d.item.Props[mapi.PidLidMeetingType] = wantsCopy
+			d.item.Props[mapi.PidLidMeetingType] = PrincipalWantsCopy
 		}
 	}
 	return nil
