@@ -229,6 +229,13 @@ func setDistributionGroup(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := c.keeps("ManagedBy", isGroup, func(p *org.Recipient) []guid.GUID { return p.Group.ManagedBy }, owners); err != nil {
+		return err
+	}
+	// An empty list would open the group to everybody.
+	if err := c.keeps("AcceptMessagesOnlyFromSendersOrMembers", isGroup, func(p *org.Recipient) []guid.GUID { return p.Group.AcceptFrom }, senders); err != nil {
+		return err
+	}
 	if c.args.bool("RoomList") {
 		if err := c.onlyRooms(); err != nil {
 			return err

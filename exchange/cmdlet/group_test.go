@@ -114,6 +114,15 @@ func TestDistributionGroups(t *testing.T) {
 		got.String("AcceptMessagesOnlyFromSendersOrMembers") != "{contoso.com/Users/Bob, contoso.com/Users/Rooms}" || got.String("EmailAddresses") != "{SMTP:Salesmore@contoso.com, smtp:team@contoso.com}" {
 		t.Errorf("the group is %v", got)
 	}
+	// A list that would lose somebody, an empty one that opens the group to everybody among them, wants -Force.
+	for _, list := range []string{"ManagedBy", "AcceptMessagesOnlyFromSendersOrMembers"} {
+		l.refused("InvalidOperation", "contoso.com/Users/Bob", "Set-DistributionGroup", "Identity", "team@contoso.com", list, []string{"Anna"})
+		l.refused("InvalidOperation", "contoso.com/Users/Bob", "Set-DistributionGroup", "Identity", "team@contoso.com", list, []string{})
+		l.ok("Set-DistributionGroup", "Identity", "team@contoso.com", list, []string{"Anna"}, "Force", true)
+		if got := l.ok("Get-DistributionGroup", "Identity", "team@contoso.com").Output[0]; got.String(list) != "{contoso.com/Users/Anna}" {
+			t.Errorf("%s with -Force: %v", list, got)
+		}
+	}
 	for kind, want := range map[string][]string{"RoomList": {"Rooms"}, "RoomMailbox": {"Room 1"}, "UserMailbox": {"Administrator", "Anna", "Bob"}} {
 		if got := texts(l.ok("Get-Recipient", "RecipientTypeDetails", kind).Output, "Name"); !slices.Equal(got, want) {
 			t.Errorf("%s: %q", kind, got)

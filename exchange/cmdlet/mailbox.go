@@ -168,10 +168,8 @@ func setMailbox(c *call) error {
 	if err != nil {
 		return err
 	}
-	if _, edit := c.args["GrantSendOnBehalfTo"].(psobject.Edit); !edit {
-		if err := c.keepsBehalf(behalf); err != nil {
-			return err
-		}
+	if err := c.keeps("GrantSendOnBehalfTo", hasMailbox, func(p *org.Recipient) []guid.GUID { return p.SendOnBehalf }, behalf); err != nil {
+		return err
 	}
 	return c.updateAddresses(hasMailbox, func(p *org.Recipient) error {
 		if i := slices.Index(mailboxTypes, c.args.text("Type")); i >= 0 {
@@ -185,9 +183,12 @@ func setMailbox(c *call) error {
 	})
 }
 
-// keepsBehalf refuses, unless told by -Force, a list that leaves somebody out who may send on the mailbox's behalf.
-func (c *call) keepsBehalf(behalf func([]guid.GUID) []guid.GUID) error {
-	p, err := c.onePerson(hasMailbox)
+// keeps refuses, unless told by -Force, a whole list of recipients that leaves somebody out who is on the one that of returns.
+func (c *call) keeps(parameter string, want func(*org.Recipient) bool, of func(*org.Recipient) []guid.GUID, next func([]guid.GUID) []guid.GUID) error {
+	if _, edit := c.args[parameter].(psobject.Edit); edit || !c.args.has(parameter) {
+		return nil
+	}
+	p, err := c.onePerson(want)
 	if err != nil {
 		return err
 	}
@@ -195,7 +196,7 @@ func (c *call) keepsBehalf(behalf func([]guid.GUID) []guid.GUID) error {
 	if err != nil {
 		return err
 	}
-	return shrink(c.args, p.DisplayName, "GrantSendOnBehalfTo", c.identities(cfg, p.SendOnBehalf), c.identities(cfg, behalf(p.SendOnBehalf)))
+	return shrink(c.args, p.DisplayName, parameter, c.identities(cfg, of(p)), c.identities(cfg, next(of(p))))
 }
 
 // updateAddresses changes the addresses of the one recipient, what shows it, and what fn changes.

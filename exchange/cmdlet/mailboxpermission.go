@@ -1,6 +1,7 @@
 package cmdlet
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -97,8 +98,11 @@ func (c *call) eachTrustee(want func(*org.Recipient) bool, list func(*org.Recipi
 	}
 	for _, id := range list(p) {
 		who, err := c.r.org.ByGUID(c, id)
-		if err != nil || !only.IsNil() && only != id {
+		switch {
+		case errors.Is(err, org.ErrNotFound) || !only.IsNil() && only != id:
 			continue // whoever is gone may nothing
+		case err != nil:
+			return err
 		}
 		c.put(show(cfg.Org.NetBIOS()+`\`+who.SAMAccount, identity))
 	}

@@ -38,6 +38,20 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// TestUnsupportedNames holds that no cmdlet is told as one that is not here, and none twice.
+func TestUnsupportedNames(t *testing.T) {
+	seen := map[string]bool{}
+	for _, c := range all() {
+		seen[strings.ToLower(c.Name)] = true
+	}
+	for _, name := range unsupported {
+		if seen[strings.ToLower(name)] {
+			t.Errorf("%s is there, or is listed twice", name)
+		}
+		seen[strings.ToLower(name)] = true
+	}
+}
+
 func pageTable() string {
 	list := all()
 	slices.SortFunc(list, func(a, b *cmdlet) int { return cmp.Compare(a.Name, b.Name) })

@@ -19,9 +19,9 @@ func timeSpan(d time.Duration) string {
 	return text
 }
 
-var timeSpanForm = regexp.MustCompile(`^(?:([0-9]{1,6})(?:\.([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?)?|([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?)$`)
+var timeSpanForm = regexp.MustCompile(`^(?:([0-9]{1,5})(?:\.([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?)?|([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?)$`)
 
-// parseTimeSpan reads 14 (days), 14.00:00:00 or 12:30:00.
+// parseTimeSpan reads 14 (days), 14.00:00:00 or 12:30:00, up to 99,999 days: a Duration holds 106,751.
 func parseTimeSpan(text string) (d time.Duration, ok bool) {
 	parts := timeSpanForm.FindStringSubmatch(text)
 	if parts == nil {

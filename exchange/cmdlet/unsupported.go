@@ -24,7 +24,7 @@ var unsupported = strings.Fields(`
 	Get-IntraOrganizationConfiguration Get-IRMConfiguration Get-JournalRule Get-LogonStatistics
 	Get-MailboxDatabaseCopyStatus Get-MailboxExportRequest Get-MailboxFolderPermission
 	Get-MailboxFolderStatistics Get-MailboxImportRequest Get-MailboxRegionalConfiguration
-	Get-MailboxServer Get-MailContact Get-MailUser Get-ManagementRole Get-ManagementRoleAssignment
+	Get-MailboxServer Get-MailContact Get-MailUser Get-ManagementRole
 	Get-Message Get-MessageTrackingLog Get-MigrationBatch Get-MobileDevice
 	Get-MobileDeviceMailboxPolicy Get-MobileDeviceStatistics Get-MoveRequest Get-NetworkConnectionInfo Get-OfflineAddressBook
 	Get-OrganizationRelationship Get-OutlookAnywhere Get-OutlookProvider Get-OwaMailboxPolicy
