@@ -18,6 +18,12 @@ import (
 // path, have none themselves, and are never about a message of a program or a list:
 // so there is no receipt for a receipt. There is none for a delegate's copy either.
 
+// The fields that ask for receipts.
+const (
+	readReceiptField     = "Disposition-Notification-To"
+	deliveryReceiptField = "Return-Receipt-To"
+)
+
 // receiptWanted tells whether the sender asks for a kind of receipt, by a header
 // field that must name the reverse path alone (RFC 8098 2.1).
 func (d *delivery) receiptWanted(ctx context.Context, field, kind string) (bool, error) {
@@ -42,7 +48,7 @@ func (d *delivery) askReceipt(ctx context.Context) error {
 	if d.read || !d.item.Props.Bool(mapi.PidTagReadReceiptRequested) {
 		return nil
 	}
-	wanted, err := d.receiptWanted(ctx, "Disposition-Notification-To", "rn")
+	wanted, err := d.receiptWanted(ctx, readReceiptField, "rn")
 	if err == nil && wanted {
 		d.item.NotifySender = true
 		d.item.Props[mapi.PidTagReadReceiptSmtpAddress] = d.from
@@ -56,7 +62,7 @@ func (d *delivery) deliveryReceipt(ctx context.Context) (*store.Outgoing, error)
 	if len(d.to) == 0 || !d.item.Props.Bool(mapi.PidTagOriginatorDeliveryReport) {
 		return nil, nil
 	}
-	wanted, err := d.receiptWanted(ctx, "Return-Receipt-To", "dr")
+	wanted, err := d.receiptWanted(ctx, deliveryReceiptField, "dr")
 	if err != nil || !wanted {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -102,6 +103,45 @@ func TestReceiptDeleted(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.receipts(notRead, arrived)
+}
+
+// TestReceiptOnBehalf sends on behalf of Cleo: who sent it, and nobody else, hears of
+// it, whoever of the two is named in the fields that ask.
+func TestReceiptOnBehalf(t *testing.T) {
+	p := newPost(t, sqldbtest.Memory(t))
+	p.cfg.Trust = func(context.Context, string, string) (Trust, error) {
+		return Trust{OnBehalf: true, Own: "ann@contoso.com"}, nil
+	}
+	for _, c := range []struct {
+		asks string
+		want []string
+	}{
+		{"cleo@contoso.com", []string{read, arrived}},
+		{"ann@contoso.com", []string{read, arrived}},
+		{"ben@contoso.com", nil},
+		{"cleo@contoso.com, ann@contoso.com", nil},
+	} {
+		message := "From: cleo@contoso.com\r\nTo: ben@contoso.com\r\nDisposition-Notification-To: " + c.asks + "\r\nReturn-Receipt-To: " + c.asks + "\r\n\r\nx\r\n"
+		if _, err := p.Submit(t.Context(), Submission{Mailbox: p.mailbox("ann"), SID: "S-1-5-21-ann", Message: strings.NewReader(message)}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.SendWaiting(t.Context()); err != nil { // so that the one is before the other
+			t.Fatal(err)
+		}
+		item := p.inbox("ben", 1)[0]
+		if _, err := p.mailbox("ben").SetRead(t.Context(), item.ID, true); err != nil {
+			t.Fatal(err)
+		}
+		for _, it := range p.receipts(c.want...) {
+			if _, err := p.mailbox("ann").DeleteItem(t.Context(), it.ID, store.HardDelete); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := p.mailbox("ben").DeleteItem(t.Context(), item.ID, store.HardDelete); err != nil {
+			t.Fatal(err)
+		}
+		p.inbox("cleo", 0)
+	}
 }
 
 // TestReceiptNot holds who is told nothing, and of what.

@@ -74,6 +74,7 @@ func (t *Transport) Submit(ctx context.Context, s Submission) (*Receipt, error) 
 	} else if err := t.mayReturn(ctx, s.SID, env.From); err != nil {
 		return nil, fmt.Errorf("submit: %w", err)
 	}
+	h.receiptsTo(env.From)
 	if env.To == nil {
 		env.To = h.recipients()
 	}
@@ -190,6 +191,25 @@ func (h *header) recipients() []string {
 		}
 	}
 	return out
+}
+
+// receiptsTo has the receipts that are asked for in an author's name come to the
+// reverse path, which alone gets any: who sends on behalf of somebody hears of it.
+func (h *header) receiptsTo(from string) {
+	authors, _, err := h.authors()
+	if err != nil {
+		return
+	}
+	for i, f := range h.fields {
+		if !strings.EqualFold(f.Name, readReceiptField) && !strings.EqualFold(f.Name, deliveryReceiptField) {
+			continue
+		}
+		list := oxcmail.Addresses(f.Value())
+		named := func(a string) bool { return strings.EqualFold(a, list[0].Email) }
+		if len(list) == 1 && !named(from) && slices.ContainsFunc(authors, named) {
+			h.fields[i].Raw = []byte(f.Name + ": <" + from + ">\r\n")
+		}
+	}
 }
 
 // complete takes away what must not travel and adds what must be there. It
