@@ -31,8 +31,8 @@ const (
 // streams are the open connections of GetStreamingEvents.
 type streams struct {
 	mu     sync.Mutex
-	of     map[string]context.CancelCauseFunc // by subscription: the connection that serves it
-	person map[string]int                     // connections by SID
+	of     map[string]*connection // by subscription: the one that serves it
+	person map[string]int         // connections by SID
 }
 
 var (
@@ -40,47 +40,49 @@ var (
 	errEnded     = &problem{"ErrorSubscriptionNotFound", "The subscription has ended."}
 )
 
-// open takes over subscriptions for a connection; false when the person has too many.
-func (s *streams) open(sid string, list []*subscription, end context.CancelCauseFunc) bool {
+// open has a connection take over its subscriptions; false when the person has too many.
+func (s *streams) open(k *connection) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.person[sid] >= maxStreams {
+	if s.person[k.person.SID] >= maxStreams {
 		return false
 	}
 	if s.of == nil {
-		s.of, s.person = map[string]context.CancelCauseFunc{}, map[string]int{}
+		s.of, s.person = map[string]*connection{}, map[string]int{}
 	}
-	s.person[sid]++
-	for _, sub := range list {
-		if older := s.of[sub.ID]; older != nil {
-			older(errNewStream)
+	s.person[k.person.SID]++
+	for _, sub := range k.list {
+		if older := s.of[sub.ID]; older != nil && older != k {
+			older.end(errNewStream)
 		}
-		s.of[sub.ID] = end
+		s.of[sub.ID] = k
 	}
 	return true
 }
 
-// close gives a connection's place back. A subscription that another connection took over stays with it.
-func (s *streams) close(ctx context.Context, sid string, list []*subscription) {
+// close gives a connection's place back and returns the subscriptions that it still
+// served: one that another connection took over stays with that.
+func (s *streams) close(k *connection) (own []*subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.person[sid]--; s.person[sid] <= 0 {
-		delete(s.person, sid)
+	if s.person[k.person.SID]--; s.person[k.person.SID] <= 0 {
+		delete(s.person, k.person.SID)
 	}
-	if errors.Is(context.Cause(ctx), errNewStream) {
-		return
+	for _, sub := range k.list {
+		if s.of[sub.ID] == k {
+			delete(s.of, sub.ID)
+			own = append(own, sub)
+		}
 	}
-	for _, sub := range list {
-		delete(s.of, sub.ID)
-	}
+	return own
 }
 
 // end ends the connection that serves a subscription.
 func (s *streams) end(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if stop := s.of[id]; stop != nil {
-		stop(errEnded)
+	if k := s.of[id]; k != nil {
+		k.end(errEnded)
 		delete(s.of, id)
 	}
 }
@@ -137,7 +139,7 @@ func (k *connection) open() error {
 	before := k.ctx
 	k.ctx, k.end = context.WithCancelCause(k.request.Context())
 	k.ctx, k.cancel = context.WithTimeout(k.ctx, k.life)
-	if !k.door.streams.open(k.person.SID, k.list, k.end) {
+	if !k.door.streams.open(k) {
 		k.cancel()
 		k.ctx = before
 		return &problem{"ErrorExceededConnectionCount", "The user has too many streaming connections."}
@@ -162,11 +164,11 @@ func (k *connection) open() error {
 // close lets the subscriptions go, with the place that each has come to.
 func (k *connection) close() {
 	k.watch.Close()
-	k.door.streams.close(k.ctx, k.person.SID, k.list)
+	own := k.door.streams.close(k)
 	kept := context.WithoutCancel(k.ctx)
 	k.cancel()
 	k.end(nil)
-	for _, s := range k.list {
+	for _, s := range own {
 		if err := s.box.KeepSubscription(kept, s.Subscription, 0); err != nil {
 			k.door.opts.Log.Error("ews streaming subscription not kept", "request", k.request.ID, "error", err)
 		}

@@ -129,6 +129,37 @@ func TestStreaming(t *testing.T) {
 	})
 }
 
+// TestStreamTakenOver holds that a connection which lost one of its subscriptions to
+// another lets all of them go, and that one that names a subscription twice keeps it.
+func TestStreamTakenOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		inbox, all := w.subscribe(false), w.subscribe(true)
+		served := func() int {
+			w.door.streams.mu.Lock()
+			defer w.door.streams.mu.Unlock()
+			return len(w.door.streams.of)
+		}
+		first, second := &stream{}, &stream{}
+		w.listen(t.Context(), w.anna, first, inbox, all, inbox)
+		synctest.Wait()
+		if got := first.take(); !strings.Contains(got, "<m:ConnectionStatus>OK<") || strings.Contains(got, "Error") || served() != 2 {
+			t.Errorf("one subscription twice: %s, %d are served", got, served())
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		w.listen(ctx, w.anna, second, inbox)
+		synctest.Wait()
+		if got := first.take(); !strings.Contains(got, "ErrorNewEventStreamConnectionOpened") || served() != 1 {
+			t.Errorf("one of two taken over: %s, %d are served", got, served())
+		}
+		cancel()
+		synctest.Wait()
+		if got := second.take(); strings.Contains(got, "Error") || served() != 0 {
+			t.Errorf("the last one went: %s, %d are served", got, served())
+		}
+	})
+}
+
 // TestStreamLimits holds that subscriptions are their owner's, and connections few.
 func TestStreamLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
