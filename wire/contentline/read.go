@@ -70,9 +70,15 @@ func (p *Property) plain() string {
 	return p.Value
 }
 
+// maxParts bounds what List and Fields return; what is past them is left out.
+const maxParts = 1000
+
 func split(value string, at byte) (out []string) {
 	from := 0
 	for i := 0; i < len(value); i++ {
+		if len(out) == maxParts {
+			return out
+		}
 		switch value[i] {
 		case at:
 			out = append(out, unescape(value[from:i]))

@@ -8,9 +8,12 @@ import (
 // maxLine is how many bytes a line may have before it is folded (RFC 5545 3.1).
 const maxLine = 75
 
+// lineEnds are left out of a value: what follows one would be another property.
+var lineEnds = strings.NewReplacer("\r", "", "\n", "")
+
 // Write writes a property whose value needs no escapes; name may carry parameters.
 func Write(b *strings.Builder, name, value string) {
-	line := name + ":" + value
+	line := lineEnds.Replace(name + ":" + value)
 	for first := true; ; first = false {
 		room := maxLine
 		if !first {

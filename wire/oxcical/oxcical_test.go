@@ -160,6 +160,9 @@ func TestBombs(t *testing.T) {
 		"many zones":             "BEGIN:VCALENDAR\r\n" + strings.Repeat("BEGIN:VTIMEZONE\r\nTZID:a\r\nEND:VTIMEZONE\r\n", 100_000),
 		"a rule with many parts": event("RRULE:" + strings.Repeat("FREQ=DAILY;", 500_000) + "\r\n"),
 		"a far duration":         event("DURATION:P999999999W\r\n"),
+		"empty exceptions":       event("RRULE:FREQ=DAILY\r\nEXDATE:" + strings.Repeat(",", 4<<20) + "\r\n"),
+		"a zone of many places":  event("DTSTART;TZID=\"" + strings.Repeat("/", 1<<20) + "\":20260101T090000\r\nX:y\r\nRECURRENCE-ID;TZID=" + strings.Repeat("a/", 1<<20) + ":20260101T090000\r\n"),
+		"categories":             event("CATEGORIES:" + strings.Repeat(",", 4<<20) + "\r\n"),
 	} {
 		start := time.Now()
 		cal, err := Read(strings.NewReader(text), nil)
@@ -180,6 +183,42 @@ func TestBombs(t *testing.T) {
 	}
 	if _, err := Read(strings.NewReader("Subject: hello\r\n\r\nhello"), nil); err == nil {
 		t.Error("a message is no calendar")
+	}
+}
+
+// TestManyExceptions writes a series with a long text and many exceptions: it stays
+// short, and comes back whole.
+func TestManyExceptions(t *testing.T) {
+	const many = 1000
+	note := strings.Repeat("x", 256<<10)
+	var in strings.Builder
+	in.WriteString("BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:x\r\nDTSTART:20260101T090000Z\r\nDTEND:20260101T100000Z\r\nRRULE:FREQ=DAILY\r\nSUMMARY:Daily\r\nLOCATION:Room 1\r\nCATEGORIES:Work\r\n" +
+		"ATTACH;ENCODING=BASE64;VALUE=BINARY:" + strings.Repeat("AAAA", 64<<10) + "\r\nDESCRIPTION:" + note + "\r\nATTENDEE:mailto:jane@example.com\r\nEND:VEVENT\r\n")
+	for i := range many {
+		day := date(oxocal.NewDay(2026, 1, 2+i))
+		in.WriteString("BEGIN:VEVENT\r\nUID:x\r\nRECURRENCE-ID:" + day + "T090000Z\r\nDTSTART:" + day + "T120000Z\r\nDTEND:" + day + "T123000Z\r\nSUMMARY:At noon\r\nLOCATION:Room 1\r\nEND:VEVENT\r\n")
+	}
+	in.WriteString("END:VCALENDAR\r\n")
+	cal, err := Read(strings.NewReader(in.String()), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := Write(&out, cal); err != nil || out.Len() > 3*maxShared {
+		t.Fatalf("%v: %d bytes became %d", err, in.Len(), out.Len())
+	}
+	root, err := ReadEvents(&out, nil)
+	if err != nil || len(root.Events) != 1 || root.Events[0].Text != note || len(root.Events[0].Attachments) != 1 || root.Events[0].Exceptions != nil {
+		t.Fatalf("%v %d", err, len(root.Events))
+	}
+	series, err := oxocal.ParseAppointment(root.Events[0].Props.Bytes(mapi.PidLidAppointmentRecur))
+	if err != nil || len(series.Modified) != many {
+		t.Fatalf("%v, %d exceptions", err, len(series.Modified))
+	}
+	for _, x := range series.Modified {
+		if x.Overrides != oxocal.OverrideSubject || x.Subject != "At noon" {
+			t.Fatalf("%+v", x)
+		}
 	}
 }
 

@@ -20,6 +20,7 @@ const (
 	maxAttachments = 200
 	maxLines       = 64 << 10 // bytes of PidNameICalendar
 	maxText        = 8 << 20
+	maxTitle       = 1000 // bytes of a subject or a place
 )
 
 // Read reads a calendar. floating is the time zone of times that name none, nil for
@@ -93,6 +94,7 @@ func read(root *component, cal *Calendar, floating *oxocal.Zone) *Calendar {
 		}
 		cal.Events = append(cal.Events, e)
 	}
+	cal.Damaged = cal.Damaged || rd.damaged
 	return cal
 }
 
@@ -100,6 +102,7 @@ type reader struct {
 	zones
 	floating *oxocal.Zone
 	method   string
+	damaged  bool // a recurrence was too long to be kept
 }
 
 // times are when a VEVENT takes place.
@@ -205,10 +208,10 @@ func (rd *reader) putTimes(p mapi.Bag, t times) {
 func (rd *reader) describe(e *Event, c *component) {
 	p := e.Props
 	if c.find("SUMMARY") != nil {
-		subject := strings.Join(strings.Fields(clip(c.text("SUMMARY"), 1000)), " ")
+		subject := strings.Join(strings.Fields(clip(c.text("SUMMARY"), maxTitle)), " ")
 		p[mapi.PidTagSubject], p[mapi.PidTagNormalizedSubject] = subject, subject
 	}
-	if location := strings.Join(strings.Fields(clip(c.text("LOCATION"), 1000)), " "); location != "" {
+	if location := strings.Join(strings.Fields(clip(c.text("LOCATION"), maxTitle)), " "); location != "" {
 		p[mapi.PidLidLocation] = location
 	}
 	e.Text, e.HTML = bodies(c)

@@ -32,13 +32,17 @@ func (rd *reader) recur(e *Event, c *component, t times, exceptions []*component
 		ok = rd.exceptions(e, c, r, zone, exceptions)
 	}
 	if !ok {
-		if lines := rd.kept(c, exceptions); len(lines) <= maxLines {
-			e.Props[mapi.PidNameICalendar] = lines
+		lines := rd.kept(c, exceptions)
+		if len(lines) > maxLines {
+			rd.damaged = true
+			return
 		}
+		e.Props[mapi.PidNameICalendar] = lines
 		return
 	}
 	packed, err := r.AppendAppointment(nil)
 	if err != nil {
+		rd.damaged = true
 		return
 	}
 	p := e.Props
@@ -72,6 +76,9 @@ func (rd *reader) recur(e *Event, c *component, t times, exceptions []*component
 // noEnd is PidLidClipEnd of a series without an end (MS-OXOCAL 2.2.1.15).
 var noEnd = time.Date(4500, 8, 31, 23, 59, 0, 0, time.UTC)
 
+// maxDates is how many dates of a series are looked at to find those that are exceptions.
+const maxDates = 4 * oxocal.MaxExceptions
+
 // exceptions fills the deleted and modified occurrences of a series. It is not ok
 // when they are more than a series can have, or about more than one occurrence.
 func (rd *reader) exceptions(e *Event, c *component, r *oxocal.Recurrence, zone *oxocal.Zone, list []*component) bool {
@@ -81,9 +88,12 @@ func (rd *reader) exceptions(e *Event, c *component, r *oxocal.Recurrence, zone 
 		}
 		return zone.Wall(m.in(rd.floating)).Day()
 	}
-	n := 0
+	n, looked := 0, 0
 	for prop := range c.all("EXDATE") {
 		for value := range strings.SplitSeq(prop.Value, ",") {
+			if looked++; looked > maxDates {
+				return false
+			}
 			m, ok := rd.value(prop, strings.TrimSpace(value))
 			if !ok || !r.Falls(day(m)) {
 				continue

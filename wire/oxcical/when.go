@@ -40,9 +40,18 @@ func (z zones) moment(p *property) (m moment, ok bool) {
 	return z.value(p, strings.TrimSpace(p.Value))
 }
 
+// separators are what some write between the digits of a date or a time.
+var separators = strings.NewReplacer("-", "", ":", "")
+
+// maxMoment bounds a date or a time that is read.
+const maxMoment = 40
+
 // value reads one value of a property of dates or times.
 func (z zones) value(p *property, value string) (m moment, ok bool) {
-	digits := strings.TrimSuffix(strings.ToUpper(strings.NewReplacer("-", "", ":", "").Replace(value)), "Z")
+	if len(value) > maxMoment {
+		return m, false
+	}
+	digits := strings.TrimSuffix(strings.ToUpper(separators.Replace(value)), "Z")
 	m.utc = len(digits) > 8 && len(value) > 0 && (value[len(value)-1] == 'Z' || value[len(value)-1] == 'z')
 	if tzid := p.Param("TZID"); tzid != "" && !m.utc {
 		m.zone = z.find(tzid)

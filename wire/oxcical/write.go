@@ -17,8 +17,13 @@ import (
 // producer is who writes (RFC 5545 3.7.3).
 const producer = "-//HMA//Mail//EN"
 
+// maxShared is how long a calendar is before exceptions get short.
+const maxShared = 1 << 20
+
 // Write writes a calendar. Its properties are those that Read sets; the time zones
-// are written in full. An event without a start is left out.
+// are written in full. An event without a start is left out. An exception repeats what
+// it shares with its series, but once maxShared bytes are written only its times, subject
+// and place: a series with many exceptions may have a long text.
 func Write(w io.Writer, cal *Calendar) error {
 	var b strings.Builder
 	begin(&b, "VCALENDAR")
@@ -138,6 +143,7 @@ type writer struct {
 	zone, endZone *oxocal.Zone // nil where times are told in UTC
 	allDay        bool
 	series        *oxocal.Recurrence
+	short         bool // the rest of the exceptions leave out what they share with the series
 }
 
 func newWriter(e *Event, method string) *writer {
@@ -262,6 +268,10 @@ func (x *writer) exception(e *oxocal.Exception, o occurrence) {
 			}
 		}
 	}
+	if x.short = x.short || b.Len() > maxShared; x.short {
+		attendees, text, html = nil, "", ""
+		o.subject, o.location = clip(o.subject, maxTitle), clip(o.location, maxTitle)
+	}
 	begin(b, "VEVENT")
 	x.moment("RECURRENCE-ID", original, x.zone, x.allDay)
 	x.body(o, attendees, text, html)
@@ -371,14 +381,16 @@ func (x *writer) body(o occurrence, attendees []Attendee, text, html string) {
 	if o.location != "" {
 		contentline.WriteText(b, "LOCATION", o.location)
 	}
-	if words := p.Strings(mapi.PidNameKeywords); len(words) > 0 {
+	if words := p.Strings(mapi.PidNameKeywords); len(words) > 0 && !x.short {
 		list := make([]string, len(words))
 		for i, word := range words {
 			list[i] = contentline.Escape(word)
 		}
 		contentline.Write(b, "CATEGORIES", strings.Join(list, ","))
 	}
-	x.attachments()
+	if !x.short {
+		x.attachments()
+	}
 	contentline.Write(b, "X-MICROSOFT-CDO-APPT-SEQUENCE", sequence)
 	if v, ok := p[mapi.PidTagOwnerAppointmentID].(int32); ok {
 		contentline.Write(b, "X-MICROSOFT-CDO-OWNERAPPTID", strconv.Itoa(int(v)))
@@ -426,12 +438,7 @@ func (x *writer) attachments() {
 			name += ";X-FILENAME=" + contentline.Quote(a.Name)
 		}
 		if a.URI != "" {
-			contentline.Write(x.b, name, strings.Map(func(r rune) rune {
-				if r < ' ' {
-					return -1
-				}
-				return r
-			}, a.URI))
+			contentline.Write(x.b, name, a.URI)
 			continue
 		}
 		contentline.Write(x.b, name+";ENCODING=BASE64;VALUE=BINARY", base64.StdEncoding.EncodeToString(a.Data))

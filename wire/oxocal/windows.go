@@ -65,8 +65,12 @@ func IANAZone(name string) (*Zone, bool) {
 
 // Find returns the zone that a name from outside means: a Windows id, an IANA name,
 // or what the dialects of iCalendar make of one, such as
-// "/softwarestudio.org/Olson_20011030_5/Europe/Berlin" or a display name.
+// "/softwarestudio.org/Olson_20011030_5/Europe/Berlin" or a display name. A name of
+// more than 260 bytes means none.
 func Find(name string) (*Zone, bool) {
+	if len(name) > maxZoneName {
+		return nil, false
+	}
 	name = strings.Trim(name, " \t\"")
 	if zone, ok := WindowsZone(name); ok {
 		return zone, true
