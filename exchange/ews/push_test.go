@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -251,12 +250,7 @@ func TestKeepPushing(t *testing.T) {
 
 // TestPushExchangelib has exchangelib read notifications and make the listener's answers.
 func TestPushExchangelib(t *testing.T) {
-	if os.Getenv("HMA_WITNESS") == "none" {
-		t.Skip("HMA_WITNESS=none leaves out the tests that drive installed clients")
-	}
-	if err := exec.Command("/usr/bin/python3", "-c", "import exchangelib").Run(); err != nil {
-		t.Skip("Debian's python3-exchangelib is not installed")
-	}
+	needExchangelib(t)
 	w := newWorld(t)
 	l := w.pushTo()
 	status := "go on"

@@ -82,12 +82,7 @@ func TestThrottling(t *testing.T) {
 
 // TestThrottledExchangelib holds that exchangelib waits as long as it is told and comes back.
 func TestThrottledExchangelib(t *testing.T) {
-	if os.Getenv("HMA_WITNESS") == "none" {
-		t.Skip("HMA_WITNESS=none leaves out the tests that drive installed clients")
-	}
-	if err := exec.Command("/usr/bin/python3", "-c", "import exchangelib").Run(); err != nil {
-		t.Skip("Debian's python3-exchangelib is not installed")
-	}
+	needExchangelib(t)
 	w := newWorld(t)
 	w.now = time.Now
 	w.deliver(plainMail)
