@@ -541,6 +541,15 @@ func (m *Mailbox) items(q querier, ids []ItemID, want Want, into []*Item) error 
 	return nil
 }
 
+// rowTexts returns row keys as rowsOf takes them.
+func rowTexts(rows []mapi.GlobCnt) []string {
+	texts := make([]string, len(rows))
+	for i, row := range rows {
+		texts[i] = fmt.Sprint(row)
+	}
+	return texts
+}
+
 // rowsOf returns a statement that gives the row keys, and its parameter with the number.
 func rowsOf(flavour sqldb.Flavour, number int, rows []string) (sql, arg string) {
 	if flavour == sqldb.PostgreSQL {

@@ -34,8 +34,10 @@ const (
 	MaxSearchBases   = 100
 	// searchBatch is how many items one write of a search that looks at the whole mailbox
 	// evaluates, and searchAtOnce how many such writes somebody waits for.
-	searchBatch  = 100
-	searchAtOnce = 10
+	searchBatch  = 500
+	searchAtOnce = 2
+	// evaluateTogether is how many items are read at once to be evaluated.
+	evaluateTogether = 100
 )
 
 // search is a Search ready to be evaluated.
@@ -44,7 +46,7 @@ type search struct {
 	deep                    bool
 	bases                   map[mapi.GlobCnt]bool
 	where                   mapi.Restriction
-	done                    bool // it has looked at everything
+	next                    int64 // it has looked at the items from it on; 0 when at all
 	tags                    []mapi.Tag
 	recipients, attachments bool
 }
@@ -84,7 +86,7 @@ func (m *Mailbox) SearchOf(ctx context.Context, id FolderID) (*Search, error) {
 }
 
 func (m *Mailbox) searches(q querier, only string, args ...any) (list []*search, err error) {
-	rows, err := q.Query("SELECT fid, deep, bases, criteria, next_row IS NULL FROM search_folder WHERE mailbox = $1"+only+" ORDER BY fid", append([]any{m.id}, args...)...)
+	rows, err := q.Query("SELECT fid, deep, bases, criteria, COALESCE(next_row, 0) FROM search_folder WHERE mailbox = $1"+only+" ORDER BY fid", append([]any{m.id}, args...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +94,7 @@ func (m *Mailbox) searches(q querier, only string, args ...any) (list []*search,
 	for rows.Next() {
 		s := &search{bases: map[mapi.GlobCnt]bool{}}
 		var bases, criteria []byte
-		if err := rows.Scan(&s.fid, &s.deep, &bases, &criteria, &s.done); err != nil {
+		if err := rows.Scan(&s.fid, &s.deep, &bases, &criteria, &s.next); err != nil {
 			return nil, err
 		}
 		for ; len(bases) >= 8; bases = bases[8:] {
@@ -173,81 +175,128 @@ func (w *writer) settleSearches() error {
 	if err != nil {
 		return err
 	}
-	for _, row := range slices.Sorted(maps.Keys(w.touched)) {
-		if err := w.evaluate(all, row, true); err != nil {
-			return fmt.Errorf("item %d: %w", row, err)
-		}
+	if err := w.evaluate(all, slices.Sorted(maps.Keys(w.touched)), true); err != nil {
+		return err
 	}
 	clear(w.touched)
 	return nil
 }
 
-// evaluate puts an item into those searches that want it and takes it out of the
-// others. changed tells that the item is not what it was.
-func (w *writer) evaluate(all []*search, row mapi.GlobCnt, changed bool) error {
-	it, err := w.m.unsighted().searched(w, all, row)
-	if err != nil {
-		return err
-	}
-	known, err := w.m.memberships(w, row)
-	if err != nil {
-		return err
-	}
-	for _, s := range all {
-		found := it
-		if it != nil {
-			fits, err := w.m.fits(w, s, it, w.paths)
-			if err != nil {
-				return err
-			}
-			if !fits {
-				found = nil
-			}
-		}
-		if err := w.member(s.fid, row, known[s.fid], found, changed); err != nil {
+// evaluate puts items into those searches that want them and takes them out of the
+// others. changed tells that the items are not what they were.
+func (w *writer) evaluate(all []*search, rows []mapi.GlobCnt, changed bool) error {
+	for some := range slices.Chunk(rows, evaluateTogether) {
+		items, err := w.m.unsighted().searched(w, all, some)
+		if err != nil {
 			return err
+		}
+		known, err := w.m.memberships(w, some)
+		if err != nil {
+			return err
+		}
+		for _, row := range some {
+			wanted, err := w.m.wanted(w, all, items[row], w.paths)
+			if err != nil {
+				return fmt.Errorf("item %d: %w", row, err)
+			}
+			for i, s := range all {
+				var found *Item
+				if wanted[i] {
+					found = items[row]
+				}
+				if err := w.member(s.fid, row, known[row][s.fid], found, changed); err != nil {
+					return fmt.Errorf("item %d: %w", row, err)
+				}
+			}
 		}
 	}
 	return nil
 }
 
-// searched reads what searches look at of an item, nil when there is none for them.
-func (m *Mailbox) searched(q querier, all []*search, row mapi.GlobCnt) (*Item, error) {
+// searched reads what searches look at of items. There is none for them of an item
+// that is gone, below Recoverable Items or damaged, which Check tells of.
+func (m *Mailbox) searched(q querier, all []*search, rows []mapi.GlobCnt) (map[mapi.GlobCnt]*Item, error) {
 	want := Want{Tags: []mapi.Tag{mapi.PidTagMessageDeliveryTime}}
 	for _, s := range all {
 		want.Tags = append(want.Tags, s.tags...)
 	}
 	sel := newSelection(want)
-	rows, err := q.Query("SELECT "+sel.list()+" FROM item WHERE mailbox = $1 AND id = $2 AND assoc = 0", m.id, row)
-	items, _, err := m.scanItems(sel, 0, rows, err)
-	if err != nil || len(items) == 0 || recoverable(items[0].Folder.Folder) {
+	some, arg := rowsOf(m.store.db.Flavour(), 2, rowTexts(rows))
+	list, err := q.Query("SELECT "+sel.list()+" FROM item WHERE mailbox = $1 AND id IN ("+some+") AND assoc = 0", m.id, arg)
+	items, _, err := m.scanItems(sel, 0, list, err)
+	found := make(map[mapi.GlobCnt]*Item, len(items))
+	switch {
+	case errors.Is(err, mapi.ErrSyntax) && len(rows) > 1: // the others are read without the damaged one
+		for half := range slices.Chunk(rows, (len(rows)+1)/2) {
+			part, err := m.searched(q, all, half)
+			if err != nil {
+				return nil, err
+			}
+			maps.Copy(found, part)
+		}
+		return found, nil
+	case errors.Is(err, mapi.ErrSyntax):
+		return nil, nil
+	case err != nil:
 		return nil, err
 	}
-	return items[0], nil
+	for _, it := range items {
+		if !recoverable(it.Folder.Folder) {
+			found[it.ID.Row] = it
+		}
+	}
+	return found, nil
 }
 
-// fits tells whether a search wants an item. paths keeps the ways from folders to the root.
-func (m *Mailbox) fits(q querier, s *search, it *Item, paths map[mapi.GlobCnt][]mapi.GlobCnt) (bool, error) {
-	if !s.deep {
-		if !s.bases[it.Folder.Folder] {
-			return false, nil
+// wanted tells of each search whether it wants an item; nobody wants nil. paths keeps
+// the ways from folders to the root.
+func (m *Mailbox) wanted(q querier, all []*search, it *Item, paths map[mapi.GlobCnt][]mapi.GlobCnt) ([]bool, error) {
+	wanted := make([]bool, len(all))
+	if it == nil {
+		return wanted, nil
+	}
+	var tags []mapi.Tag
+	recipients, attachments, any := false, false, false
+	for i, s := range all {
+		var err error
+		if wanted[i], err = m.lies(q, s, it.Folder.Folder, paths); err != nil {
+			return nil, err
 		}
-	} else {
-		if paths[it.Folder.Folder] == nil {
-			var err error
-			if paths[it.Folder.Folder], err = m.path(q, it.Folder.Folder); err != nil {
-				return false, err
-			}
-		}
-		if !slices.ContainsFunc(paths[it.Folder.Folder], func(fid mapi.GlobCnt) bool { return s.bases[fid] }) {
-			return false, nil
+		if wanted[i] {
+			tags, any = append(tags, s.tags...), true
+			recipients, attachments = recipients || s.recipients, attachments || s.attachments
 		}
 	}
-	object, err := m.object(q, it, s.tags, s.recipients, s.attachments)
+	if !any {
+		return wanted, nil
+	}
+	object, err := m.object(q, it, tags, recipients, attachments)
+	if errors.Is(err, mapi.ErrSyntax) { // damaged too
+		return make([]bool, len(all)), nil
+	}
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	return query.Match(s.where, object), nil
+	object = query.Remember(object)
+	for i, s := range all {
+		wanted[i] = wanted[i] && query.Match(s.where, object)
+	}
+	return wanted, nil
+}
+
+// lies tells whether a search looks in a folder.
+func (m *Mailbox) lies(q querier, s *search, folder mapi.GlobCnt, paths map[mapi.GlobCnt][]mapi.GlobCnt) (bool, error) {
+	if !s.deep || s.bases[folder] {
+		return s.bases[folder], nil
+	}
+	if paths[folder] == nil {
+		path, err := m.path(q, folder)
+		if err != nil {
+			return false, err
+		}
+		paths[folder] = path
+	}
+	return slices.ContainsFunc(paths[folder], func(fid mapi.GlobCnt) bool { return s.bases[fid] }), nil
 }
 
 // membership is an item's row in a search folder.
@@ -256,21 +305,28 @@ type membership struct {
 	mid, entered      mapi.GlobCnt
 }
 
-// memberships returns the search folders that have found an item.
-func (m *Mailbox) memberships(q querier, row mapi.GlobCnt) (map[mapi.GlobCnt]*membership, error) {
-	rows, err := q.Query("SELECT folder, delivered, unread, found_mid, entered FROM search_member WHERE mailbox = $1 AND id = $2", m.id, row)
+// memberships returns the search folders that have found items, by row key. SQLite
+// takes the clustered table for as good as an index that leads to it, and reads all
+// of the mailbox's rows; so the first half reads an index that holds all it asks for.
+func (m *Mailbox) memberships(q querier, items []mapi.GlobCnt) (map[mapi.GlobCnt]map[mapi.GlobCnt]*membership, error) {
+	some, arg := rowsOf(m.store.db.Flavour(), 2, rowTexts(items))
+	rows, err := q.Query(`SELECT m.id, m.folder, m.delivered, m.unread, m.found_mid, m.entered FROM search_member k CROSS JOIN search_member m
+		WHERE k.mailbox = $1 AND k.id IN (`+some+`) AND m.mailbox = k.mailbox AND m.folder = k.folder AND m.delivered = k.delivered AND m.id = k.id`, m.id, arg)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	found := map[mapi.GlobCnt]*membership{}
+	found := map[mapi.GlobCnt]map[mapi.GlobCnt]*membership{}
 	for rows.Next() {
-		var fid mapi.GlobCnt
+		var row, fid mapi.GlobCnt
 		of := &membership{}
-		if err := rows.Scan(&fid, &of.delivered, &of.unread, &of.mid, &of.entered); err != nil {
+		if err := rows.Scan(&row, &fid, &of.delivered, &of.unread, &of.mid, &of.entered); err != nil {
 			return nil, err
 		}
-		found[fid] = of
+		if found[row] == nil {
+			found[row] = map[mapi.GlobCnt]*membership{}
+		}
+		found[row][fid] = of
 	}
 	return found, rows.Err()
 }
@@ -342,37 +398,40 @@ func (m *Mailbox) searchSome(ctx context.Context) error {
 	return nil
 }
 
-// searchOn lets one of the mailbox's searches that are not done look at its next
-// batch, and tells whether there was one.
+// searchOn lets the mailbox's searches that are not done look at the next batch, those
+// that are at the same place together, and tells whether there were any. The one that
+// has looked at the fewest comes first, so that it meets the others and all go on as one.
 func (m *Mailbox) searchOn(ctx context.Context) (found bool, err error) {
 	err = m.write(ctx, func(w *writer) error {
-		var fid mapi.GlobCnt
-		var next int64
-		err := noRow(w.QueryRow("SELECT fid, next_row FROM search_folder WHERE mailbox = $1 AND next_row IS NOT NULL ORDER BY fid LIMIT 1", m.id).Scan(&fid, &next))
-		if found = err == nil; !found {
-			if err == ErrNotFound {
-				err = nil
-			}
+		all, err := m.searches(w, " AND next_row IS NOT NULL")
+		if found = len(all) > 0; err != nil || !found {
 			return err
 		}
-		all, err := m.searches(w, " AND fid = $2", fid)
+		var next, until int64
+		for _, s := range all {
+			next = max(next, s.next)
+		}
+		all = slices.DeleteFunc(all, func(s *search) bool {
+			if s.next < next {
+				until = max(until, s.next)
+			}
+			return s.next < next
+		})
+		batch, err := m.rowsBefore(w, next, until)
 		if err != nil {
 			return err
 		}
-		batch, err := m.rowsBefore(w, next)
-		if err != nil {
+		if err := w.evaluate(all, batch, false); err != nil {
 			return err
-		}
-		for _, row := range batch {
-			if err := w.evaluate(all, row, false); err != nil {
-				return fmt.Errorf("item %d: %w", row, err)
-			}
 		}
 		var left any
-		if len(batch) == searchBatch {
+		switch {
+		case len(batch) == searchBatch:
 			left = batch[searchBatch-1]
+		case until > 0:
+			left = until
 		}
-		_, err = w.Exec("UPDATE search_folder SET next_row = $3 WHERE mailbox = $1 AND fid = $2", m.id, fid, left)
+		_, err = w.Exec("UPDATE search_folder SET next_row = $3 WHERE mailbox = $1 AND next_row = $2", m.id, next, left)
 		return err
 	})
 	if err != nil {
@@ -381,9 +440,10 @@ func (m *Mailbox) searchOn(ctx context.Context) (found bool, err error) {
 	return found, nil
 }
 
-// rowsBefore returns the next batch of the mailbox's items before a row key, by descending keys.
-func (m *Mailbox) rowsBefore(q querier, next int64) (batch []mapi.GlobCnt, err error) {
-	rows, err := q.Query("SELECT id FROM item WHERE mailbox = $1 AND id < $2 ORDER BY id DESC LIMIT $3", m.id, next, searchBatch)
+// rowsBefore returns the next batch of the mailbox's items before a row key, down to
+// another one, by descending keys.
+func (m *Mailbox) rowsBefore(q querier, next, until int64) (batch []mapi.GlobCnt, err error) {
+	rows, err := q.Query("SELECT id FROM item WHERE mailbox = $1 AND id < $2 AND id >= $3 ORDER BY id DESC LIMIT $4", m.id, next, until, searchBatch)
 	if err != nil {
 		return nil, err
 	}
@@ -435,17 +495,17 @@ func (c *checker) members() error {
 		return err
 	}
 	all, err := c.m.searches(c.q, "")
-	if all = slices.DeleteFunc(all, func(s *search) bool { return !s.done }); err != nil || len(all) == 0 {
+	if all = slices.DeleteFunc(all, func(s *search) bool { return s.next > 0 }); err != nil || len(all) == 0 {
 		return err
 	}
 	paths := map[mapi.GlobCnt][]mapi.GlobCnt{}
 	for next := int64(math.MaxInt64); !c.full(); {
-		batch, err := c.m.rowsBefore(c.q, next)
+		batch, err := c.m.rowsBefore(c.q, next, 0)
 		if err != nil || len(batch) == 0 {
 			return err
 		}
-		for _, row := range batch {
-			if err := c.member(all, row, paths); err != nil {
+		for some := range slices.Chunk(batch, evaluateTogether) {
+			if err := c.membersOf(all, some, paths); err != nil {
 				return err
 			}
 		}
@@ -454,31 +514,29 @@ func (c *checker) members() error {
 	return nil
 }
 
-// member holds that those searches have found an item that want it.
-func (c *checker) member(all []*search, row mapi.GlobCnt, paths map[mapi.GlobCnt][]mapi.GlobCnt) error {
-	it, err := c.m.searched(c.q, all, row)
-	if errors.Is(err, mapi.ErrSyntax) {
-		return nil // damaged: the part that reads properties tells
-	}
+// membersOf holds that those searches have found the items that they want.
+func (c *checker) membersOf(all []*search, rows []mapi.GlobCnt, paths map[mapi.GlobCnt][]mapi.GlobCnt) error {
+	items, err := c.m.searched(c.q, all, rows)
 	if err != nil {
 		return err
 	}
-	known, err := c.m.memberships(c.q, row)
+	known, err := c.m.memberships(c.q, rows)
 	if err != nil {
 		return err
 	}
-	for _, s := range all {
-		want := false
-		if it != nil {
-			if want, err = c.m.fits(c.q, s, it, paths); err != nil {
-				return err
+	for _, row := range rows {
+		it := items[row]
+		wanted, err := c.m.wanted(c.q, all, it, paths)
+		if err != nil {
+			return err
+		}
+		for i, s := range all {
+			of := known[row][s.fid]
+			if wanted[i] == (of != nil) && (of == nil || of.mid == it.ID.Mid && of.unread == number(!it.Read) && of.delivered == micros(it.Props.Time(mapi.PidTagMessageDeliveryTime))) || c.full() {
+				continue
 			}
+			c.add("search-member", itemPlace(row), func(w *writer) error { w.touch(row); return nil }, "search folder %d should have found it: %t", s.fid, wanted[i])
 		}
-		of := known[s.fid]
-		if want == (of != nil) && (of == nil || of.mid == it.ID.Mid && of.unread == number(!it.Read) && of.delivered == micros(it.Props.Time(mapi.PidTagMessageDeliveryTime))) || c.full() {
-			continue
-		}
-		c.add("search-member", itemPlace(row), func(w *writer) error { w.touch(row); return nil }, "search folder %d should have found it: %t", s.fid, want)
 	}
 	return nil
 }

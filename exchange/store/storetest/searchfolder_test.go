@@ -313,6 +313,49 @@ func TestSearchFolder(t *testing.T) {
 	})
 }
 
+// TestSearchesMeet holds that searches which must look at the whole mailbox do so
+// together, and that an item which nobody can read stops none of them.
+func TestSearchesMeet(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s, _ := Open(t, db)
+		m := mailbox(t, s)
+		inbox := role(t, m, store.RoleInbox)
+		items := make([]store.NewItem, 1400)
+		for i := range items {
+			items[i] = mail(inbox, fmt.Sprintf("Budget %04d", i))
+		}
+		stamps, err := m.CreateItems(t.Context(), items)
+		ok(t, err)
+		indexAll(t, s)
+		for _, i := range []int{3, 700, 1398} {
+			exec(t, db, fmt.Sprintf("UPDATE item SET props = change_key WHERE id = %d", stamps[i].ID.Row))
+		}
+		inBag := mapi.Not{Part: mapi.Exist{Tag: mapi.PidNameKeywords}}
+		var made []*store.Folder
+		for _, name := range []string{"one", "two", "three"} {
+			made = append(made, newSearch(t, m, name, store.Search{Bases: []store.FolderID{inbox}, Where: mapi.And{subjectHas("budget"), inBag}}))
+		}
+		// Each has looked at the newest thousand, so what is left is one batch for all.
+		for _, left := range []int{1, 0} {
+			n, err := s.Index(t.Context())
+			ok(t, err)
+			if n != left {
+				t.Errorf("%d batches, want %d", n, left)
+			}
+		}
+		for _, f := range made {
+			if f.Total != 998 {
+				t.Errorf("%s has %d items at once, want 998", f.Name, f.Total)
+			}
+			f, err := m.Folder(t.Context(), f.ID)
+			ok(t, err)
+			if f.Total != 1397 {
+				t.Errorf("%s has %d items, want 1397", f.Name, f.Total)
+			}
+		}
+	})
+}
+
 // TestSearchFolderEvents holds what who watches a search folder is told.
 func TestSearchFolderEvents(t *testing.T) {
 	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
