@@ -71,6 +71,9 @@ func (c *call) aboutMeeting(e *soap.Element, disposition string) (id store.ID, t
 	if ref == nil {
 		return nil, nil, invalid(e, "ReferenceItemId is missing")
 	}
+	if e.Child(soap.NSTypes, "Attachments") != nil {
+		return nil, nil, errUnsupported // an answer carries none, as with a reply
+	}
 	if id, _, err = c.eventID(ref); err != nil {
 		return nil, nil, err
 	}
