@@ -374,21 +374,24 @@ func (x *itemWriter) headers(fn func(name, value string)) error {
 	if err := x.box.Resolve(x.ctx, x.item.Props, maxValue, tag); err != nil {
 		return err
 	}
-	var name, value string
+	var name string
+	var value strings.Builder
 	for line := range strings.Lines(x.item.Props.String(tag)) {
 		line = strings.TrimRight(line, "\r\n")
 		if line != "" && (line[0] == ' ' || line[0] == '\t') {
-			value += " " + strings.TrimLeft(line, " \t")
+			value.WriteString(" " + strings.TrimLeft(line, " \t"))
 			continue
 		}
 		if name != "" {
-			fn(name, value)
+			fn(name, value.String())
 		}
-		name, value, _ = strings.Cut(line, ":")
-		value = strings.TrimSpace(value)
+		var first string
+		name, first, _ = strings.Cut(line, ":")
+		value.Reset()
+		value.WriteString(strings.TrimSpace(first))
 	}
 	if name != "" {
-		fn(name, value)
+		fn(name, value.String())
 	}
 	return nil
 }

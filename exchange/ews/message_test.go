@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"hma/exchange/store"
 	"hma/wire/mapi"
@@ -195,5 +196,22 @@ func TestLongValueIsNotKept(t *testing.T) {
 	c.w.Flush()
 	if _, apart := item.Props[mapi.PidTagComment].(mapi.Blob); !apart || !strings.Contains(out.String(), long) {
 		t.Errorf("%T is kept, %d bytes written", item.Props[mapi.PidTagComment], out.Len())
+	}
+}
+
+// TestLongHeader holds that a header of very many lines costs what its length costs: the
+// time for each line does not grow with those before it.
+func TestLongHeader(t *testing.T) {
+	w := newWorld(t)
+	const lines = 400_000
+	_, answer := w.ask(create("SaveOnly", `<t:Message><t:Subject>x</t:Subject><t:ExtendedProperty><t:ExtendedFieldURI PropertyTag="0x7d" PropertyType="String"/><t:Value>a: b`+
+		strings.Repeat("\n x", lines)+"\nc: d"+`</t:Value></t:ExtendedProperty></t:Message>`))
+	began := time.Now()
+	answer = w.answered(get(itemIDs.FindString(answer), "item:InternetMessageHeaders"))
+	if want := `<t:InternetMessageHeader HeaderName="a">b` + strings.Repeat(" x", lines) + `</t:InternetMessageHeader><t:InternetMessageHeader HeaderName="c">d<`; !strings.Contains(answer, want) {
+		t.Errorf("%d bytes: %.200s", len(answer), answer)
+	}
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("%v for a header of %d lines", took, lines)
 	}
 }
