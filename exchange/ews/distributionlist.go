@@ -14,6 +14,8 @@ import (
 // maxMembers is how many members a private distribution list has at most.
 const maxMembers = 1000
 
+var errMembers = &problem{"ErrorInvalidOperation", "The distribution list has too many members."}
+
 var memberTags = []mapi.Tag{mapi.PidLidDistributionListMembers, mapi.PidLidDistributionListOneOffMembers}
 
 // distributionListProperties are what DistributionListType has beside the properties that it shares
@@ -113,14 +115,14 @@ func (d *draft) members(list []member, e *soap.Element) error {
 		if !slices.ContainsFunc(list, func(o member) bool { return slices.Equal(o.key, key) }) {
 			list = append(list, member{m, key})
 		}
+		if len(list) > maxMembers {
+			return errMembers
+		}
 	}
 	return d.putMembers(list)
 }
 
 func (d *draft) putMembers(list []member) error {
-	if len(list) > maxMembers {
-		return &problem{"ErrorInvalidOperation", "The distribution list has too many members."}
-	}
 	entries, oneOffs := [][]byte{}, [][]byte{}
 	for _, m := range list {
 		entries, oneOffs = append(entries, m.key), append(oneOffs, m.OneOff())

@@ -99,6 +99,9 @@ func (d *draft) extendedProperty(e *soap.Element) error {
 		d.flags, d.read = &flags, &read
 		return nil
 	}
+	if len(d.props) >= maxExtended {
+		return errTooLarge
+	}
 	d.put(tag, v)
 	return nil
 }

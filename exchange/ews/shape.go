@@ -37,6 +37,10 @@ type shapeCache struct {
 // maxShapes is how many shapes are kept before the cache starts anew.
 const maxShapes = 256
 
+// maxExtended is how many extended properties a shape names and how many properties an
+// item is given at most: each is looked for among the others.
+const maxExtended = 1000
+
 // itemShape returns the shape that an ItemShape element asks for in a schema; listed
 // leaves out what FindItem never gives.
 func (d *Door) itemShape(e *soap.Element, v schema, listed bool) (*shape, error) {
@@ -180,6 +184,9 @@ func (s *shape) additional(e *soap.Element, asked map[*itemProperty]bool) error 
 			x, err := parseExtended(path)
 			if err != nil {
 				return err
+			}
+			if len(s.extended) == maxExtended {
+				return invalid(path, "more than %d extended properties", maxExtended)
 			}
 			s.extended = append(s.extended, x)
 			if x.name == (mapi.Name{}) {
