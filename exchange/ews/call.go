@@ -336,8 +336,13 @@ func (c *call) warning(what *problem, payload func() error) error {
 }
 
 // failure writes a response message that tells of an error. A fault ends the
-// request, unless something was done already that the client must be told of.
+// request, and so does the end of its time, unless something was done already that
+// the client must be told of.
 func (c *call) failure(err error) error {
+	over := context.Cause(c.ctx)
+	if c.succeeded > 0 && errors.Is(over, context.DeadlineExceeded) {
+		err, over = over, nil
+	}
 	if _, fault := errors.AsType[*soap.Fault](err); fault && c.succeeded == 0 && !c.w.Flushed() {
 		return err
 	}
@@ -348,7 +353,7 @@ func (c *call) failure(err error) error {
 		c.w.Empty(c.op.payload)
 	}
 	c.w.End(name)
-	return errors.Join(c.w.Err(), context.Cause(c.ctx))
+	return errors.Join(c.w.Err(), over)
 }
 
 // unfinished is the failure of what should have followed on something that is done:

@@ -105,6 +105,12 @@ func TestMeeting(t *testing.T) {
 		}
 	}
 
+	// An answer carries no attachments.
+	_, answer = w.askAs(w.bob, wrap(respond("AcceptItem", request.ID.Encode(idKey), "SendAndSaveCopy", `<t:Attachments><t:FileAttachment><t:Name>a</t:Name><t:Content>YQ==</t:Content></t:FileAttachment></t:Attachments>`)))
+	if !strings.Contains(answer, "ErrorInvalidOperation") {
+		t.Error(answer)
+	}
+
 	// He accepts; she sees it.
 	w.as(w.bob, respond("AcceptItem", request.ID.Encode(idKey), "SendAndSaveCopy", `<t:Body BodyType="Text">gladly</t:Body>`))
 	if answer = theirs(); !strings.Contains(answer, "<t:MyResponseType>Accept<") || !strings.Contains(answer, "<t:LegacyFreeBusyStatus>OOF<") || !strings.Contains(answer, "<t:AppointmentReplyTime>") {
@@ -138,6 +144,14 @@ func TestMeeting(t *testing.T) {
 	_, answer = w.askAs(w.bob, wrap(respond("AcceptItem", older.ID.Encode(idKey), "SendOnly", "")))
 	if !strings.Contains(answer, "ErrorCalendarMeetingRequestIsOutOfDate") {
 		t.Error(answer)
+	}
+
+	// The message does not move the meeting.
+	for _, update := range []string{setField("calendar:Start", "2026-03-20T10:00:00Z"), `<t:DeleteItemField><t:FieldURI FieldURI="calendar:Recurrence"/></t:DeleteItemField>`} {
+		_, answer = w.askAs(w.bob, wrap(updateOne(older.ID.Encode(idKey), changeKey(itemKey, older.ChangeKey), "AlwaysOverwrite", update)))
+		if !strings.Contains(answer, "ErrorInvalidPropertySet") {
+			t.Error(answer)
+		}
 	}
 
 	// He proposes another time, from the event itself.

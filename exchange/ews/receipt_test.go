@@ -1,6 +1,7 @@
 package ews
 
 import (
+	"encoding/base64"
 	"strings"
 	"testing"
 
@@ -77,6 +78,11 @@ func TestReceiptsOverSOAP(t *testing.T) {
 	}
 	mark(send(), ` SuppressReadReceipts="true"`)
 	expect("suppressed", 1, 0)
+	mime := base64.StdEncoding.EncodeToString([]byte("From: anna@contoso.com\r\nTo: bob@contoso.com\r\nSubject: Budget\r\n\r\nshorter\r\n"))
+	bob(`<m:UpdateItem ConflictResolution="AlwaysOverwrite" MessageDisposition="SaveOnly" SuppressReadReceipts="true"><m:ItemChanges><t:ItemChange><t:ItemId Id="` + send() + `"/><t:Updates>` +
+		`<t:SetItemField><t:FieldURI FieldURI="item:MimeContent"/><t:Message><t:MimeContent>` + mime + `</t:MimeContent></t:Message></t:SetItemField>` +
+		`<t:SetItemField><t:FieldURI FieldURI="message:IsRead"/><t:Message><t:IsRead>true</t:IsRead></t:Message></t:SetItemField></t:Updates></t:ItemChange></m:ItemChanges></m:UpdateItem>`)
+	expect("suppressed with new content", 1, 0)
 
 	id = send()
 	if answer := bob(`<m:CreateItem MessageDisposition="SaveOnly"><m:Items><t:SuppressReadReceipt><t:ReferenceItemId Id="` + id + `"/></t:SuppressReadReceipt></m:Items></m:CreateItem>`); !strings.Contains(answer, "<m:Items/>") {

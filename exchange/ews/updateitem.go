@@ -1,6 +1,7 @@
 package ews
 
 import (
+	"context"
 	"errors"
 
 	"hma/exchange/calendar"
@@ -129,6 +130,9 @@ func (c *call) changeOnce(named store.ID, key []byte, updates *soap.Element) (st
 			return stamp, "", err
 		}
 	}
+	if d.timeChanged() {
+		return stamp, "", errPropertySet // a message about a meeting does not move it
+	}
 	switch d.kind {
 	case taskItem:
 		d.settleTask(item.Props)
@@ -141,6 +145,10 @@ func (c *call) changeOnce(named store.ID, key []byte, updates *soap.Element) (st
 
 // update takes one change of one property.
 func (d *draft) update(u *soap.Element) error {
+	// A request can have many that are long to make, such as additions to a long text.
+	if err := context.Cause(d.ctx); err != nil {
+		return err
+	}
 	if len(u.Children) == 0 {
 		return invalid(u, "%s names no property", u.Name.Local)
 	}
@@ -274,7 +282,7 @@ func (d *draft) apply(item *store.Item, key []byte) (store.Stamp, error) {
 		if d.rewritten {
 			by.MIME = u.MIME
 		}
-		by.IfChangeKey, by.Read = key, d.read
+		by.IfChangeKey, by.Read, by.SuppressReceipts = key, d.read, suppress
 		u = by
 	}
 	if len(d.recipients) > 0 {
