@@ -103,7 +103,7 @@ func (s *Store) reserve(ctx context.Context, saved *Mailbox) (number int64, err 
 // exchange gives the filled mailbox its row and its GUID and takes both from the one before.
 func (s *Store) exchange(ctx context.Context, from *sqldb.Tx, saved *Mailbox, number int64) error {
 	columns := []string{"db_guid", "mapping_signature", "kind", "owner_sid", "legacy_dn", "display_name", "size", "created", "warn_quota", "send_quota",
-		"quota", "retain_deleted", "epoch", "next_counter", "last_logon"}
+		"quota", "retain_deleted", "meeting_delivery", "epoch", "next_counter", "last_logon"}
 	rows, err := from.Query("SELECT "+strings.Join(columns, ", ")+" FROM mailbox WHERE id = $1", saved.id)
 	if err != nil {
 		return err

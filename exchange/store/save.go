@@ -176,7 +176,14 @@ func scanRow(rows *sqldb.Rows, n int) ([]any, error) {
 	for i := range values {
 		dest[i] = &values[i]
 	}
-	return values, rows.Scan(dest...)
+	err := rows.Scan(dest...)
+	for i, v := range values {
+		// SQLite's driver has no bytes where there are none, and would write them as NULL.
+		if b, ok := v.([]byte); ok && b == nil {
+			values[i] = []byte{}
+		}
+	}
+	return values, err
 }
 
 // flush writes what is pending.

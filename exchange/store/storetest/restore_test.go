@@ -38,6 +38,13 @@ func TestRestore(t *testing.T) {
 		create(t, other, mail(role(t, other, store.RoleInbox), "of the other"))
 		search := newSearch(t, one, "Kept", store.Search{Bases: []store.FolderID{inbox}, Where: subjectHas("kept")})
 
+		ok(t, one.UpdateRules(ctx, inbox, func([]*store.Rule) ([]*store.Rule, error) {
+			return []*store.Rule{{Name: "Keep", State: store.RuleEnabled, Condition: subjectHas("kept"), Actions: []mapi.Action{{Type: mapi.ActionMarkAsRead}}}}, nil
+		}))
+		ok(t, one.UpdateDelegates(ctx, func(d *store.Delegates) error {
+			d.List, d.Delivery = []store.Delegate{{SID: "S-1-5-21-1-2-3-1002", ViewPrivate: true}}, store.DelegatesOnly
+			return nil
+		}))
 		_, _, err = one.Deliver(ctx, store.Delivery{Send: []store.Outgoing{{To: "a@contoso.com", Message: long}}})
 		ok(t, err)
 
@@ -71,6 +78,12 @@ func TestRestore(t *testing.T) {
 		ok(t, err)
 		if len(found.Items) != 1 || found.Items[0].ID != first.ID {
 			t.Errorf("the search folder has found %v", found.Items)
+		}
+		if rules, err := back.Rules(ctx, inbox); err != nil || len(rules) != 1 || rules[0].Name != "Keep" || rules[0].State != store.RuleEnabled {
+			t.Errorf("its rules are %v, error %v", rules, err)
+		}
+		if d, err := back.Delegates(ctx); err != nil || len(d.List) != 1 || d.Delivery != store.DelegatesOnly {
+			t.Errorf("its delegates are %+v, error %v", d, err)
 		}
 		_, err = back.Item(ctx, deleted.ID, store.Want{})
 		ok(t, err)
