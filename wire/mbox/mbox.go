@@ -264,6 +264,9 @@ func (r *Reader) flags(f *Flags) (own int, err error) {
 				f.Keywords = append(f.Keywords, decodeKeyword(k))
 			}
 		}
+		if own > 0 {
+			return own, nil // what stands below is the message's own
+		}
 	}
 }
 
