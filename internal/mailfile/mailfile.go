@@ -259,12 +259,12 @@ func Create(format Format, path string) (Writer, error) {
 }
 
 // encodeName makes a folder's name a file's: what a file system could take for
-// something else, and "%", is %XX.
+// something else, or a reader of ours (NAME.mbox), and "%", is %XX.
 func encodeName(name string) string {
 	var b strings.Builder
 	for i := 0; i < len(name); i++ {
 		c := name[i]
-		if c < ' ' || c == 0x7F || strings.IndexByte(`/\:*?"<>|%`, c) >= 0 || c == '.' && (i == 0 || i == len(name)-1) || c == ' ' && i == len(name)-1 {
+		if c < ' ' || c == 0x7F || strings.IndexByte(`/\:*?"<>|%`, c) >= 0 || c == '.' && (i == 0 || i == len(name)-1 || strings.EqualFold(name[i:], ".mbox")) || c == ' ' && i == len(name)-1 {
 			fmt.Fprintf(&b, "%%%02X", c)
 		} else {
 			b.WriteByte(c)

@@ -46,6 +46,7 @@ func readAll(t *testing.T, path string) (list []read) {
 func TestItems(t *testing.T) {
 	want := []read{
 		{Message{Kind: AnyOther, Folder: []string{"Tasks", "a/b"}}, "\x00packed"},
+		{Message{Kind: AnyOther, Folder: []string{"Tasks.mbox"}}, "\x00packed"},
 		{Message{Kind: Contact, Folder: []string{"Contacts"}}, "BEGIN:VCARD\r\nFN:x\r\nEND:VCARD\r\n"},
 		{Message{Kind: Event, Folder: []string{"Calendar"}}, "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"},
 	}
@@ -56,7 +57,7 @@ func TestItems(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, m := range want {
-			err = errors.Join(err, w.Folder(m.Folder), w.Write(m.Message, strings.NewReader(m.Text)))
+			err = errors.Join(err, w.Folder(m.Folder[:1]), w.Folder([]string{"Tasks"}), w.Folder(m.Folder), w.Write(m.Message, strings.NewReader(m.Text)))
 		}
 		if err := errors.Join(err, w.Close()); err != nil {
 			t.Fatal(err)
