@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"hma/internal/sqldb"
 )
 
 // OofState says when senders are told that the owner is out of office.
@@ -93,23 +91,23 @@ func (m *Mailbox) SetOof(ctx context.Context, o Oof) error {
 	if !o.Start.IsZero() && !o.End.IsZero() {
 		start, end = micros(o.Start), micros(o.End)
 	}
-	err = m.store.db.Write(ctx, func(tx *sqldb.Tx) error {
+	err = m.write(ctx, func(w *writer) error {
 		var was OofState
 		var wasStart, wasEnd, senders int64
-		err := noRow(tx.QueryRow("SELECT state, starts, ends, senders FROM oof WHERE mailbox = $1", m.id).Scan(&was, &wasStart, &wasEnd, &senders))
+		err := noRow(w.QueryRow("SELECT state, starts, ends, senders FROM oof WHERE mailbox = $1", m.id).Scan(&was, &wasStart, &wasEnd, &senders))
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}
 		if o.State != OofDisabled && (o.State != was || o.State == OofScheduled && (start != wasStart || end != wasEnd)) {
 			senders = 0
-			if _, err := tx.Exec("DELETE FROM oof_sender WHERE mailbox = $1", m.id); err != nil {
+			if _, err := w.Exec("DELETE FROM oof_sender WHERE mailbox = $1", m.id); err != nil {
 				return err
 			}
 		}
-		if _, err := tx.Exec("DELETE FROM oof WHERE mailbox = $1", m.id); err != nil {
+		if _, err := w.Exec("DELETE FROM oof WHERE mailbox = $1", m.id); err != nil {
 			return err
 		}
-		_, err = tx.Exec(`INSERT INTO oof (mailbox, state, audience, starts, ends, internal_reply, internal_lang, external_reply, external_lang, senders)
+		_, err = w.Exec(`INSERT INTO oof (mailbox, state, audience, starts, ends, internal_reply, internal_lang, external_reply, external_lang, senders)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
 			m.id, o.State, o.Audience, start, end, clean(o.Internal.Text), clean(o.Internal.Language), clean(o.External.Text), clean(o.External.Language), senders)
 		return err

@@ -98,7 +98,10 @@ func (m *Mailbox) lock(tx *sqldb.Tx) (*writer, error) {
 	}
 	var searches bool
 	if err := tx.QueryRow(lock, m.id, column(m.guid)).Scan(&searches, &w.next, &w.last, &w.size, &w.quota); err != nil {
-		return nil, fmt.Errorf("lock mailbox %s: %w", m.guid, noRow(err))
+		if err = noRow(err); err == ErrNotFound {
+			m.store.boxes.drop(m.guid) // another server restored it: who opens it next finds the new one
+		}
+		return nil, fmt.Errorf("lock mailbox %s: %w", m.guid, err)
 	}
 	if searches {
 		w.touched, w.paths = map[mapi.GlobCnt]bool{}, map[mapi.GlobCnt][]mapi.GlobCnt{}
