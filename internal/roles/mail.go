@@ -1,7 +1,6 @@
 package roles
 
 import (
-	"encoding/json"
 	"errors"
 	"net"
 	"net/http"
@@ -73,15 +72,14 @@ func (r *Roles) checkMail(w http.ResponseWriter, q *http.Request) {
 			return
 		}
 	}
-	w.Header().Set("Content-Type", "application/jsonl")
-	out := json.NewEncoder(w)
+	out := newLines(w)
 	end := CheckLine{}
 	for _, id := range list {
 		mailbox, err := r.Store.FindMailbox(q.Context(), id)
 		if err == nil {
 			name := mailbox.Info().DisplayName
 			err = mailbox.Check(q.Context(), q.URL.Query().Get("repair") == "1", func(d store.Damage) {
-				out.Encode(CheckLine{Mailbox: name, Damage: &d}) // whoever asked is gone when it fails: the context says so
+				out.write(CheckLine{Mailbox: name, Damage: &d})
 			})
 		}
 		if err != nil {
@@ -91,5 +89,5 @@ func (r *Roles) checkMail(w http.ResponseWriter, q *http.Request) {
 		}
 		end.Checked++
 	}
-	out.Encode(end)
+	out.write(end)
 }
