@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"hma/exchange/store/query"
 	"hma/wire/mapi"
@@ -31,29 +30,46 @@ func (m *Mailbox) ItemsAfter(ctx context.Context, folder FolderID, after mapi.Gl
 	return items, nil
 }
 
-// Alike returns how many items of a folder are the same message: of the message id
-// and, with exact, of the same bytes too; where there is no id, received at the
-// same time with the same bytes.
-func (m *Mailbox) Alike(ctx context.Context, folder FolderID, messageID string, received time.Time, mime mapi.Blob, exact bool) (n int, err error) {
+// Alike returns how many items of the item's folder are the same: of its message id
+// and, with exact, of the same bytes too; where there is no id, received at the same
+// time with the same bytes. What has no MIME form is known by its PidTagSearchKey,
+// which it keeps through changes, moves and Pack.
+func (m *Mailbox) Alike(ctx context.Context, item NewItem, exact bool) (n int, err error) {
 	if m, err = m.wholeGate(); err == nil {
-		err = m.own(folder)
+		err = m.own(item.Folder)
 	}
 	if err != nil {
 		return 0, err
 	}
-	switch {
-	case messageID == "":
-		err = m.store.db.QueryRow(ctx, "SELECT COUNT(*) FROM item WHERE mailbox = $1 AND fid = $2 AND assoc = 0 AND received = $3 AND internet_msg_id_hash IS NULL AND mime_hash = $4",
-			m.id, folder.Folder, micros(received), mime.Hash[:]).Scan(&n)
-	case exact:
-		err = m.store.db.QueryRow(ctx, "SELECT COUNT(*) FROM item WHERE mailbox = $1 AND internet_msg_id_hash = $2 AND fid = $3 AND assoc = 0 AND internet_msg_id_fold = $4 AND mime_hash = $5",
-			m.id, query.Hash(query.Fold(clean(messageID))), folder.Folder, query.Fold(clean(messageID)), mime.Hash[:]).Scan(&n)
-	default:
-		err = m.store.db.QueryRow(ctx, "SELECT COUNT(*) FROM item WHERE mailbox = $1 AND internet_msg_id_hash = $2 AND fid = $3 AND assoc = 0 AND internet_msg_id_fold = $4",
-			m.id, query.Hash(query.Fold(clean(messageID))), folder.Folder, query.Fold(clean(messageID))).Scan(&n)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("look for a message in %v: %w", folder, err)
+	if n, err = m.alike(m.reads(ctx), item, exact); err != nil {
+		return 0, fmt.Errorf("look for an item in %v: %w", item.Folder, err)
 	}
 	return n, nil
+}
+
+func (m *Mailbox) alike(q querier, item NewItem, exact bool) (n int, err error) {
+	condition, args := "", []any{m.id, item.Folder.Folder}
+	id := query.Fold(clean(item.Props.String(mapi.PidTagInternetMessageID)))
+	switch {
+	case item.MIME.IsZero():
+		condition, args = "mime_hash IS NULL AND search_key = $3", append(args, item.Props.Bytes(mapi.PidTagSearchKey))
+	case id == "":
+		condition, args = "fid = $2 AND assoc = 0 AND received = $3 AND internet_msg_id_hash IS NULL AND mime_hash = $4", append(args, micros(item.Props.Time(mapi.PidTagMessageDeliveryTime)), item.MIME.Hash[:])
+	case exact:
+		condition, args = "internet_msg_id_hash = $3 AND internet_msg_id_fold = $4 AND mime_hash = $5", append(args, query.Hash(id), id, item.MIME.Hash[:])
+	default:
+		condition, args = "internet_msg_id_hash = $3 AND internet_msg_id_fold = $4", append(args, query.Hash(id), id)
+	}
+	// The signs keep SQLite, which counts nothing, from looking through the folder instead.
+	rows, err := q.Query("SELECT COUNT(*) FROM item WHERE mailbox = $1 AND +fid = $2 AND +assoc = 0 AND "+condition, args...)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := rows.Scan(&n); err != nil {
+			return 0, err
+		}
+	}
+	return n, rows.Err()
 }

@@ -334,6 +334,30 @@ func TestConversationPlan(t *testing.T) {
 	})
 }
 
+// TestAlikePlans shows that to look for an item that is there already costs no folder.
+func TestAlikePlans(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		m := fill(t, db, 4000)
+		analyze(t, db)
+		mime := mapi.Blob{Size: 1}
+		for name, item := range map[string]NewItem{
+			"item_search_key": {Props: mapi.Bag{mapi.PidTagSearchKey: []byte("sixteen bytes ...")}},
+			"item_msg_id":     {Props: mapi.Bag{mapi.PidTagInternetMessageID: "<1@contoso.com>"}, MIME: mime},
+			"item_received":   {Props: mapi.Bag{mapi.PidTagMessageDeliveryTime: time.Unix(1, 0)}, MIME: mime},
+		} {
+			item.Folder = FolderID{m.guid, fixed(RoleInbox)}
+			r := &recorder{querier: m.reads(t.Context())}
+			if _, err := m.alike(r, item, false); err != nil {
+				t.Fatal(err)
+			}
+			plan, err := db.Explain(t.Context(), r.texts[0], r.args[0]...)
+			if err != nil || !strings.Contains(strings.Join(plan, " "), name) {
+				t.Errorf("%s: %v, error %v", name, plan, err)
+			}
+		}
+	})
+}
+
 // analyze has PostgreSQL count what is in its tables, as it does by itself after a
 // while. SQLite does not, and must find its plans without.
 func analyze(t testing.TB, db *sqldb.DB) {

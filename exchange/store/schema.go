@@ -5,7 +5,7 @@ package store
 // The mailbox's number is the first column of every key. Ids and change numbers
 // are 48-bit counters of the mailbox; times are UTC microseconds; text that is
 // compared or sorted has shadow columns made by query.Fold.
-var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8}
+var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9}
 
 const schema1 = `
 CREATE TABLE mailbox (
@@ -436,4 +436,9 @@ ALTER TABLE subscription ADD COLUMN frequency BIGINT NOT NULL DEFAULT 0; -- of s
 ALTER TABLE subscription ADD COLUMN due BIGINT;                          -- when the next is told at the latest; NULL unless pushed
 ALTER TABLE subscription ADD COLUMN failing BIGINT;                      -- since when the subscriber does not answer
 CREATE INDEX subscription_due ON subscription (due) WHERE due IS NOT NULL;
+`
+
+// schema9 finds what is no mail by its search key: see Mailbox.Alike.
+const schema9 = `
+CREATE INDEX item_search_key ON item (mailbox, search_key) WHERE mime_hash IS NULL;
 `

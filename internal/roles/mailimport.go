@@ -140,8 +140,9 @@ func (in *importRun) message(f MailFile, r io.Reader) error {
 	return in.add(f.Name, item)
 }
 
-// other takes what is no mail. It has no message id: the hash of its file is one, so that
-// the same file is left out the next time. An event is known by its own id.
+// other takes what is no mail. It is known by its search key, which an export keeps;
+// where the file has none the file's hash is one, so that the same file is left out
+// the next time. An event is known by its own id.
 func (in *importRun) other(f MailFile, folder store.FolderID, r io.Reader) error {
 	hash := sha256.New()
 	items, err := in.items(f.Kind, io.TeeReader(r, hash))
@@ -162,8 +163,11 @@ func (in *importRun) other(f MailFile, folder store.FolderID, r io.Reader) error
 				continue
 			}
 		}
-		item.Folder, item.Read = folder, true
-		item.Props[mapi.PidTagInternetMessageID] = fmt.Sprintf("<%x.%d@import.invalid>", hash.Sum(nil), i)
+		item.Folder = folder
+		if len(item.Props.Bytes(mapi.PidTagSearchKey)) == 0 {
+			key := sha256.Sum256(fmt.Appendf(hash.Sum(nil), ".%d", i))
+			item.Props[mapi.PidTagSearchKey] = key[:16]
+		}
 		if err := in.add(f.Name, item); err != nil {
 			return err
 		}
@@ -181,6 +185,7 @@ func (in *importRun) items(kind mailfile.Kind, r io.Reader) ([]store.NewItem, er
 			if err != nil {
 				return nil, fmt.Errorf("event %d: %w", i+1, err)
 			}
+			items[i].Read = true
 			if err := calendar.Prepare(&items[i], when, in.now); err != nil {
 				return nil, fmt.Errorf("event %d: %w", i+1, err)
 			}
@@ -188,6 +193,7 @@ func (in *importRun) items(kind mailfile.Kind, r io.Reader) ([]store.NewItem, er
 		return items, err
 	case mailfile.Contact:
 		item, err := transport.PrepareContact(in.ctx, in.mailbox, r)
+		item.Read = true
 		return []store.NewItem{item}, err
 	case mailfile.AnyOther:
 		item, err := in.mailbox.Unpack(in.ctx, r)
@@ -198,14 +204,11 @@ func (in *importRun) items(kind mailfile.Kind, r io.Reader) ([]store.NewItem, er
 
 // add has an item written with the next, unless it is in its folder already. The error ends the run.
 func (in *importRun) add(name string, item store.NewItem) error {
-	folder := item.Folder
-	id := item.Props.String(mapi.PidTagInternetMessageID)
-	received := item.Props.Time(mapi.PidTagMessageDeliveryTime)
-	key := in.key(folder, id, received, item.MIME)
+	key := in.key(item)
 	s := in.seen[key]
 	s.met++
 	in.seen[key] = s
-	there, err := in.mailbox.Alike(in.ctx, folder, id, received, item.MIME, in.exact)
+	there, err := in.mailbox.Alike(in.ctx, item, in.exact)
 	if err != nil {
 		return err
 	}
@@ -223,16 +226,21 @@ func (in *importRun) add(name string, item store.NewItem) error {
 	return nil
 }
 
-// key names a message in a folder, as Alike finds it.
-func (in *importRun) key(folder store.FolderID, id string, received time.Time, mime mapi.Blob) uint64 {
+// key names an item in its folder, as Alike finds it.
+func (in *importRun) key(item store.NewItem) uint64 {
 	var b bytes.Buffer
-	binary.Write(&b, binary.BigEndian, uint64(folder.Folder))
-	b.WriteString(strings.ToLower(id))
-	if id == "" {
-		binary.Write(&b, binary.BigEndian, received.UnixMicro())
+	binary.Write(&b, binary.BigEndian, uint64(item.Folder.Folder))
+	id := item.Props.String(mapi.PidTagInternetMessageID)
+	switch {
+	case item.MIME.IsZero():
+		b.Write(item.Props.Bytes(mapi.PidTagSearchKey))
+		return maphash.Bytes(in.seed, b.Bytes())
+	case id == "":
+		binary.Write(&b, binary.BigEndian, item.Props.Time(mapi.PidTagMessageDeliveryTime).UnixMicro())
 	}
+	b.WriteString(strings.ToLower(id))
 	if id == "" || in.exact {
-		b.Write(mime.Hash[:])
+		b.Write(item.MIME.Hash[:])
 	}
 	return maphash.Bytes(in.seed, b.Bytes())
 }

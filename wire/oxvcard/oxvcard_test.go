@@ -74,7 +74,7 @@ func TestProducers(t *testing.T) {
 
 // TestRoundTrip holds that every property that Write knows comes back.
 func TestRoundTrip(t *testing.T) {
-	p := mapi.Bag{mapi.PidTagMessageClass: "IPM.Contact", mapi.PidTagSensitivity: int32(2)}
+	p := mapi.Bag{mapi.PidTagMessageClass: "IPM.Contact", mapi.PidTagSensitivity: int32(2), mapi.PidTagSearchKey: []byte("sixteen bytes ...")}
 	n := 0
 	text := func(tag mapi.Tag) {
 		n++
@@ -180,4 +180,25 @@ func FuzzRead(f *testing.F) {
 			t.Errorf("%v: comes back as\n%s\nnot as\n%s", err, dump(again), dump(card))
 		}
 	})
+}
+
+// TestUID holds that another program's id makes the same key each time, and each its own.
+func TestUID(t *testing.T) {
+	keys := map[string]string{}
+	for _, id := range []string{"", "urn:uuid:4fbe8971-0bc3-424c-9c26-36c3e1eff6b1", "0a0B", "7", strings.Repeat("ab", maxKey+1)} {
+		for range 2 {
+			card, err := Read(strings.NewReader("BEGIN:VCARD\r\nUID:" + id + "\r\nEND:VCARD\r\n"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			key := string(card.Props.Bytes(mapi.PidTagSearchKey))
+			if other, ok := keys[key]; ok && other != id || id == "" != (key == "") || len(key) > maxKey {
+				t.Errorf("%q has the key %x, as %q", id, key, other)
+			}
+			keys[key] = id
+		}
+	}
+	if keys["\x0a\x0b"] != "0a0B" {
+		t.Error("an id as Write writes it is not the key")
+	}
 }

@@ -1,6 +1,8 @@
 package oxvcard
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +23,7 @@ const (
 	maxText  = 1 << 20 // bytes of a note
 	maxField = 1_000   // bytes of any other text
 	maxWords = 200     // of a list
+	maxKey   = 64      // bytes of a search key; they have 16
 )
 
 // ErrNoCard is the error for what is no vCard at all.
@@ -111,6 +114,8 @@ func (c *Card) take(line *contentline.Property) {
 		}
 	}
 	switch line.Name {
+	case "UID":
+		c.identify(tidy(line.Text()))
 	case "N":
 		c.fields(line.Fields(), names)
 	case "ORG":
@@ -141,6 +146,21 @@ func (c *Card) take(line *contentline.Property) {
 	case "PHOTO":
 		c.photo(line)
 	}
+}
+
+// identify keeps the vCard's own id (RFC 2426 3.6.7) as the contact's search key
+// (MS-OXCPRPT 2.2.1.9):
+// its bytes where it is hexadecimal, as Write writes it, its hash otherwise.
+func (c *Card) identify(id string) {
+	if id == "" || c.Props.Bytes(mapi.PidTagSearchKey) != nil {
+		return
+	}
+	key, err := hex.DecodeString(id)
+	if err != nil || len(key) > maxKey {
+		sum := sha256.Sum256([]byte(id))
+		key = sum[:16]
+	}
+	c.Props[mapi.PidTagSearchKey] = key
 }
 
 // put sets a property that is not there yet, and tells whether it did.

@@ -2,6 +2,7 @@ package oxvcard
 
 import (
 	"encoding/base64"
+	"encoding/hex"
 	"io"
 	"slices"
 	"strings"
@@ -18,6 +19,9 @@ func Write(w io.Writer, p mapi.Bag, photo []byte) error {
 	line("BEGIN", "VCARD")
 	line("VERSION", "3.0")
 	line("PRODID", "-//HMA//Mail//EN")
+	if key := p.Bytes(mapi.PidTagSearchKey); len(key) > 0 && len(key) <= maxKey {
+		line("UID", hex.EncodeToString(key))
+	}
 	line("N", structured(p, names[:]))
 	if p.String(mapi.PidTagDisplayName) == "" {
 		line("FN", contentline.Escape(p.String(mapi.PidLidFileUnder))) // RFC 2426 3.1.1 wants one

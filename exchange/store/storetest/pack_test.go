@@ -121,3 +121,39 @@ func TestPack(t *testing.T) {
 		}
 	})
 }
+
+// TestAlike holds that what is no mail is known again by the key that it keeps when
+// it is packed or changed, in its own folder alone, and that copies are counted.
+func TestAlike(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s, _ := Open(t, db)
+		ctx := t.Context()
+		m := mailbox(t, s)
+		contacts := role(t, m, store.RoleContacts)
+		contact := mail(contacts, "somebody")
+		contact.Props[mapi.PidTagMessageClass] = "IPM.Contact"
+		id := create(t, m, contact).ID
+		it, err := m.Item(ctx, id, store.Want{All: true, Recipients: true, Attachments: true})
+		ok(t, err)
+		var out bytes.Buffer
+		ok(t, m.Pack(ctx, it.Again(), &out))
+		_, err = m.UpdateItem(ctx, id, store.ItemUpdate{Set: mapi.Bag{mapi.PidTagSubject: "changed"}})
+		ok(t, err)
+		again, err := m.Unpack(ctx, &out)
+		ok(t, err)
+		alike := func(folder store.FolderID, want int) {
+			t.Helper()
+			again.Folder = folder
+			if n, err := m.Alike(ctx, again, false); err != nil || n != want {
+				t.Errorf("%d are alike, error %v; want %d", n, err, want)
+			}
+		}
+		alike(contacts, 1)
+		alike(role(t, m, store.RoleTasks), 0)
+		again.Folder = contacts
+		create(t, m, again)
+		alike(contacts, 2)
+		again.Props = mapi.Bag{}
+		alike(contacts, 0)
+	})
+}
