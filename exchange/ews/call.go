@@ -23,6 +23,8 @@ import (
 type call struct {
 	door    *Door
 	ctx     context.Context
+	timed   context.Context // ends when the request has taken too long
+	stop    context.CancelCauseFunc
 	request *clientaccess.Request
 	body    io.Reader // of the request
 	w       *soap.Writer

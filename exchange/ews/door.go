@@ -134,43 +134,58 @@ func serveInfo(w http.ResponseWriter, r *clientaccess.Request) {
 // serveSOAP reads an envelope, runs its operation and sees to it that every way
 // out is a complete SOAP answer.
 func (d *Door) serveSOAP(w http.ResponseWriter, r *clientaccess.Request) {
-	ctx, cancel := context.WithCancelCause(r.Context())
-	defer cancel(nil)
-	pace := &pace{timer: time.AfterFunc(requestTime, func() { cancel(context.DeadlineExceeded) })}
-	defer pace.timer.Stop()
-	answer := &response{dst: w, pace: pace}
-	out := soap.NewWriter(answer)
-	defer out.Release()
-	c := &call{door: d, ctx: ctx, request: r, body: &paced{r: r.Body, pace: pace}, w: out, answer: answer, version: serverVersion(r.Snapshot), schema: exchange2016}
-	defer func() {
-		if c.leave != nil {
-			c.leave()
-		}
-	}()
+	c := d.begin(w, r)
+	defer c.release()
 	err := c.serve()
 	if err == nil && c.then != nil {
+		// It may wait for an hour: what is on the stack here is kept for as long.
 		err = c.then()
 	}
+	c.settle(err)
+}
+
+// begin returns the call of a request, with the time that it may take.
+func (d *Door) begin(w http.ResponseWriter, r *clientaccess.Request) *call {
+	ctx, stop := context.WithCancelCause(r.Context())
+	pace := &pace{timer: time.AfterFunc(requestTime, func() { stop(context.DeadlineExceeded) })}
+	answer := &response{dst: w, pace: pace}
+	return &call{door: d, ctx: ctx, timed: ctx, stop: stop, request: r, body: &paced{r: r.Body, pace: pace}, w: soap.NewWriter(answer), answer: answer,
+		version: serverVersion(r.Snapshot), schema: exchange2016}
+}
+
+// release gives back what the call holds.
+func (c *call) release() {
+	if c.leave != nil {
+		c.leave()
+	}
+	c.w.Release()
+	c.answer.pace.timer.Stop()
+	c.stop(nil)
+}
+
+// settle sends what is left of the answer, or the fault that an error is.
+func (c *call) settle(err error) {
+	out, r := c.w, c.request
 	if err == nil {
 		if !out.Flushed() {
-			w.Header().Set("Content-Length", strconv.FormatInt(out.Mark(), 10)) // chunks cost more
+			c.answer.dst.Header().Set("Content-Length", strconv.FormatInt(out.Mark(), 10)) // chunks cost more
 		}
 		err = out.Flush()
 	}
 	if err == nil {
 		return
 	}
-	err = errors.Join(err, context.Cause(ctx)) // its time is over
+	err = errors.Join(err, context.Cause(c.timed)) // its time is over
 	if out.Flushed() {
 		// Half an answer cannot be taken back; ending the connection is the only
 		// way to tell the client that it is no whole one.
-		d.opts.Log.Error("ews answer broken off", "request", r.ID, "operation", r.Record.Operation, "error", err)
+		c.door.opts.Log.Error("ews answer broken off", "request", r.ID, "operation", r.Record.Operation, "error", err)
 		panic(http.ErrAbortHandler)
 	}
-	fault := d.fault(r, err)
-	answer.status = http.StatusInternalServerError
+	fault := c.door.fault(r, err)
+	c.answer.status = http.StatusInternalServerError
 	if fault.Code == codeForbidden {
-		answer.status = http.StatusForbidden
+		c.answer.status = http.StatusForbidden
 	}
 	out.Cut(0)
 	out.Begin(c.version)

@@ -313,15 +313,19 @@ func askField(f *field, mode mapi.Fuzzy, fold string) (*Hits, bool) {
 	return all.rarest(maxGrams).simple(), false
 }
 
-// Rare calls rare with parts that must all be there, those that probably few items
-// have first, until it says yes: that part finds the same and perhaps more. It tells
-// whether there was such a part.
+// maxRare is how many parts Rare joins: their lists are read to their ends.
+const maxRare = 3
+
+// Rare calls rare with one, two and more of the parts that must all be there, those
+// that probably few items have first, until it says yes: they find the same and
+// perhaps more. It tells whether it did.
 func (h *Hits) Rare(rare func(*Hits) (bool, error)) (bool, error) {
 	if !h.and {
 		return false, nil
 	}
-	for _, part := range h.byRarity() {
-		if yes, err := rare(part); yes || err != nil {
+	parts := h.byRarity()
+	for n := range min(len(parts), maxRare) {
+		if yes, err := rare((&Hits{and: true, parts: parts[:n+1]}).simple()); yes || err != nil {
 			return yes, err
 		}
 	}
