@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -194,7 +195,9 @@ func (s *soapCall) asked(list string, path ...string) (names, settings []string,
 		names = append(names, text)
 	}
 	for _, e := range wanted.Children {
-		settings = append(settings, strings.TrimSpace(e.Text))
+		if name := strings.TrimSpace(e.Text); !slices.Contains(settings, name) { // each is answered once
+			settings = append(settings, name)
+		}
 	}
 	return names, settings, nil
 }

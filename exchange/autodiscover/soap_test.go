@@ -88,7 +88,7 @@ func TestSOAP(t *testing.T) {
 	}{
 		{"soap-all.xml", call{body: askUsers([]string{"jane@contoso.com"}, all)}},
 		{"soap-users.xml", call{body: askUsers([]string{"J.Mueller@contoso.com", "info@contoso.com", "boss@contoso.com", "nobody@contoso.com", "a@fabrikam.com", "", "x@contoso.mail.onmicrosoft.com"},
-			[]string{"UserDisplayName", "ExternalEwsUrl", "NoSuchSetting"})}},
+			[]string{"UserDisplayName", "ExternalEwsUrl", "NoSuchSetting", "UserDisplayName"})}},
 		{"soap-moved.xml", call{who: moved, body: askUsers([]string{"moved@contoso.com"}, []string{"ExternalEwsUrl"})}},
 		{"soap-domains.xml", call{body: askDomains("Contoso.com", "fabrikam.com", "contoso.mail.onmicrosoft.com")}},
 		{"soap-no-settings.xml", call{body: askUsers([]string{"jane@contoso.com"}, nil)}},

@@ -1,6 +1,7 @@
 package mapi
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"strings"
@@ -81,7 +82,7 @@ func (r *reader) ropValue(t Type) any {
 		}
 		return string(utf16.Decode(units))
 	case String8:
-		i := strings.IndexByte(string(r.rest), 0)
+		i := bytes.IndexByte(r.rest, 0)
 		if i < 0 {
 			r.bad = true
 			return nil

@@ -28,7 +28,7 @@ func NormalHTML(s string) string {
 
 // rewriter writes HTML anew in time that follows from its length.
 type rewriter struct {
-	tag    func(*nethtml.Token) bool // may change the start of an element; false leaves it away. Nil for none
+	tag    func(*nethtml.Token) bool // may change the start of an element; false leaves it away, with its text when it is raw. Nil for none
 	style  func(string) bool         // whether the text of a style sheet stays; nil: it does
 	normal bool                      // without comments and scripts, every token in one form
 }
@@ -59,6 +59,9 @@ func (r *rewriter) rewrite(s string) string {
 			}
 			before := t.String()
 			if r.tag != nil && !r.tag(&t) {
+				if kind == nethtml.StartTagToken && rawText[t.DataAtom] {
+					hidden = t.DataAtom
+				}
 				continue
 			}
 			if kind == nethtml.StartTagToken && !void[t.DataAtom] {
@@ -106,6 +109,9 @@ func (r *rewriter) rewrite(s string) string {
 	return out.String()
 }
 
+// rawText are the elements that may hold a document in their text, which is no element to the tokenizer.
+var rawText = map[atom.Atom]bool{atom.Iframe: true, atom.Noembed: true, atom.Noframes: true, atom.Noscript: true}
+
 // filter is what FilterHTML lets through; it is safe for use by many at a time.
 var filter = sync.OnceValue(func() *bluemonday.Policy {
 	p := bluemonday.UGCPolicy()
@@ -134,7 +140,13 @@ func BlockImages(s string) (out string, blocked bool) {
 				blocked = blocked || out
 				return out
 			})
-			return t.DataAtom != atom.Link
+			// A refresh leads elsewhere, and a document within this one fetches on its own.
+			gone := rawText[t.DataAtom] || t.DataAtom == atom.Frame || t.DataAtom == atom.Object || t.DataAtom == atom.Embed ||
+				t.DataAtom == atom.Meta && slices.ContainsFunc(t.Attr, func(a nethtml.Attribute) bool {
+					return a.Key == "http-equiv" && strings.EqualFold(strings.TrimSpace(a.Val), "refresh")
+				})
+			blocked = blocked || gone
+			return !gone && t.DataAtom != atom.Link
 		},
 		style: func(text string) bool {
 			out := styleFetches(text)
@@ -159,8 +171,8 @@ func fetches(element atom.Atom, a nethtml.Attribute) bool {
 			return false
 		}
 	case "src", "background", "poster", "lowsrc", "dynsrc", "data":
-	default:
-		return false
+	default: // fill, filter, mask and others of SVG
+		return strings.Contains(strings.ToLower(a.Val), "url(")
 	}
 	value := strings.ToLower(strings.TrimSpace(a.Val))
 	return value != "" && !strings.HasPrefix(value, "cid:") && !strings.HasPrefix(value, "data:") && !strings.HasPrefix(value, "#")

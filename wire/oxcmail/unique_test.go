@@ -82,6 +82,13 @@ func TestBlockImages(t *testing.T) {
 		`<a href="https://t.example">x</a>`:                     `<a href="https://t.example">x</a>`,
 		`<svg><image xlink:href="https://t.example"/></svg>`:    `<svg><image/></svg>`,
 		`<img srcset="https://t.example 2x" src="cid:1">`:       `<img src="cid:1">`,
+		`a<noscript><img src="https://t.example"></noscript>b`:  `ab`,
+		`a<iframe srcdoc="<img src=//t.example>"></iframe>b`:    `ab`,
+		`a<iframe src="data:text/html,x"><p></iframe>b`:         `ab`,
+		`a<object data="data:text/html,x"></object>b`:           `ab`,
+		`a<meta http-equiv="Refresh" content="0;//t.example">`:  `a`,
+		`<meta http-equiv="Content-Type" content="text/html">`:  `<meta http-equiv="Content-Type" content="text/html">`,
+		`<svg><rect fill="url(https://t.example)"/></svg>`:      `<svg><rect/></svg>`,
 	} {
 		got, blocked := BlockImages(in)
 		if got != want || blocked != (strings.ToLower(in) != strings.ToLower(want)) {

@@ -113,6 +113,9 @@ const namespace = "dictionary.xsd"
 // version says who wrote the document; readers look at Outlook's major version alone.
 const version = "Outlook.16"
 
+// end is how a document ends.
+const end = "</Data></UserConfiguration>"
+
 // EncodeDictionary returns the document of a dictionary. An object that does not
 // fit its type, a key twice, or more than the limits is ErrSyntax.
 func EncodeDictionary(entries []Entry) ([]byte, error) {
@@ -138,11 +141,11 @@ func EncodeDictionary(entries []Entry) ([]byte, error) {
 		b.WriteString(`" v="`)
 		xml.EscapeText(&b, []byte(e.Value.text()))
 		b.WriteString(`"/>`)
-		if b.Len() > MaxDictionary {
+		if b.Len()+len(end) > MaxDictionary {
 			return nil, fmt.Errorf("encode dictionary: too large: %w", ErrSyntax)
 		}
 	}
-	b.WriteString("</Data></UserConfiguration>")
+	b.WriteString(end)
 	return b.Bytes(), nil
 }
 

@@ -54,6 +54,7 @@ func TestDictionaryRefuses(t *testing.T) {
 		"control":   {{text("a"), text("\x01")}},
 		"type":      {{text("a"), oxocfg.Object{Type: 1, Texts: []string{"x"}}}},
 		"large":     {{text("a"), text(strings.Repeat("x", oxocfg.MaxDictionary))}},
+		"at end":    {{text("a"), text(strings.Repeat("x", oxocfg.MaxDictionary-150))}},
 	} {
 		if _, err := oxocfg.EncodeDictionary(entries); !errors.Is(err, oxocfg.ErrSyntax) {
 			t.Errorf("%s: %v", name, err)

@@ -273,7 +273,7 @@ func (c *Card) complete() {
 	if p.String(mapi.PidTagDisplayName) == "" {
 		c.put(mapi.PidTagDisplayName, strings.Join(strings.Fields(p.String(mapi.PidTagGivenName)+" "+p.String(mapi.PidTagMiddleName)+" "+p.String(mapi.PidTagSurname)), " "))
 	}
-	for _, tag := range []mapi.Tag{mapi.PidTagCompanyName, mapi.PidLidEmail1EmailAddress} {
+	for _, tag := range []mapi.Tag{mapi.PidTagCompanyName, mapi.PidLidEmail1EmailAddress, mapi.PidLidFileUnder} {
 		if p.String(mapi.PidTagDisplayName) == "" {
 			c.put(mapi.PidTagDisplayName, p.String(tag))
 		}
