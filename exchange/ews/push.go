@@ -233,7 +233,7 @@ func (d *Door) pushDue(ctx context.Context) (next time.Time, watch *store.Watch,
 // pushOne tells one subscriber, and notes what it answered. One who does not answer
 // for StatusFrequency, or who may see the mailbox no more, is told nothing any more.
 func (d *Door) pushOne(ctx context.Context, p *store.Pushed) error {
-	page, err := d.tellPushed(ctx, p)
+	page, told, err := d.tellPushed(ctx, p)
 	now := d.opts.Now()
 	switch {
 	case errors.Is(err, errUnsubscribed):
@@ -241,7 +241,10 @@ func (d *Door) pushOne(ctx context.Context, p *store.Pushed) error {
 	case err == nil:
 		p.Mark = page.Mark
 		due := now.Add(p.Frequency)
-		if page.More {
+		switch {
+		case !told:
+			due = p.Due
+		case page.More:
 			due = now
 		}
 		return d.store.KeepPushed(ctx, p, false, due)
@@ -266,17 +269,19 @@ func (d *Door) pushOne(ctx context.Context, p *store.Pushed) error {
 // errUnsubscribed is the answer of a listener that wants no more.
 var errUnsubscribed = errors.New("unsubscribed")
 
-// tellPushed sends one notification. A *problem says that the subscription has no future.
-func (d *Door) tellPushed(ctx context.Context, p *store.Pushed) (*store.EventPage, error) {
+// tellPushed sends one notification; told is false when nothing happened that the
+// subscriber wants to know, and it is not time to say so. A *problem says that the
+// subscription has no future.
+func (d *Door) tellPushed(ctx context.Context, p *store.Pushed) (page *store.EventPage, told bool, err error) {
 	if !d.pushes.allows(p.URL) {
-		return nil, errPushAddress // of a time when others were allowed
+		return nil, false, errPushAddress // of a time when others were allowed
 	}
 	person, err := d.opts.People.BySID(ctx, p.SID)
 	if errors.Is(err, org.ErrNotFound) || err == nil && (!person.Active() || !person.EwsEnabled || !person.Receives()) {
-		return nil, errSubscription
+		return nil, false, errSubscription
 	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	var body bytes.Buffer
 	out := soap.NewWriter(&body)
@@ -284,15 +289,17 @@ func (d *Door) tellPushed(ctx context.Context, p *store.Pushed) (*store.EventPag
 	c := &call{door: d, ctx: ctx, w: out, person: person}
 	box, err := c.admit(p.Mailbox)
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDenied) {
-		return nil, errSubscription
+		return nil, false, errSubscription
 	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	s := &subscription{p.Subscription, box}
-	page, err := c.events(s)
-	if err != nil {
-		return nil, err
+	if page, err = c.events(s); err != nil {
+		return nil, false, err
+	}
+	if !c.wants(s, page) && d.opts.Now().Before(p.Due) {
+		return page, false, nil
 	}
 	out.Declare()
 	out.Start("s:Envelope", "xmlns:s", soap.NSEnvelope, "xmlns:m", soap.NSMessages, "xmlns:t", soap.NSTypes)
@@ -310,9 +317,9 @@ func (d *Door) tellPushed(ctx context.Context, p *store.Pushed) (*store.EventPag
 	out.End("m:SendNotification")
 	out.Finish()
 	if err := out.Flush(); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return page, d.pushes.send(ctx, p.URL, &body)
+	return page, true, d.pushes.send(ctx, p.URL, &body)
 }
 
 // send posts a notification and reads the answer (MS-OXWSNTIF 3.2.4.1).

@@ -103,7 +103,10 @@ func TestPush(t *testing.T) {
 		t.Errorf("new mail: %s", got)
 	}
 	expect("told")
-	w.ahead += 121 * time.Second
+	w.ahead += 60 * time.Second
+	w.ask(create("SaveOnly", `<t:Message><t:Subject>x</t:Subject></t:Message>`))
+	expect("something else happened")
+	w.ahead += 61 * time.Second
 	expect("nothing happened", status)
 
 	// A listener that fails is told again what it missed, later and later.

@@ -21,6 +21,9 @@ const pushLease = time.Minute
 type Pushed struct {
 	*Subscription
 	Mailbox guid.GUID
+	// Due is when the subscriber is told of something, be it nothing: until then a change
+	// of the mailbox that is none of its wishes can be passed over.
+	Due time.Time
 	// Failing is since when the subscriber has not answered: the zero time when this is the first try.
 	Failing time.Time
 }
@@ -74,7 +77,7 @@ func (s *Store) TakePushed(ctx context.Context, limit int) (list []*Pushed, next
 		if err != nil || !mine {
 			continue
 		}
-		o := &Pushed{Mailbox: p.guid}
+		o := &Pushed{Mailbox: p.guid, Due: fromMicros(p.due)}
 		if p.failing != nil {
 			o.Failing = fromMicros(*p.failing)
 		}
