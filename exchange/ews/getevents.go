@@ -156,7 +156,7 @@ func (c *call) writeEvent(element string, e *store.Event, mark mapi.GlobCnt, pul
 	c.w.End(element)
 }
 
-// subscriptions reads a list of SubscriptionId elements; bad are those that do not name one.
+// subscriptions reads a list of SubscriptionId elements, each once; bad are those that do not name one.
 func (c *call) subscriptions(list []*soap.Element) (good []*subscription, bad []string, err error) {
 	for _, e := range list {
 		s, err := c.subscription(e)
@@ -165,7 +165,7 @@ func (c *call) subscriptions(list []*soap.Element) (good []*subscription, bad []
 			bad = append(bad, e.Text)
 		case err != nil:
 			return nil, nil, err
-		default:
+		case !slices.ContainsFunc(good, func(o *subscription) bool { return o.ID == s.ID }):
 			good = append(good, s)
 		}
 	}

@@ -52,7 +52,7 @@ func (s *streams) open(k *connection) bool {
 	}
 	s.person[k.person.SID]++
 	for _, sub := range k.list {
-		if older := s.of[sub.ID]; older != nil && older != k {
+		if older := s.of[sub.ID]; older != nil {
 			older.end(errNewStream)
 		}
 		s.of[sub.ID] = k

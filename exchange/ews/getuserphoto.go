@@ -104,7 +104,7 @@ func (c *call) contactPhoto(email string) ([]byte, error) {
 // servePhoto answers the GET of a photo by address and size (MS-OXWSPHOTO 3.1.4.1, over HTTP without SOAP).
 func (d *Door) servePhoto(w http.ResponseWriter, r *clientaccess.Request) {
 	r.Record.Begin("GetUserPhoto", false)
-	if r.Identity == nil || r.Identity.Recipient == nil {
+	if r.Identity == nil || r.Identity.Recipient == nil || !r.Identity.Recipient.EwsEnabled {
 		http.Error(w, "forbidden", http.StatusForbidden)
 		return
 	}

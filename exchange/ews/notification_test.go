@@ -143,8 +143,13 @@ func TestStreamTakenOver(t *testing.T) {
 		first, second := &stream{}, &stream{}
 		w.listen(t.Context(), w.anna, first, inbox, all, inbox)
 		synctest.Wait()
-		if got := first.take(); !strings.Contains(got, "<m:ConnectionStatus>OK<") || strings.Contains(got, "Error") || served() != 2 {
+		if got := first.take(); !strings.Contains(got, "<m:ConnectionStatus>OK<") || strings.Contains(got, "ErrorNew") || served() != 2 {
 			t.Errorf("one subscription twice: %s, %d are served", got, served())
+		}
+		w.deliver(plainMail)
+		synctest.Wait()
+		if got := first.take(); strings.Count(got, inbox) != 1 {
+			t.Errorf("one subscription twice is told once: %s", got)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		w.listen(ctx, w.anna, second, inbox)
@@ -154,7 +159,7 @@ func TestStreamTakenOver(t *testing.T) {
 		}
 		cancel()
 		synctest.Wait()
-		if got := second.take(); strings.Contains(got, "Error") || served() != 0 {
+		if got := second.take(); strings.Contains(got, "ErrorNew") || served() != 0 {
 			t.Errorf("the last one went: %s, %d are served", got, served())
 		}
 	})
@@ -262,5 +267,10 @@ func TestPull(t *testing.T) {
 		if got := look(from); !strings.Contains(got, "ErrorInvalidWatermark") {
 			t.Errorf("%s: %s", name, got)
 		}
+	}
+	_, answer = w.ask(wrap(`<m:Subscribe><m:PullSubscriptionRequest SubscribeToAllFolders="true"><t:EventTypes><t:EventType>NewMailEvent</t:EventType></t:EventTypes><t:Watermark>` +
+		watermark(1<<63) + `</t:Watermark><t:Timeout>10</t:Timeout></m:PullSubscriptionRequest></m:Subscribe>`))
+	if !strings.Contains(answer, "ErrorInvalidWatermark") {
+		t.Errorf("a subscription from a mark past every number: %s", answer)
 	}
 }

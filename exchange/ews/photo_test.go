@@ -118,4 +118,8 @@ func TestGetUserPhoto(t *testing.T) {
 	if res := plain("email=bob@contoso.com&size=HR96x96", "", nil); res.StatusCode != http.StatusForbidden {
 		t.Errorf("an application: %d", res.StatusCode)
 	}
+	w.anna.EwsEnabled = false
+	if res := plain("email=bob@contoso.com&size=HR96x96", "", w.anna); res.StatusCode != http.StatusForbidden {
+		t.Errorf("who may not use EWS: %d", res.StatusCode)
+	}
 }

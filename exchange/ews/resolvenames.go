@@ -165,6 +165,9 @@ func (c *call) resolveInContacts(text string, folders []store.FolderID, shape *r
 	want := shape.want
 	want.Tags = append(slices.Clip(want.Tags), contactTags...)
 	for _, folder := range folders {
+		if len(found) > maxResolutions {
+			return found, true, nil // no answer has more
+		}
 		page, err := c.box(folder).List(c.ctx, store.Query{Folder: folder, Where: where, Sort: []store.SortKey{{Tag: mapi.PidTagSubject}}, Want: want, Limit: maxContacts})
 		if err != nil {
 			return nil, false, orFolder(err)

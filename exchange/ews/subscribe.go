@@ -218,5 +218,9 @@ func parseWatermark(text string) (mapi.GlobCnt, error) {
 	if err != nil || len(raw) != 9 || raw[0] != 1 {
 		return 0, errInvalidWatermark
 	}
-	return mapi.GlobCnt(binary.BigEndian.Uint64(raw[1:])), nil
+	n := mapi.GlobCnt(binary.BigEndian.Uint64(raw[1:]))
+	if n > mapi.MaxGlobCnt {
+		return 0, errInvalidWatermark
+	}
+	return n, nil
 }
