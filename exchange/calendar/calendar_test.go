@@ -621,4 +621,18 @@ func TestDeclinedOccurrence(t *testing.T) {
 	o.must(err)
 	o.must(o.Cancel(ctx, o.as("ann"), on(id, 12), nil))
 	want(t, "canceled", theirs(), "03-10T09:00 03-11T14:00")
+	// Nor does an old request bring it back that comes late and once more.
+	o.now = o.now.Add(time.Minute)
+	_, err = o.Respond(ctx, o.as("ben"), on(series().ID, 11), Answer{Status: ResponseDeclined, Send: true})
+	o.must(err)
+	ben := o.box("ben")
+	for _, it := range o.in("ben", store.RoleInbox) {
+		o.must(ben.Resolve(ctx, it.Props, maxText))
+		o.must(o.Process(ctx, transport.Delivered{Mailbox: ben, Address: "ben@contoso.com", ID: it.ID,
+			Item: store.NewItem{Folder: it.Folder, Props: it.Props, Recipients: it.Recipients, Attachments: it.Attachments}}))
+	}
+	want(t, "once more", theirs(), "03-10T09:00")
+	later = When{Start: utc("2026-03-11T15:00"), End: utc("2026-03-11T16:00")}
+	change(on(id, 11), Change{When: func(When) (*When, error) { return &later, nil }})
+	want(t, "asked anew", theirs(), "03-10T09:00 03-11T15:00")
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hma/exchange/store"
+	"hma/exchange/transport"
 	"hma/wire/guid"
 	"hma/wire/mapi"
 	"hma/wire/oxocal"
@@ -154,7 +155,7 @@ func update(ctx context.Context, box *store.Mailbox, id store.ItemID, c Change, 
 				when.Series = restarted(when, old)
 			}
 			for _, a := range item.Attachments {
-				if isException(a) {
+				if transport.IsException(a) {
 					u.DeleteAttachments = append(u.DeleteAttachments, a.ID.Number)
 				}
 			}
@@ -311,9 +312,9 @@ func Get(ctx context.Context, box *store.Mailbox, id store.ID, want store.Want) 
 		if err != nil {
 			return nil, err
 		}
-		var own *message
+		var own *transport.Exception
 		if o.Exception != nil {
-			if own, err = ownMessage(ctx, box, item.Attachments, s.Zone.UTC(o.Day.At(s.Clock))); err != nil {
+			if own, err = transport.ExceptionOf(ctx, box, item.Attachments, s.Zone.UTC(o.Day.At(s.Clock))); err != nil {
 				return nil, err
 			}
 		}
@@ -364,12 +365,12 @@ func updateOccurrence(ctx context.Context, box *store.Mailbox, id store.Occurren
 		return store.Stamp{}, err
 	}
 	original := s.Zone.UTC(o.Day.At(s.Clock))
-	own, err := ownMessage(ctx, box, item.Attachments, original)
+	own, err := transport.ExceptionOf(ctx, box, item.Attachments, original)
 	if err != nil {
 		return store.Stamp{}, err
 	}
 	if own == nil {
-		own = &message{props: mapi.Bag{}}
+		own = &transport.Exception{Props: mapi.Bag{}}
 	}
 	before := occurrence(item, s, o, own)
 	x := oxocal.Exception{Day: o.Day, Start: o.Start, End: o.End}
@@ -388,32 +389,32 @@ func updateOccurrence(ctx context.Context, box *store.Mailbox, id store.Occurren
 	}
 	override(&x, c)
 	for _, tag := range c.Delete {
-		if t, _, ok := own.props.Find(tag); ok {
-			delete(own.props, t)
+		if t, _, ok := own.Props.Find(tag); ok {
+			delete(own.Props, t)
 		}
 	}
 	for tag, v := range c.Set {
 		if !inRecurrence(tag) {
-			own.props[tag] = v
+			own.Props[tag] = v
 		}
 	}
 	if c.Recipients != nil {
-		own.recipients = c.Recipients(before.Recipients)
+		own.Recipients = c.Recipients(before.Recipients)
 	}
 	if organized(before.Props, before.Recipients) {
 		if x.Start != o.Start || x.End != o.End {
-			own.props[mapi.PidLidAppointmentSequence] = before.Props.Int32(mapi.PidLidAppointmentSequence) + 1
+			own.Props[mapi.PidLidAppointmentSequence] = before.Props.Int32(mapi.PidLidAppointmentSequence) + 1
 		}
 		if c.Invites || c.When != nil {
-			own.props[mapi.PidLidOwnerCriticalChange] = now.UTC().Truncate(time.Second)
+			own.Props[mapi.PidLidOwnerCriticalChange] = now.UTC().Truncate(time.Second)
 		}
 	}
 	u := store.ItemUpdate{IfChangeKey: cmpKey(c.IfChangeKey, item.ChangeKey), Set: mapi.Bag{}, MIME: new(mapi.Blob{})}
-	if a, ok := attachmentOf(item.Attachments, original); ok {
+	if a, ok := transport.ExceptionAttachment(item.Attachments, original); ok {
 		u.DeleteAttachments = []int32{a.ID.Number}
 	}
-	if !own.empty() {
-		a, err := own.attachment(ctx, box, original, s.Zone.UTC(x.Start), s.Zone.UTC(x.End))
+	if !own.Empty() {
+		a, err := own.Attachment(ctx, box.WriteBlob, original, s.Zone.UTC(x.Start), s.Zone.UTC(x.End))
 		if err != nil {
 			return store.Stamp{}, err
 		}
@@ -533,9 +534,17 @@ func DeleteOccurrence(ctx context.Context, box *store.Mailbox, id store.Occurren
 		if err != nil {
 			return err
 		}
+		original := s.Zone.UTC(o.Day.At(s.Clock))
 		u := store.ItemUpdate{IfChangeKey: cmpKey(key, item.ChangeKey), Set: mapi.Bag{}, MIME: new(mapi.Blob{})}
-		if a, ok := attachmentOf(item.Attachments, s.Zone.UTC(o.Day.At(s.Clock))); ok {
+		if a, ok := transport.ExceptionAttachment(item.Attachments, original); ok {
 			u.DeleteAttachments = []int32{a.ID.Number}
+		}
+		if item.Props.Int32(mapi.PidLidAppointmentStateFlags)&StateReceived != 0 {
+			a, err := left(ctx, box, item, s, o, original)
+			if err != nil {
+				return err
+			}
+			u.AddAttachments = []store.Attachment{a}
 		}
 		s.Modified = slices.DeleteFunc(slices.Clone(s.Modified), func(e oxocal.Exception) bool { return e.Day == o.Day })
 		at, _ := slices.BinarySearch(s.Deleted, o.Day)
@@ -547,4 +556,17 @@ func DeleteOccurrence(ctx context.Context, box *store.Mailbox, id store.Occurren
 		return err
 	})
 	return stamp, err
+}
+
+// left keeps which version of an occurrence its attendee let go: only a later request
+// about it brings it back.
+func left(ctx context.Context, box *store.Mailbox, item *store.Item, s *Series, o oxocal.Occurrence, original time.Time) (store.Attachment, error) {
+	own, err := transport.ExceptionOf(ctx, box, item.Attachments, original)
+	if err != nil && !errors.Is(err, mapi.ErrSyntax) {
+		return store.Attachment{}, err
+	}
+	p := occurrence(item, s, o, own).Props
+	version := &transport.Exception{Props: mapi.Bag{mapi.PidLidAppointmentSequence: p.Int32(mapi.PidLidAppointmentSequence),
+		mapi.PidLidOwnerCriticalChange: p.Time(mapi.PidLidOwnerCriticalChange)}}
+	return version.Attachment(ctx, box.WriteBlob, original, s.Zone.UTC(o.Start), s.Zone.UTC(o.End))
 }

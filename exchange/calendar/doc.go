@@ -4,7 +4,7 @@
 //
 // An event is an item of the store. A series is one item: its pattern and the times
 // of its exceptions are in PidLidAppointmentRecur, what else an exception has of its
-// own is in an attachment of that item (see exception.go). An occurrence has no row:
+// own is in an attachment of that item (transport.Exception). An occurrence has no row:
 // it is named by the series and the day that the pattern gives it, and told by the
 // change key of the series.
 //

@@ -2,9 +2,11 @@ package calendar
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"hma/exchange/store"
+	"hma/exchange/transport"
 	"hma/wire/mapi"
 	"hma/wire/oxocal"
 )
@@ -61,9 +63,14 @@ func Whole(item *store.Item) (*Event, error) {
 	return &Event{Item: item, Kind: Master, Series: s}, nil
 }
 
+// Visible returns the attachments that are not exceptions'.
+func Visible(list []store.Attachment) []store.Attachment {
+	return slices.DeleteFunc(slices.Clone(list), transport.IsException)
+}
+
 // occurrence makes the event of one occurrence of a series' item; own is what an
 // exception has of its own, nil for nothing.
-func occurrence(item *store.Item, s *Series, o oxocal.Occurrence, own *message) *Event {
+func occurrence(item *store.Item, s *Series, o oxocal.Occurrence, own *transport.Exception) *Event {
 	e := &Event{Kind: Occurrence, Series: s, Occurrence: o}
 	it := *item
 	it.Attachments = Visible(item.Attachments)
@@ -92,14 +99,14 @@ func occurrence(item *store.Item, s *Series, o oxocal.Occurrence, own *message) 
 		p[mapi.PidLidIsException] = true
 		overlay(p, x)
 		if own != nil {
-			for tag, v := range own.props {
+			for tag, v := range own.Props {
 				if t, _, ok := p.Find(tag); ok {
 					delete(p, t)
 				}
 				p[tag] = v
 			}
-			if own.recipients != nil {
-				it.Recipients = own.recipients
+			if own.Recipients != nil {
+				it.Recipients = own.Recipients
 			}
 		}
 	}

@@ -43,6 +43,7 @@ func (c *Calendar) Process(ctx context.Context, d transport.Delivered) error {
 		return err
 	}
 	if known != nil {
+		attachments := known.Attachments
 		if p.known, err = Whole(known); err != nil {
 			return err
 		}
@@ -58,6 +59,10 @@ func (c *Calendar) Process(ctx context.Context, d transport.Delivered) error {
 					return nil // there is nothing to change, or never was
 				}
 				p.one, p.restored = &id, true
+				s := p.known.Series
+				if p.left, err = transport.ExceptionOf(ctx, d.Mailbox, attachments, s.Zone.UTC(day.At(s.Clock))); err != nil {
+					return err
+				}
 			default:
 				return err
 			}
@@ -82,8 +87,9 @@ type process struct {
 	known     *Event   // the event that it is about; nil for none
 	now       *Event   // known, or the occurrence of it that the message is about
 	one       *store.OccurrenceID
-	organized bool // the receiver called the meeting
-	restored  bool // the occurrence was declined, and is asked about again
+	organized bool                 // the receiver called the meeting
+	restored  bool                 // the occurrence was declined, and is asked about again
+	left      *transport.Exception // the version of it that was declined; nil when that is not known
 }
 
 // declined tells whether a request is about an occurrence that its receiver deleted.
@@ -149,7 +155,7 @@ func (p *process) request(ctx context.Context) error {
 		return p.book(ctx, stamp.ID)
 	case !p.fromOrganizer():
 		return nil
-	case Outdated(p.props, p.now.Props):
+	case Outdated(p.props, p.now.Props), p.left != nil && !Outdated(p.left.Props, p.props):
 		return p.mark(ctx, meetingOutdated)
 	}
 	full := p.restored || p.changed()
@@ -298,6 +304,7 @@ func (p *process) canceled(ctx context.Context) error {
 	set := mapi.Bag{
 		mapi.PidLidAppointmentStateFlags: StateMeeting | StateReceived | StateCanceled, mapi.PidLidBusyStatus: BusyFree,
 		mapi.PidTagSubject: p.props.String(mapi.PidTagSubject), mapi.PidLidReminderSet: false,
+		mapi.PidLidAppointmentSequence: p.props.Int32(mapi.PidLidAppointmentSequence), mapi.PidLidOwnerCriticalChange: p.props.Time(mapi.PidLidOwnerCriticalChange),
 	}
 	switch {
 	case p.one != nil && room:
@@ -307,8 +314,6 @@ func (p *process) canceled(ctx context.Context) error {
 	case room:
 		_, err = p.Mailbox.DeleteItem(ctx, p.known.Item.ID, store.ToDeletedItems)
 	default:
-		set[mapi.PidLidAppointmentSequence] = p.props.Int32(mapi.PidLidAppointmentSequence)
-		set[mapi.PidLidOwnerCriticalChange] = p.props.Time(mapi.PidLidOwnerCriticalChange)
 		_, err = Update(ctx, p.Mailbox, p.known.Item.ID, Change{Set: set}, p.cfg.Now())
 	}
 	if err != nil {

@@ -2,11 +2,13 @@ package calendar
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"hma/exchange/store"
+	"hma/exchange/transport"
 	"hma/wire/mapi"
 	"hma/wire/oxocal"
 )
@@ -131,7 +133,7 @@ func (v *view) event(ctx context.Context, c candidate) (*Event, error) {
 	if c.series == nil {
 		return &Event{Item: c.item}, nil
 	}
-	var own *message
+	var own *transport.Exception
 	if c.at.Exception != nil {
 		list, known := v.items[c.item.ID]
 		if !known {
@@ -146,8 +148,8 @@ func (v *view) event(ctx context.Context, c candidate) (*Event, error) {
 			v.items[c.item.ID] = list
 		}
 		var err error
-		if own, err = ownMessage(ctx, v.box, list, c.series.Zone.UTC(c.at.Day.At(c.series.Clock))); err != nil {
-			return nil, err
+		if own, err = transport.ExceptionOf(ctx, v.box, list, c.series.Zone.UTC(c.at.Day.At(c.series.Clock))); err != nil && !errors.Is(err, mapi.ErrSyntax) {
+			return nil, err // a damaged one costs nobody the view
 		}
 	}
 	return occurrence(c.item, c.series, c.at, own), nil

@@ -180,8 +180,8 @@ func PrepareEvent(ctx context.Context, mailbox *store.Mailbox, r io.Reader, me s
 		return store.NewItem{}, err
 	}
 	m.Attachments = slices.DeleteFunc(m.Attachments, isCalendar)
-	item.Attachments = append(item.Attachments, NewItem(&oxcmail.Message{Attachments: m.Attachments}).Attachments...)
-	if len(item.Attachments) > 0 {
+	if len(m.Attachments) > 0 {
+		item.Attachments = append(item.Attachments, NewItem(&oxcmail.Message{Attachments: m.Attachments}).Attachments...)
 		item.Props[mapi.PidTagHasAttachments] = true
 	}
 	return item, nil
@@ -260,12 +260,34 @@ func (g *gatherer) event(ctx context.Context, e *oxcical.Event, me string) (stor
 		item.Attachments = append(item.Attachments, row)
 	}
 	p[mapi.PidTagHasAttachments] = len(item.Attachments) > 0
+	for _, own := range e.Exceptions {
+		a, err := ownOf(own).Attachment(ctx, g.gather, own.Original, own.Start, own.End)
+		if err != nil {
+			return store.NewItem{}, err
+		}
+		item.Attachments = append(item.Attachments, a)
+	}
 	return item, nil
 }
 
-// exceptionFlag is the bit of PidTagAttachmentFlags of an attachment that holds what
-// an exception of a series has of its own (MS-OXOCAL 2.2.10.1.2).
-const exceptionFlag int32 = 0x2
+// ownOf is what an exception in iCalendar has of its own.
+func ownOf(e *oxcical.Exception) *Exception {
+	x := &Exception{Props: mapi.Bag{}}
+	if e.Text != "" || e.HTML != "" {
+		m := &oxcmail.Message{Text: e.Text, HTML: e.HTML}
+		if m.Text == "" {
+			m.Text = oxcmail.PlainFromHTML(m.HTML)
+		}
+		x.Props[mapi.PidTagBody], x.Props[mapi.PidTagNativeBody] = m.Text, m.NativeBody()
+		if m.HTML != "" {
+			x.Props[mapi.PidTagHTML], x.Props[mapi.PidTagInternetCodepage] = []byte(m.HTML), int32(65001)
+		}
+	}
+	for _, a := range e.Attendees {
+		x.Recipients = append(x.Recipients, attendee(a))
+	}
+	return x
+}
 
 // OpenEvent returns a calendar item as the iCalendar that tells the same, alone. It
 // is read again by its id.
@@ -278,15 +300,21 @@ func OpenEvent(ctx context.Context, mailbox *store.Mailbox, id store.ItemID) (io
 	if err != nil {
 		return nil, err
 	}
-	if err := withCalendar(m, item); err != nil {
+	if err := withCalendar(m, item, stored(ctx, mailbox)); err != nil {
 		return nil, err
 	}
 	return strings.NewReader(m.Calendar), nil
 }
 
+// stored opens contents that a mailbox keeps.
+func stored(ctx context.Context, mailbox *store.Mailbox) func(mapi.Blob) io.Reader {
+	return func(b mapi.Blob) io.Reader { return mailbox.OpenBlob(ctx, b) }
+}
+
 // withCalendar adds to a message made of an event or a meeting message the calendar
-// that tells the same (MS-OXCICAL 2.1.3.1.1.1). item is what m was made of.
-func withCalendar(m *oxcmail.Message, item *store.Item) error {
+// that tells the same (MS-OXCICAL 2.1.3.1.1.1). item is what m was made of, open opens
+// its contents; without it what exceptions have of their own is not told.
+func withCalendar(m *oxcmail.Message, item *store.Item, open func(mapi.Blob) io.Reader) error {
 	class := m.Props.String(mapi.PidTagMessageClass)
 	event, meeting := oxcical.IsEvent(class), oxcical.IsMeeting(class)
 	if !event && !meeting {
@@ -296,17 +324,17 @@ func withCalendar(m *oxcmail.Message, item *store.Item) error {
 	m.Attachments = m.Attachments[:0:0]
 	for _, a := range item.Attachments {
 		switch {
-		case a.Props.Int32(mapi.PidTagAttachmentFlags)&exceptionFlag != 0:
+		case IsException(a):
 		case a.Method == mapi.AttachByWebRef || a.Method == mapi.AttachByReference:
 			e.Attachments = append(e.Attachments, oxcical.Attachment{Name: a.Filename, ContentType: a.ContentType, URI: a.Props.String(mapi.PidTagAttachLongPathname)})
 		default:
 			m.Attachments = append(m.Attachments, mailAttachment(a))
 		}
 	}
-	wanted := m.Props.Bool(mapi.PidTagResponseRequested)
-	for _, r := range item.Recipients {
-		if a := recipientAddress(r); a != "" && !strings.EqualFold(a, e.Organizer.Email) {
-			e.Attendees = append(e.Attendees, oxcical.Attendee{Address: address(r.Name, a), Type: r.Type, Status: r.Props.Int32(mapi.PidTagRecipientTrackStatus), RSVP: wanted})
+	e.Attendees = attendees(e, item.Recipients)
+	if open != nil {
+		if err := withExceptions(e, item.Attachments, open); err != nil {
+			return fmt.Errorf("calendar of %v: %w", item.ID, err)
 		}
 	}
 	cal := &oxcical.Calendar{Method: oxcical.Publish, Events: []*oxcical.Event{e}}
@@ -336,5 +364,44 @@ func withCalendar(m *oxcmail.Message, item *store.Item) error {
 		return fmt.Errorf("calendar of %v: %w", item.ID, err)
 	}
 	m.Calendar, m.CalendarMethod = b.String(), cal.Method
+	return nil
+}
+
+// attendees are those of an event's recipients who do not organize it.
+func attendees(e *oxcical.Event, list []store.Recipient) (out []oxcical.Attendee) {
+	wanted := e.Props.Bool(mapi.PidTagResponseRequested)
+	for _, r := range list {
+		if a := recipientAddress(r); a != "" && !strings.EqualFold(a, e.Organizer.Email) {
+			out = append(out, oxcical.Attendee{Address: address(r.Name, a), Type: r.Type, Status: r.Props.Int32(mapi.PidTagRecipientTrackStatus), RSVP: wanted})
+		}
+	}
+	return out
+}
+
+// maxExceptions is how many bytes of what exceptions have of their own one calendar tells.
+const maxExceptions = oxcmail.MaxBody
+
+// withExceptions adds to a series the texts and attendees that its exceptions have of
+// their own. What passes maxExceptions, and what cannot be read, is left out.
+func withExceptions(e *oxcical.Event, list []store.Attachment, open func(mapi.Blob) io.Reader) error {
+	left := int64(maxExceptions)
+	for _, a := range list {
+		if !IsException(a) || a.Content.Size > left || len(e.Exceptions) == oxocal.MaxExceptions {
+			continue
+		}
+		left -= a.Content.Size
+		own, err := readException(open(a.Content))
+		if errors.Is(err, mapi.ErrSyntax) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		more := &oxcical.Exception{Original: a.Props.Time(mapi.PidTagExceptionReplaceTime), Text: own.Props.String(mapi.PidTagBody)}
+		if own.Recipients != nil {
+			more.Attendees = append([]oxcical.Attendee{}, attendees(e, own.Recipients)...)
+		}
+		e.Exceptions = append(e.Exceptions, more)
+	}
 	return nil
 }

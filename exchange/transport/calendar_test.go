@@ -3,6 +3,7 @@ package transport
 import (
 	"bytes"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -149,6 +150,60 @@ func TestEventThereAndBack(t *testing.T) {
 	}
 	if _, err := PrepareEvent(t.Context(), box, strings.NewReader("Subject: x\r\n\r\nhello"), "", nil); err != ErrNoEvent {
 		t.Error(err)
+	}
+}
+
+// TestExceptionsThereAndBack keeps and tells the text and the attendees that one
+// occurrence of a series has of its own, and no more of them than there is room for.
+func TestExceptionsThereAndBack(t *testing.T) {
+	p := newPost(t, sqldbtest.Memory(t))
+	box := p.mailbox("ann")
+	folder, err := box.RoleID(store.RoleCalendar)
+	if err != nil {
+		t.Fatal(err)
+	}
+	event := func(lines ...string) string {
+		return crlf("BEGIN:VEVENT", "UID:1", "ORGANIZER:mailto:anna@contoso.com", "SUMMARY:Review") + crlf(lines...) + crlf("END:VEVENT")
+	}
+	ics := crlf("BEGIN:VCALENDAR", "VERSION:2.0") +
+		event("DTSTART;TZID=Europe/Berlin:20260310T100000", "DTEND;TZID=Europe/Berlin:20260310T110000", "RRULE:FREQ=DAILY;COUNT=3", "DESCRIPTION:Every day", "ATTENDEE:mailto:ben@contoso.com") +
+		event("RECURRENCE-ID;TZID=Europe/Berlin:20260311T100000", "DTSTART;TZID=Europe/Berlin:20260311T140000", "DTEND;TZID=Europe/Berlin:20260311T150000", "DESCRIPTION:This time alone",
+			"ATTENDEE:mailto:ben@contoso.com", "ATTENDEE:mailto:cleo@contoso.com") + crlf("END:VCALENDAR")
+	item, err := PrepareEvent(t.Context(), box, strings.NewReader(ics), "anna@contoso.com", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	item.Folder = folder
+	if item.Props.Bool(mapi.PidTagHasAttachments) {
+		t.Error("an exception is an attachment for everybody to see")
+	}
+	stamp, err := box.CreateItem(t.Context(), item)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := OpenEvent(t.Context(), box, stamp.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cal, err := oxcical.ReadEvents(r, nil)
+	if err != nil || len(cal.Events) != 1 || len(cal.Events[0].Exceptions) != 1 {
+		t.Fatalf("%+v, %v", cal, err)
+	}
+	e := cal.Events[0]
+	own := e.Exceptions[0]
+	if e.Text != "Every day" || len(e.Attendees) != 1 || own.Text != "This time alone" || len(own.Attendees) != 2 || own.Attendees[1].Email != "cleo@contoso.com" ||
+		!own.Original.Equal(time.Date(2026, 3, 11, 9, 0, 0, 0, time.UTC)) || !own.Start.Equal(time.Date(2026, 3, 11, 13, 0, 0, 0, time.UTC)) {
+		t.Errorf("%+v, own %+v", e, own)
+	}
+	full, err := box.Item(t.Context(), stamp.ID, store.Want{Attachments: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := slices.Clone(full.Attachments)
+	list[0].Content.Size = maxExceptions + 1
+	over := &oxcical.Event{}
+	if err := withExceptions(over, list, stored(t.Context(), box)); err != nil || len(over.Exceptions) != 0 {
+		t.Errorf("%d exceptions, %v", len(over.Exceptions), err)
 	}
 }
 

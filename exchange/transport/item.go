@@ -197,7 +197,7 @@ func OpenMIME(ctx context.Context, mailbox *store.Mailbox, item *store.Item) (io
 	if err != nil {
 		return nil, err
 	}
-	if err := withCalendar(m, item); err != nil {
+	if err := withCalendar(m, item, stored(ctx, mailbox)); err != nil {
 		return nil, err
 	}
 	return piped(func(w io.Writer) error {

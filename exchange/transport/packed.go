@@ -36,7 +36,7 @@ func openPacked(ctx context.Context, mailbox *store.Mailbox, open func() io.Read
 	if err != nil {
 		return nil, err
 	}
-	if err := withCalendar(m, item); err != nil {
+	if err := withCalendar(m, item, nil); err != nil {
 		return nil, err
 	}
 	return piped(func(w io.Writer) error {

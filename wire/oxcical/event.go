@@ -2,10 +2,10 @@ package oxcical
 
 import (
 	"strings"
+	"time"
 
 	"hma/wire/mapi"
 	"hma/wire/oxcmail"
-	"hma/wire/oxocal"
 )
 
 // Methods of iTIP (RFC 5546 1.4) that make a message one about a meeting.
@@ -38,13 +38,14 @@ type Event struct {
 	Text, HTML  string
 	Attachments []Attachment
 	// Exceptions are the bodies and attendees that exceptions of the series have of
-	// their own, when Read found any; what else they have is in PidLidAppointmentRecur.
+	// their own; what else they have is in PidLidAppointmentRecur.
 	Exceptions []*Exception
 }
 
 // Exception is what an exception of a series has of its own beside the recurrence.
 type Exception struct {
-	Day        oxocal.Day
+	Original   time.Time // when the pattern has it
+	Start, End time.Time // Write takes those of the recurrence
 	Text, HTML string
 	Attendees  []Attendee
 }

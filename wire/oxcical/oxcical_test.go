@@ -57,7 +57,7 @@ func dump(cal *Calendar) string {
 			fmt.Fprintf(&b, "  attachment %q %q %q %q\n", a.Name, a.ContentType, a.URI, a.Data)
 		}
 		for _, x := range e.Exceptions {
-			fmt.Fprintf(&b, "  exception %s text %q html %q attendees %+v\n", x.Day, x.Text, x.HTML, x.Attendees)
+			fmt.Fprintf(&b, "  exception %s text %q html %q attendees %+v\n", x.Original.Format(time.DateOnly), x.Text, x.HTML, x.Attendees)
 		}
 	}
 	return b.String()

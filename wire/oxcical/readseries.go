@@ -170,7 +170,7 @@ func (rd *reader) exception(e *Event, c *component, r *oxocal.Recurrence, day ox
 		x.Overrides |= oxocal.OverrideAllDay
 		x.AllDay = t.allDay
 	}
-	more := &Exception{Day: day}
+	more := &Exception{Original: zone.UTC(day.At(r.Clock)), Start: zone.UTC(x.Start), End: zone.UTC(x.End)}
 	if (own.Text != e.Text && own.Text != "") || (own.HTML != e.HTML && own.HTML != "") {
 		more.Text, more.HTML = own.Text, own.HTML
 		x.Overrides |= oxocal.OverrideBody

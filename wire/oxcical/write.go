@@ -259,7 +259,7 @@ func (x *writer) exception(e *oxocal.Exception, o occurrence) {
 	}
 	attendees, text, html := x.e.Attendees, x.e.Text, x.e.HTML
 	for _, own := range x.e.Exceptions {
-		if own.Day == e.Day {
+		if own.Original.Equal(original) {
 			if own.Attendees != nil {
 				attendees = own.Attendees
 			}

@@ -1,4 +1,4 @@
-package calendar
+package transport
 
 import (
 	"bytes"
@@ -12,12 +12,12 @@ import (
 	"hma/wire/mapi"
 )
 
-// message is what an exception has of its own beside what its series' recurrence
-// tells: the embedded message of MS-OXOCAL 2.2.10. It is kept as the content of an
-// attachment of the series that nobody sees.
-type message struct {
-	props      mapi.Bag
-	recipients []store.Recipient // nil: those of the series
+// Exception is what an exception of a series has of its own beside what the series'
+// recurrence tells: the embedded message of MS-OXOCAL 2.2.10. It is kept as the content
+// of an attachment of the series that nobody sees.
+type Exception struct {
+	Props      mapi.Bag
+	Recipients []store.Recipient // nil: those of the series
 }
 
 // exceptionFlag tells in PidTagAttachmentFlags that an attachment is an exception's
@@ -27,22 +27,18 @@ const exceptionFlag int32 = 0x2
 // recipientRows holds the recipients of an exception in its message's bag.
 const recipientRows mapi.Tag = 0x0E12_1102 // PidTagMessageRecipients, as packed rows
 
-// maxMessage is the longest packed message of an exception that is read.
-const maxMessage = 16 << 20
+// maxException is the longest packed form of an exception that is read.
+const maxException = 16 << 20
 
-func isException(a store.Attachment) bool {
+// IsException tells whether an attachment holds an exception.
+func IsException(a store.Attachment) bool {
 	return a.Props.Int32(mapi.PidTagAttachmentFlags)&exceptionFlag != 0
 }
 
-// Visible returns the attachments that are not exceptions' messages.
-func Visible(list []store.Attachment) []store.Attachment {
-	return slices.DeleteFunc(slices.Clone(list), isException)
-}
-
-// attachmentOf finds the message of the exception whose pattern has it at start.
-func attachmentOf(list []store.Attachment, start time.Time) (store.Attachment, bool) {
+// ExceptionAttachment finds the attachment of the exception whose pattern has it at start.
+func ExceptionAttachment(list []store.Attachment, start time.Time) (store.Attachment, bool) {
 	i := slices.IndexFunc(list, func(a store.Attachment) bool {
-		return isException(a) && a.Props.Time(mapi.PidTagExceptionReplaceTime).Equal(start)
+		return IsException(a) && a.Props.Time(mapi.PidTagExceptionReplaceTime).Equal(start)
 	})
 	if i < 0 {
 		return store.Attachment{}, false
@@ -50,27 +46,32 @@ func attachmentOf(list []store.Attachment, start time.Time) (store.Attachment, b
 	return list[i], true
 }
 
-// ownMessage reads the message of the exception whose pattern has it at start, nil
-// when it has none.
-func ownMessage(ctx context.Context, box *store.Mailbox, list []store.Attachment, start time.Time) (*message, error) {
-	a, ok := attachmentOf(list, start)
+// ExceptionOf reads the exception whose pattern has it at start, nil when the series'
+// attachments have none.
+func ExceptionOf(ctx context.Context, box *store.Mailbox, list []store.Attachment, start time.Time) (*Exception, error) {
+	a, ok := ExceptionAttachment(list, start)
 	if !ok {
 		return nil, nil
 	}
-	packed, err := io.ReadAll(io.LimitReader(box.OpenBlob(ctx, a.Content), maxMessage))
+	return readException(box.OpenBlob(ctx, a.Content))
+}
+
+func readException(r io.Reader) (*Exception, error) {
+	packed, err := io.ReadAll(io.LimitReader(r, maxException))
 	if err != nil {
 		return nil, fmt.Errorf("read exception: %w", err)
 	}
-	return unpackMessage(packed)
+	return unpackException(packed)
 }
 
-// attachment writes the message and returns the attachment that holds it.
-func (m *message) attachment(ctx context.Context, box *store.Mailbox, original, start, end time.Time) (store.Attachment, error) {
-	packed, err := m.pack()
+// Attachment writes the exception, which is from start to end and at original in the
+// pattern, and returns the attachment that holds it.
+func (x *Exception) Attachment(ctx context.Context, write func(context.Context, io.Reader) (mapi.Blob, error), original, start, end time.Time) (store.Attachment, error) {
+	packed, err := x.pack()
 	if err != nil {
 		return store.Attachment{}, err
 	}
-	content, err := box.WriteBlob(ctx, bytes.NewReader(packed))
+	content, err := write(ctx, bytes.NewReader(packed))
 	if err != nil {
 		return store.Attachment{}, fmt.Errorf("write exception: %w", err)
 	}
@@ -80,17 +81,17 @@ func (m *message) attachment(ctx context.Context, box *store.Mailbox, original, 
 	}}, nil
 }
 
-// empty tells whether the message says nothing.
-func (m *message) empty() bool { return len(m.props) == 0 && m.recipients == nil }
+// Empty tells whether the exception has nothing of its own.
+func (x *Exception) Empty() bool { return len(x.Props) == 0 && x.Recipients == nil }
 
-func (m *message) pack() ([]byte, error) {
+func (x *Exception) pack() ([]byte, error) {
 	bag := mapi.Bag{}
-	for tag, v := range m.props {
+	for tag, v := range x.Props {
 		bag[tag] = v
 	}
-	if m.recipients != nil {
+	if x.Recipients != nil {
 		rows := [][]byte{}
-		for _, r := range m.recipients {
+		for _, r := range x.Recipients {
 			row := mapi.Bag{mapi.PidTagRecipientType: r.Type, mapi.PidTagAddressType: r.AddressType, mapi.PidTagEmailAddress: r.Address,
 				mapi.PidTagSmtpAddress: r.SMTP, mapi.PidTagDisplayName: r.Name, mapi.PidTagEntryID: r.EntryID}
 			for tag, v := range r.Props {
@@ -107,18 +108,18 @@ func (m *message) pack() ([]byte, error) {
 	return bag.Encode()
 }
 
-func unpackMessage(packed []byte) (*message, error) {
+func unpackException(packed []byte) (*Exception, error) {
 	bag, err := mapi.DecodeBag(packed)
 	if err != nil {
 		return nil, fmt.Errorf("read exception: %w", err)
 	}
-	m := &message{props: bag}
+	x := &Exception{Props: bag}
 	rows, ok := bag[recipientRows].([][]byte)
 	if !ok {
-		return m, nil
+		return x, nil
 	}
 	delete(bag, recipientRows)
-	m.recipients = []store.Recipient{}
+	x.Recipients = []store.Recipient{}
 	for _, packed := range rows {
 		row, err := mapi.DecodeBag(packed)
 		if err != nil {
@@ -129,7 +130,7 @@ func unpackMessage(packed []byte) (*message, error) {
 		for _, tag := range []mapi.Tag{mapi.PidTagRecipientType, mapi.PidTagAddressType, mapi.PidTagEmailAddress, mapi.PidTagSmtpAddress, mapi.PidTagDisplayName, mapi.PidTagEntryID} {
 			delete(row, tag)
 		}
-		m.recipients = append(m.recipients, r)
+		x.Recipients = append(x.Recipients, r)
 	}
-	return m, nil
+	return x, nil
 }
