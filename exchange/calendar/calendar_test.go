@@ -636,3 +636,32 @@ func TestDeclinedOccurrence(t *testing.T) {
 	change(on(id, 11), Change{When: func(When) (*When, error) { return &later, nil }})
 	want(t, "asked anew", theirs(), "03-10T09:00 03-11T15:00")
 }
+
+// TestAskedAgain: who was taken off a meeting and is asked again has it again.
+func TestAskedAgain(t *testing.T) {
+	o := newOffice(t)
+	ctx := t.Context()
+	id := o.create("ann", single("2026-03-10T10:00", "2026-03-10T11:00"), nil, "ben", "cleo")
+	o.must(o.Invite(ctx, o.as("ann"), id, nil))
+	invite := func(names ...string) {
+		t.Helper()
+		o.now = o.now.Add(time.Minute)
+		before, err := Get(ctx, o.box("ann"), id, store.Want{Recipients: true})
+		o.must(err)
+		_, err = Update(ctx, o.box("ann"), id, Change{Invites: true, Recipients: func([]store.Recipient) (list []store.Recipient) {
+			for _, a := range names {
+				list = append(list, NewAttendee(mapi.RecipientTo, oxcmail.Address{Name: a, Email: a + "@contoso.com"}))
+			}
+			return list
+		}}, o.now)
+		o.must(err)
+		o.must(o.Changed(ctx, o.as("ann"), id, before.Recipients, true))
+	}
+	state := func() int32 {
+		return o.in("ben", store.RoleCalendar)[0].Props.Int32(mapi.PidLidAppointmentStateFlags)
+	}
+	invite("cleo")
+	want(t, "taken off", state(), StateMeeting|StateReceived|StateCanceled)
+	invite("cleo", "ben")
+	want(t, "asked again", state(), StateMeeting|StateReceived)
+}

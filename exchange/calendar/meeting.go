@@ -167,7 +167,9 @@ func (c *Calendar) cancel(ctx context.Context, from Sender, e *Event, recipients
 	p := m.Props
 	p[mapi.PidTagMessageClass] = classCanceled
 	p[mapi.PidLidAppointmentStateFlags] = StateMeeting | StateReceived | StateCanceled
-	p[mapi.PidLidAppointmentSequence] = e.Props.Int32(mapi.PidLidAppointmentSequence) + 1
+	if only == nil { // who is no longer asked may be asked again to what stays as it is
+		p[mapi.PidLidAppointmentSequence] = e.Props.Int32(mapi.PidLidAppointmentSequence) + 1
+	}
 	p[mapi.PidLidOwnerCriticalChange] = c.cfg.Now().UTC().Truncate(time.Second)
 	p[mapi.PidLidBusyStatus], p[mapi.PidLidIntendedBusyStatus] = BusyFree, BusyFree
 	p[mapi.PidLidReminderSet] = false
