@@ -296,6 +296,8 @@ func (t *Transport) submitItem(ctx context.Context, s Submission, mailbox *store
 	if receipt == nil {
 		return store.Stamp{}, nil, err
 	}
+	// It is sent: that who asked is gone must not leave it as a draft, which is sent once more.
+	ctx = context.WithoutCancel(ctx)
 	t.markAnswered(ctx, mailbox, item)
 	stamp, kept := t.keepSent(ctx, mailbox, item, receipt, saveTo)
 	return stamp, receipt, errors.Join(err, kept)

@@ -443,6 +443,32 @@ func TestSubmitItemRecipients(t *testing.T) {
 	p.inbox("cleo", 1)
 }
 
+// TestSubmitItemGone holds that a message that was sent is filed as such although who
+// asked for it went away meanwhile: left as a draft it would be sent twice.
+func TestSubmitItemGone(t *testing.T) {
+	p := newPost(t, sqldbtest.Memory(t))
+	ann := p.mailbox("ann")
+	item, err := Prepare(t.Context(), ann, strings.NewReader(crlf("From: ann@contoso.com", "To: ben@contoso.com", "Subject: x", "", "text")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	item.Folder, _ = ann.RoleID(store.RoleDrafts)
+	sent, _ := ann.RoleID(store.RoleSentItems)
+	stamp, err := ann.CreateItem(t.Context(), item)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	p.cfg.Delivered = func(context.Context, Delivered) error { leave(); return nil }
+	if _, receipt, err := p.SubmitItem(ctx, ann, ann, "S-1-5-21-ann", stamp.ID, sent); err != nil || receipt == nil {
+		t.Fatal(receipt, err)
+	}
+	p.inbox("ben", 1)
+	if drafts, kept := p.items("ann", store.RoleDrafts), p.items("ann", store.RoleSentItems); len(drafts) != 0 || len(kept) != 1 {
+		t.Errorf("%d drafts, %d sent", len(drafts), len(kept))
+	}
+}
+
 // TestSubmitReportNotKept holds that a sender who cannot get a report is told apart
 // from one whose message nobody got: only the latter may send it again.
 func TestSubmitReportNotKept(t *testing.T) {
