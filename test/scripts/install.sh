@@ -26,7 +26,7 @@ done
 from_npm() {
 	local in
 	for in in "$(dirname "$0")"/../witness/{powershell,ewsjs}; do
-		[ -d "$in/node_modules" ] || (cd "$in" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) || return
+		[ "$in/node_modules/.package-lock.json" -nt "$in/package-lock.json" ] || (cd "$in" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) || return
 	done
 }
 if [ ${#missing[@]} -eq 0 ]; then
