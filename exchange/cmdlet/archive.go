@@ -19,6 +19,9 @@ func archive() []*cmdlet {
 }
 
 func enableMailbox(c *call) error {
+	if err := c.archiveAlone(); err != nil {
+		return err
+	}
 	return c.updatePerson(hasMailbox, func(p *org.Recipient) error {
 		if !p.ArchiveGUID().IsNil() {
 			return archiveFailure(p, "'"+p.DisplayName+"' has an archive mailbox already.")
@@ -28,7 +31,18 @@ func enableMailbox(c *call) error {
 	})
 }
 
+// archiveAlone refuses what the cmdlets do elsewhere to the mailbox itself.
+func (c *call) archiveAlone() error {
+	if !c.args.bool("Archive") {
+		return invalid("Archive", "Only an archive mailbox can be enabled and disabled here: say -Archive.")
+	}
+	return nil
+}
+
 func disableMailbox(c *call) error {
+	if err := c.archiveAlone(); err != nil {
+		return err
+	}
 	return c.updatePerson(hasMailbox, func(p *org.Recipient) error {
 		if p.ArchiveGUID().IsNil() {
 			return archiveFailure(p, "'"+p.DisplayName+"' has no archive mailbox.")

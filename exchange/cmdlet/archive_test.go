@@ -24,6 +24,7 @@ func TestArchive(t *testing.T) {
 		t.Errorf("enabled: %s %q %s", id, name, state)
 	}
 	l.refused("InvalidOperation", "already", "Enable-Mailbox", "Identity", "Anna", "Archive", true)
+	l.refused("InvalidArgument", "say -Archive", "Disable-Mailbox", "Identity", "Anna", "Archive", false)
 	l.ok("Disable-Mailbox", "Identity", "Anna", "Archive", true)
 	if id, _, state := shown(); id != none || state != "None" {
 		t.Errorf("disabled: %s %s", id, state)
