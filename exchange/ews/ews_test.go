@@ -79,8 +79,8 @@ func newWorldIn(t testing.TB, db *sqldb.DB) *world {
 		MaySendAs: func(_ context.Context, sid, address string) (bool, error) {
 			return len(w.people(func(r *org.Recipient) bool { return r.SID == sid && strings.EqualFold(address, r.PrimarySMTP) })) == 1, nil
 		},
-		Trust: func(_ context.Context, sid, _ string) (t transport.Trust, err error) {
-			if r, err := w.BySID(nil, sid); err == nil {
+		Trust: func(ctx context.Context, sid, _ string) (t transport.Trust, err error) {
+			if r, err := w.BySID(ctx, sid); err == nil {
 				t.Own = r.PrimarySMTP
 			}
 			return t, nil
