@@ -96,21 +96,6 @@ func (c *call) archived(archive *store.Mailbox, folder store.FolderID) (store.Fo
 	if err != nil {
 		return store.FolderID{}, err
 	}
-	made, err := archive.CreateFolder(c.ctx, store.NewFolder{Parent: parent, Name: f.Name, Class: f.Class})
-	if err == nil {
-		return made.ID, nil
-	}
-	if !errors.Is(err, store.ErrExists) {
-		return store.FolderID{}, err
-	}
-	list, err := archive.Folders(c.ctx, parent, false)
-	if err != nil {
-		return store.FolderID{}, err
-	}
-	for _, have := range list {
-		if store.SameName(have.Name, f.Name) {
-			return have.ID, nil
-		}
-	}
-	return store.FolderID{}, store.ErrConflict // it went meanwhile
+	id, _, err := archive.EnsureFolder(c.ctx, store.NewFolder{Parent: parent, Name: f.Name, Class: f.Class})
+	return id, err
 }

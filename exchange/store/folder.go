@@ -162,6 +162,28 @@ func (m *Mailbox) Folder(ctx context.Context, id FolderID) (*Folder, error) {
 	return m.folder(m.reads(ctx), id.Folder)
 }
 
+// EnsureFolder returns the folder below a parent that has the name of f, case apart, and
+// makes it where there is none; made tells whether it did.
+func (m *Mailbox) EnsureFolder(ctx context.Context, f NewFolder) (id FolderID, made bool, err error) {
+	created, err := m.CreateFolder(ctx, f)
+	if err == nil {
+		return created.ID, true, nil
+	}
+	if !errors.Is(err, ErrExists) {
+		return FolderID{}, false, err
+	}
+	list, err := m.Folders(ctx, f.Parent, false)
+	if err != nil {
+		return FolderID{}, false, err
+	}
+	for _, have := range list {
+		if SameName(have.Name, f.Name) {
+			return have.ID, false, nil
+		}
+	}
+	return FolderID{}, false, fmt.Errorf("folder %q went meanwhile: %w", clean(f.Name), ErrNotFound)
+}
+
 // Folders returns the folders below a parent, parents before children: those
 // directly below, or with deep all of them. It reads the mailbox's whole folder
 // tree when deep.

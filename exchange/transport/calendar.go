@@ -187,13 +187,10 @@ func PrepareEvent(ctx context.Context, mailbox *store.Mailbox, r io.Reader, me s
 	return item, nil
 }
 
-// maxEvents is how many bytes a calendar of many events may have.
-const maxEvents = 64 << 20
-
 // PrepareEvents returns the calendar items that an iCalendar makes, each as PrepareEvent
 // does. What has no event is ErrNoEvent.
 func PrepareEvents(ctx context.Context, mailbox *store.Mailbox, r io.Reader, me string) ([]store.NewItem, error) {
-	cal, err := oxcical.ReadEvents(&limited{r: r, left: maxEvents}, nil)
+	cal, err := oxcical.ReadEvents(&limited{r: r, left: oxcical.MaxBytes}, nil)
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)
 	}

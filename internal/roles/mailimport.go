@@ -323,32 +323,14 @@ func (in *importRun) folder(path []string) (store.FolderID, error) {
 		if err != nil {
 			return id, err
 		}
-		if id, err = in.child(parent, name); err != nil {
+		var made bool
+		if id, made, err = in.mailbox.EnsureFolder(in.ctx, store.NewFolder{Parent: parent, Name: name}); err != nil {
 			return id, err
+		}
+		if made {
+			in.end.Folders++
 		}
 	}
 	in.folders[key] = id
 	return id, nil
-}
-
-// child finds or makes a folder by its name.
-func (in *importRun) child(parent store.FolderID, name string) (store.FolderID, error) {
-	made, err := in.mailbox.CreateFolder(in.ctx, store.NewFolder{Parent: parent, Name: name})
-	if err == nil {
-		in.end.Folders++
-		return made.ID, nil
-	}
-	if !errors.Is(err, store.ErrExists) {
-		return store.FolderID{}, err
-	}
-	list, err := in.mailbox.Folders(in.ctx, parent, false)
-	if err != nil {
-		return store.FolderID{}, err
-	}
-	for _, f := range list {
-		if store.SameName(f.Name, name) {
-			return f.ID, nil
-		}
-	}
-	return store.FolderID{}, fmt.Errorf("folder %q: %w", name, store.ErrNotFound)
 }

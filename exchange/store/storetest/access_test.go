@@ -200,6 +200,18 @@ var accessTable = []row{
 		}
 		return err
 	}},
+	{"EnsureFolder", "nddd yy", func(o *office) error {
+		parent := store.NewFolder{Parent: o.work, Name: "New"}
+		id, made, err := o.m.EnsureFolder(o.ctx, parent)
+		if err == nil {
+			again, remade, err := o.m.EnsureFolder(o.ctx, parent)
+			if err != nil || !made || remade || again != id {
+				return fmt.Errorf("the folder %v (made: %t) is found again as %v (made: %t): %w", id, made, again, remade, err)
+			}
+			return o.m.DeleteFolder(o.ctx, id, store.HardDelete)
+		}
+		return err
+	}},
 	{"CreateFolder", "nddd yy", func(o *office) error {
 		f, err := o.m.CreateFolder(o.ctx, store.NewFolder{Parent: o.work, Name: "New"})
 		if err == nil {

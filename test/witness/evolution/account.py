@@ -72,25 +72,12 @@ subprocess.run(["gnome-keyring-daemon", "--unlock", "--components=secrets"], inp
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from door import ask, find  # noqa: E402
+from step import step  # noqa: E402
 import gi  # noqa: E402
 
 for name, version in (("EDataServer", "1.2"), ("ECal", "2.0"), ("EBook", "1.2"), ("EBookContacts", "1.2"), ("Camel", "1.2"), ("ICalGLib", "3.0")):
     gi.require_version(name, version)
 from gi.repository import Camel, EBook, EBookContacts, ECal, EDataServer, GLib, ICalGLib  # noqa: E402
-
-
-def step(name):
-    def do(fn):
-        try:
-            value = fn()
-        except Exception as e:
-            print(f"FAILED {name}: {type(e).__name__}: {e}", flush=True)
-            if env.get("HMA_TRACE"):
-                raise
-            sys.exit(1)
-        print(f"ok {name}", flush=True)
-        return value
-    return do
 
 
 def until(what, look, seconds=30):

@@ -24,7 +24,7 @@ import exchangelib  # noqa: E402
 import exchangelib.services  # noqa: E402
 from exchangelib import (  # noqa: E402
     DELEGATE, UTC, Account, CalendarItem, Configuration, Contact, EWSDate, EWSDateTime, EWSTimeZone, FileAttachment, Folder, HTMLBody, Mailbox, Message,
-    OAuth2AuthorizationCodeCredentials, OAuth2LegacyCredentials, Task,
+    OAuth2AuthorizationCodeCredentials, Task,
 )
 from exchangelib.errors import ErrorItemNotFound, ErrorNameResolutionNoResults  # noqa: E402
 from exchangelib.items import DistributionList  # noqa: E402
@@ -35,19 +35,11 @@ from exchangelib.recurrence import (  # noqa: E402
     AbsoluteMonthlyPattern, AbsoluteYearlyPattern, DailyPattern, Recurrence, RelativeMonthlyPattern, RelativeYearlyPattern, WeeklyPattern,
 )
 
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from password import Password  # noqa: E402
+from step import step  # noqa: E402
+
 env = os.environ
-
-
-class Password(OAuth2LegacyCredentials):
-    """The password grant at the organisation's own authority."""
-
-    @property
-    def token_url(self):
-        return env["HMA_TOKEN_URL"]
-
-    @property
-    def scope(self):
-        return env["HMA_SCOPE"].split()
 
 
 def credentials():
@@ -56,20 +48,6 @@ def credentials():
             "access_token": env["HMA_TOKEN"], "token_type": "Bearer", "expires_in": 3600, "expires_at": time.time() + 3600})
     return Password(client_id=env["HMA_CLIENT_ID"], client_secret=env.get("HMA_CLIENT_SECRET") or None,
                     username=env["HMA_USER"], password=env["HMA_PASSWORD"])
-
-
-def step(name):
-    def run(fn):
-        try:
-            value = fn()
-        except Exception as e:
-            print(f"FAILED {name}: {type(e).__name__}: {e}", flush=True)
-            if env.get("HMA_TRACE"):
-                raise
-            sys.exit(1)
-        print(f"ok {name}", flush=True)
-        return value
-    return run
 
 
 def arrived(folder, subject, seconds=10):

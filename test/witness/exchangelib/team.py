@@ -20,7 +20,7 @@ os.environ["REQUESTS_CA_BUNDLE"] = os.environ["HMA_CA"]
 
 from exchangelib import (  # noqa: E402
     DELEGATE, IMPERSONATION, OAUTH2, UTC, Account, Attendee, Build, CalendarItem, Configuration, EWSDate, EWSDateTime, EWSTimeZone, Folder, Mailbox,
-    Message, OAuth2Credentials, OAuth2LegacyCredentials, OofSettings, Version,
+    Message, OAuth2Credentials, OofSettings, Version,
 )
 from exchangelib.errors import (  # noqa: E402
     ErrorAccessDenied, ErrorFolderNotFound, ErrorImpersonateUserDenied, ErrorItemNotFound, ErrorSendAsDenied,
@@ -35,20 +35,12 @@ from exchangelib.services.common import EWSAccountService  # noqa: E402
 from exchangelib.util import MNS, TNS  # noqa: E402
 from lxml.etree import fromstring  # noqa: E402
 
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from password import Password  # noqa: E402
+from step import step  # noqa: E402
+
 env = os.environ
 run = f"{int(time.time() * 1000)}"
-
-
-class Password(OAuth2LegacyCredentials):
-    """The password grant at the organisation's own authority."""
-
-    @property
-    def token_url(self):
-        return env["HMA_TOKEN_URL"]
-
-    @property
-    def scope(self):
-        return env["HMA_SCOPE"].split()
 
 
 class Service(OAuth2Credentials):
@@ -61,20 +53,6 @@ class Service(OAuth2Credentials):
     @property
     def scope(self):
         return env["HMA_SCOPE"].split()
-
-
-def step(name):
-    def run(fn):
-        try:
-            value = fn()
-        except Exception as e:
-            print(f"FAILED {name}: {type(e).__name__}: {e}", flush=True)
-            if env.get("HMA_TRACE"):
-                raise
-            sys.exit(1)
-        print(f"ok {name}", flush=True)
-        return value
-    return run
 
 
 def refused(error, do):
