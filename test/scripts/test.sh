@@ -49,6 +49,8 @@ step "race detector, packages without SQLite and one small organisation"
 # out, except for one small organisation. Witnesses run elsewhere than in this process.
 mapfile -t pure < <(go list -test -f '{{.ImportPath}} {{join .Deps " "}} ' ./... |
 	awk '$1 ~ /\.test$/ && !/ modernc\.org\/sqlite / && $1 !~ /\/test\/witness\// { sub(/\.test$/, "", $1); print $1 }')
+go test -race -run TestSmallOrganisation ./internal/testenv &
+small=$!
 go test -race "${pure[@]}"
-go test -race -run TestSmallOrganisation ./internal/testenv
+wait "$small"
 step "done"

@@ -106,7 +106,7 @@ func TestFilterHTML(t *testing.T) {
 
 // TestHostileHTML holds that what is made to be costly costs what its length says.
 func TestHostileHTML(t *testing.T) {
-	const n = 200_000
+	const n = 50_000
 	for name, in := range map[string]string{
 		"deep":        strings.Repeat("<div>", n),
 		"ends":        strings.Repeat("<div>", maxOpen) + strings.Repeat("</p>", n),
