@@ -27,7 +27,7 @@ import (
 )
 
 const (
-	readingTime     = 400 * time.Millisecond
+	readingTime     = 200 * time.Millisecond
 	readingMessages = 10_000
 	bulk            = 100 // ids of a request
 )

@@ -27,7 +27,7 @@ import (
 )
 
 const (
-	stsTime = 500 * time.Millisecond
+	stsTime = 300 * time.Millisecond
 	// callers is how many clients each processor has when writes are shared.
 	callers = 64
 
