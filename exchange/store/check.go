@@ -185,7 +185,7 @@ type checkedFolder struct {
 	fid, parent mapi.GlobCnt
 	role        Role
 	name        string
-	kept        [6]int64 // in the order of folderCounters
+	kept        [7]int64 // in the order of folderCounters
 	uid         int64
 }
 
@@ -195,15 +195,15 @@ func (f *checkedFolder) String() string {
 }
 
 // folderCounters are the counters of a folder, by their columns.
-var folderCounters = [6]string{"total", "unread", "fai_count", "size", "deleted_count", "children"}
+var folderCounters = [7]string{"total", "unread", "fai_count", "size", "conversations", "deleted_count", "children"}
 
 // folders returns all folders, in the order of their numbers.
 func (c *checker) folders() (list []*checkedFolder, byID map[mapi.GlobCnt]*checkedFolder, err error) {
 	byID = map[mapi.GlobCnt]*checkedFolder{}
-	err = c.each(`SELECT fid, parent_fid, role, display_name, total, unread, fai_count, size, deleted_count, children, next_imap_uid
+	err = c.each(`SELECT fid, parent_fid, role, display_name, total, unread, fai_count, size, conversations, deleted_count, children, next_imap_uid
 		FROM folder WHERE mailbox = $1 ORDER BY fid`, func(scan func(...any) error) error {
 		f := &checkedFolder{}
-		if err := scan(&f.fid, &f.parent, &f.role, &f.name, &f.kept[0], &f.kept[1], &f.kept[2], &f.kept[3], &f.kept[4], &f.kept[5], &f.uid); err != nil {
+		if err := scan(&f.fid, &f.parent, &f.role, &f.name, &f.kept[0], &f.kept[1], &f.kept[2], &f.kept[3], &f.kept[4], &f.kept[5], &f.kept[6], &f.uid); err != nil {
 			return err
 		}
 		list = append(list, f)
@@ -506,22 +506,23 @@ func (c *checker) counters() error {
 		return err
 	}
 	var size int64
-	counted := make(map[mapi.GlobCnt]*[6]int64, len(list))
+	counted := make(map[mapi.GlobCnt]*[7]int64, len(list))
 	uids := map[mapi.GlobCnt]int64{}
 	for _, f := range list {
-		counted[f.fid] = new([6]int64)
+		counted[f.fid] = new([7]int64)
 	}
 	for _, f := range list {
 		if byID[f.parent] != nil {
-			counted[f.parent][5]++
+			counted[f.parent][6]++
 		}
 	}
 	err = c.each(`SELECT fid, COUNT(*) - CAST(SUM(assoc) AS BIGINT), CAST(SUM(CASE WHEN assoc = 0 AND is_read = 0 THEN 1 ELSE 0 END) AS BIGINT),
-		CAST(SUM(assoc) AS BIGINT), CAST(SUM(size) AS BIGINT), MAX(imap_uid) FROM item WHERE mailbox = $1 GROUP BY fid`, func(scan func(...any) error) error {
+		CAST(SUM(assoc) AS BIGINT), CAST(SUM(size) AS BIGINT),
+		COUNT(DISTINCT CASE WHEN assoc = 0 AND length(conversation_id) = 16 THEN conversation_id END), MAX(imap_uid) FROM item WHERE mailbox = $1 GROUP BY fid`, func(scan func(...any) error) error {
 		var fid mapi.GlobCnt
-		var n [4]int64
+		var n [5]int64
 		var uid int64
-		if err := scan(&fid, &n[0], &n[1], &n[2], &n[3], &uid); err != nil {
+		if err := scan(&fid, &n[0], &n[1], &n[2], &n[3], &n[4], &uid); err != nil {
 			return err
 		}
 		size += n[3]
@@ -551,7 +552,7 @@ func (c *checker) counters() error {
 		var n int64
 		err := scan(&fid, &n)
 		if counts := counted[fid]; counts != nil {
-			counts[4] = n
+			counts[5] = n
 		}
 		return err
 	})

@@ -15,8 +15,8 @@ const MaxConversation = 1000
 // Conversations returns a page of the conversations that a folder's items belong to,
 // by their newest item there, newest first; of q are looked at Folder, Where, Offset
 // and Limit (MaxPage when zero). It steps over the items of the conversations before
-// the page. total is how many there are, counted once for each state of the folder;
-// -1 with q.Where and for who does not see the whole folder.
+// the page. total is how many there are, from a kept counter; -1 with q.Where, in a
+// search folder, and for who does not see the whole folder.
 func (m *Mailbox) Conversations(ctx context.Context, q Query) (page []ConversationID, total int, err error) {
 	limit, offset := q.Limit, q.Offset
 	if limit == 0 {
@@ -62,33 +62,45 @@ func (it *Item) Conversation() (id ConversationID, ok bool) {
 	return ConversationID{it.ID.Mailbox, [16]byte(raw)}, true
 }
 
+// countConversations returns the kept count of a folder's conversations, -1 for a
+// search folder and for who does not see the whole folder.
 func (m *Mailbox) countConversations(ctx context.Context, folder FolderID) (n int, err error) {
 	m, err = m.itemsGate(ctx, folder)
 	if err != nil || m.sight != nil {
 		return -1, err
 	}
 	var kind FolderKind
-	var content, read, gone mapi.GlobCnt
-	err = m.store.db.View(ctx, func(tx *sqldb.Tx) error {
-		err := tx.QueryRow("SELECT kind, content_cn_max, read_cn_max, deleted_max FROM folder WHERE mailbox = $1 AND fid = $2", m.id, folder.Folder).Scan(&kind, &content, &read, &gone)
-		if err != nil {
-			return noRow(err)
-		}
-		known := listID{mailbox: m.id, folder: folder.Folder, what: [32]byte{'c'}}
-		version := max(content, gone)
-		var kept bool
-		if n, kept = m.store.cursors.total(known, version); kept {
-			return nil
-		}
-		from, where := source(kind)
-		err = tx.QueryRow("SELECT COUNT(DISTINCT conversation_id) FROM "+from+" WHERE "+where+" AND length(conversation_id) = 16", m.id, folder.Folder).Scan(&n)
-		if err == nil {
-			m.store.cursors.setTotal(known, version, n)
-		}
-		return err
-	})
-	return n, err
+	err = m.store.db.QueryRow(ctx, "SELECT kind, conversations FROM folder WHERE mailbox = $1 AND fid = $2", m.id, folder.Folder).Scan(&kind, &n)
+	if err == nil && kind == SearchFolder {
+		n = -1
+	}
+	return n, noRow(err)
 }
+
+// converse counts a conversation in a folder that an item of it came into, or with
+// -1 left, unless another item of it is there.
+func (w *writer) converse(it *Item, id ConversationID, n int64) error {
+	if id == (ConversationID{}) || it.Associated {
+		return nil
+	}
+	c, err := w.counts(it.Folder.Folder)
+	if err != nil {
+		return err
+	}
+	var others bool
+	err = w.QueryRow(otherOfConversation, w.m.id, id.Conversation[:], it.Folder.Folder, it.ID.Row).Scan(&others)
+	if err != nil {
+		return fmt.Errorf("%v: %w", id, err)
+	}
+	if !others {
+		c.conversations += n
+	}
+	return nil
+}
+
+// otherOfConversation tells whether a folder has an item of a conversation beside one.
+const otherOfConversation = `SELECT EXISTS (SELECT 1 FROM item
+	WHERE mailbox = $1 AND conversation_id = $2 AND fid = $3 AND id <> $4 AND conversation_id IS NOT NULL AND assoc = 0)`
 
 // ConversationItems returns the items of a conversation in all folders but those
 // below Recoverable Items, newest delivery first, at most MaxConversation of them.

@@ -258,6 +258,10 @@ func (w *writer) count(it *Item, n int64) error {
 	if err := w.tally(it, n); err != nil {
 		return err
 	}
+	id, _ := it.Conversation()
+	if err := w.converse(it, id, n); err != nil {
+		return err
+	}
 	c, err := w.counts(it.Folder.Folder)
 	if err != nil {
 		return err
@@ -270,7 +274,7 @@ func (w *writer) count(it *Item, n int64) error {
 	return nil
 }
 
-// tally changes the counters alone.
+// tally changes the counters that the item alone decides about.
 func (w *writer) tally(it *Item, n int64) error {
 	c, err := w.counts(it.Folder.Folder)
 	if err != nil {

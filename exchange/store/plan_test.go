@@ -331,6 +331,12 @@ func TestConversationPlan(t *testing.T) {
 		if err != nil || !strings.Contains(strings.Join(plan, " "), "item_conversation") {
 			t.Errorf("%v, %v", plan, err)
 		}
+		// To look for another one in the folder costs that folder's entries of the conversation, of which the first two decide.
+		plan, err = db.Explain(t.Context(), otherOfConversation, m.id, make([]byte, 16), int64(fixed(RoleInbox)), int64(1))
+		text := strings.Join(plan, " ")
+		if err != nil || !strings.Contains(text, "(mailbox=? AND conversation_id=? AND fid=?)") && !strings.Contains(text, "Index Cond: ((mailbox = '1'::bigint) AND (conversation_id =") {
+			t.Errorf("%v, %v", plan, err)
+		}
 	})
 }
 

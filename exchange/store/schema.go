@@ -5,7 +5,7 @@ package store
 // The mailbox's number is the first column of every key. Ids and change numbers
 // are 48-bit counters of the mailbox; times are UTC microseconds; text that is
 // compared or sorted has shadow columns made by query.Fold.
-var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9}
+var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9, schema10}
 
 const schema1 = `
 CREATE TABLE mailbox (
@@ -441,4 +441,15 @@ CREATE INDEX subscription_due ON subscription (due) WHERE due IS NOT NULL;
 // schema9 finds what is no mail by its search key: see Mailbox.Alike.
 const schema9 = `
 CREATE INDEX item_search_key ON item (mailbox, search_key) WHERE mime_hash IS NULL;
+`
+
+// schema10 keeps how many conversations the items of a folder belong to, see
+// writer.converse, and finds whether one has another item there.
+const schema10 = `
+ALTER TABLE folder ADD COLUMN conversations BIGINT NOT NULL DEFAULT 0;
+DROP INDEX item_conversation;
+CREATE INDEX item_conversation ON item (mailbox, conversation_id, fid, received, id) WHERE conversation_id IS NOT NULL AND assoc = 0;
+UPDATE folder SET conversations = c.n FROM (SELECT mailbox, fid, COUNT(*) AS n FROM (SELECT DISTINCT mailbox, conversation_id, fid FROM item
+	WHERE conversation_id IS NOT NULL AND assoc = 0 AND length(conversation_id) = 16) AS there GROUP BY mailbox, fid) AS c
+	WHERE folder.mailbox = c.mailbox AND folder.fid = c.fid;
 `

@@ -57,6 +57,7 @@ func (m *Mailbox) updateItem(ctx context.Context, id ItemID, u ItemUpdate) (stam
 		}
 		w.referAll(it, -1)
 		read := it.Read
+		conversation, _ := it.Conversation()
 		added, err := it.apply(u)
 		if err != nil {
 			return err
@@ -98,9 +99,22 @@ func (m *Mailbox) updateItem(ctx context.Context, id ItemID, u ItemUpdate) (stam
 			}
 		}
 		w.referAll(it, 1)
-		if err := w.count(it, 1); err != nil {
+		if err := w.tally(it, 1); err != nil {
 			return err
 		}
+		if now, _ := it.Conversation(); now != conversation {
+			if err := w.converse(it, conversation, -1); err != nil {
+				return err
+			}
+			if err := w.converse(it, now, 1); err != nil {
+				return err
+			}
+		}
+		c, err := w.counts(it.Folder.Folder)
+		if err != nil {
+			return err
+		}
+		c.content = cn
 		stamp = it.stamp()
 		stamp.Attachments = added
 		return nil

@@ -39,6 +39,7 @@ type writer struct {
 // folderCounts is what a write adds to a folder's row.
 type folderCounts struct {
 	total, unread, fai, deleted, children, size int64
+	conversations                               int64
 	content, read, gone                         mapi.GlobCnt
 	uid, firstUID                               int64 // next and as read
 	kind                                        FolderKind
@@ -179,11 +180,12 @@ func (w *writer) finish() error {
 		}
 		_, err := w.Exec(`UPDATE folder SET total = total + $3, unread = unread + $4, fai_count = fai_count + $5,
 			deleted_count = deleted_count + $6, children = children + $7, size = size + $8, next_imap_uid = next_imap_uid + $9,
+			conversations = conversations + $13,
 			content_cn_max = CASE WHEN $10 > content_cn_max THEN $10 ELSE content_cn_max END,
 			read_cn_max = CASE WHEN $11 > read_cn_max THEN $11 ELSE read_cn_max END,
 			deleted_max = CASE WHEN $12 > deleted_max THEN $12 ELSE deleted_max END
 			WHERE mailbox = $1 AND fid = $2`,
-			w.m.id, fid, c.total, c.unread, c.fai, c.deleted, c.children, c.size, c.uid-c.firstUID, c.content, c.read, c.gone)
+			w.m.id, fid, c.total, c.unread, c.fai, c.deleted, c.children, c.size, c.uid-c.firstUID, c.content, c.read, c.gone, c.conversations)
 		if err != nil {
 			return fmt.Errorf("count folder %d: %w", fid, err)
 		}

@@ -51,6 +51,7 @@ func TestCheck(t *testing.T) {
 		{"unread", []string{"UPDATE folder SET unread = 0 WHERE fid = FOLDER"}, "folder-unread", ""},
 		{"associated", []string{"UPDATE folder SET fai_count = -1 WHERE fid = FOLDER"}, "folder-fai_count", ""},
 		{"folder size", []string{"UPDATE folder SET size = size + 1 WHERE fid = FOLDER"}, "folder-size", ""},
+		{"conversations", []string{"UPDATE folder SET conversations = 2 WHERE fid = FOLDER"}, "folder-conversations", ""},
 		{"deleted", []string{"UPDATE folder SET deleted_count = 4 WHERE fid = FOLDER"}, "folder-deleted_count", ""},
 		{"children", []string{"UPDATE folder SET children = 0 WHERE fid = FOLDER"}, "folder-children", ""},
 		{"IMAP number", []string{"UPDATE folder SET next_imap_uid = 1 WHERE fid = FOLDER"}, "folder-uid", ""},
@@ -172,7 +173,7 @@ func damageable(t *testing.T, db *sqldb.DB, m *store.Mailbox) *strings.Replacer 
 	first.MIME = mime
 	first.Recipients = []store.Recipient{{Type: mapi.RecipientTo, Name: "Alice", SMTP: "alice@contoso.com"}}
 	stamp := create(t, m, first)
-	second := create(t, m, store.NewItem{Folder: folder.ID, Props: mapi.Bag{mapi.PidTagSubject: "second",
+	second := create(t, m, store.NewItem{Folder: folder.ID, Props: mapi.Bag{mapi.PidTagSubject: "second", mapi.PidTagConversationID: []byte("sixteen bytes .."),
 		mapi.Tag(uint32(named[0])<<16 | uint32(mapi.Unicode)): "value"}})
 	third := mail(folder.ID, "third")
 	third.Attachments = []store.Attachment{{Filename: "same.txt", Content: mime}}

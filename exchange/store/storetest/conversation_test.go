@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -70,5 +72,75 @@ func TestConversations(t *testing.T) {
 		}
 		_, _, err = theirs.Conversations(t.Context(), store.Query{Folder: inbox})
 		want(t, err, store.ErrNotFound)
+	})
+}
+
+// TestConversationsCounted holds, while items come, go and change, that a folder's
+// total of conversations is what its items say.
+func TestConversationsCounted(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s, _ := Open(t, db)
+		m := mailbox(t, s)
+		ctx := t.Context()
+		seed := rand.Uint64()
+		t.Logf("seed %d", seed)
+		random := rand.New(rand.NewPCG(seed, 13))
+		folders := []store.FolderID{role(t, m, store.RoleInbox), role(t, m, store.RoleArchive), role(t, m, store.RoleDeletedItems), role(t, m, store.RoleRecoverableDeletions)}
+		conversation := func() []byte {
+			id := []byte{15: byte(random.IntN(6))}
+			return id[:len(id)-random.IntN(8)/7] // now and then one byte short, which is none
+		}
+		some := func() store.NewItem {
+			n := mail(folders[random.IntN(2)], "some")
+			n.Associated = random.IntN(6) == 0
+			if random.IntN(5) > 0 {
+				n.Props[mapi.PidTagConversationID] = conversation()
+			}
+			return n
+		}
+		var items []store.Stamp
+		for step := range 300 {
+			i := 0
+			if len(items) > 0 {
+				i = random.IntN(len(items))
+			}
+			replace := func(stamp store.Stamp, err error) {
+				ok(t, err)
+				items[i] = stamp
+				if stamp.ID == (store.ItemID{}) {
+					items = append(items[:i], items[i+1:]...)
+				}
+			}
+			switch op := random.IntN(9); {
+			case op < 2 || len(items) == 0:
+				stamps, err := m.CreateItems(ctx, []store.NewItem{some(), some()})
+				ok(t, err)
+				items = append(items, stamps...)
+			case op == 2:
+				replace(m.UpdateItem(ctx, items[i].ID, store.ItemUpdate{Set: mapi.Bag{mapi.PidTagConversationID: conversation()}}))
+			case op == 3:
+				replace(m.UpdateItem(ctx, items[i].ID, store.ItemUpdate{Delete: []mapi.Tag{mapi.PidTagConversationID}}))
+			case op == 4:
+				replace(m.UpdateItem(ctx, items[i].ID, store.ItemUpdate{Set: mapi.Bag{mapi.PidTagSubject: fmt.Sprint(step)}}))
+			case op == 5:
+				replace(m.MoveItem(ctx, items[i].ID, folders[random.IntN(len(folders))]))
+			case op == 6:
+				stamp, err := m.CopyItem(ctx, items[i].ID, folders[random.IntN(2)])
+				ok(t, err)
+				items = append(items, stamp)
+			default:
+				replace(m.DeleteItem(ctx, items[i].ID, store.Deletion(random.IntN(3))))
+			}
+			for _, folder := range folders[:2] {
+				_, total, err := m.Conversations(ctx, store.Query{Folder: folder, Limit: 1})
+				ok(t, err)
+				var n int
+				ok(t, db.QueryRow(ctx, "SELECT count(DISTINCT conversation_id) FROM item WHERE fid = $1 AND assoc = 0 AND length(conversation_id) = 16", folder.Folder).Scan(&n))
+				if total != n {
+					t.Fatalf("step %d: %d conversations in %v, the items have %d", step, total, folder, n)
+				}
+			}
+		}
+		checkCounters(t, db)
 	})
 }

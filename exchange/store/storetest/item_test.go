@@ -63,6 +63,7 @@ func checkCounters(t testing.TB, db *sqldb.DB) {
 		"folder counters": `SELECT count(*) FROM folder f WHERE
 			total <> (SELECT count(*) FROM item i WHERE i.mailbox = f.mailbox AND i.fid = f.fid AND assoc = 0) OR
 			unread <> (SELECT count(*) FROM item i WHERE i.mailbox = f.mailbox AND i.fid = f.fid AND assoc = 0 AND is_read = 0) OR
+			conversations <> (SELECT count(DISTINCT conversation_id) FROM item i WHERE i.mailbox = f.mailbox AND i.fid = f.fid AND assoc = 0 AND length(conversation_id) = 16) OR
 			fai_count <> (SELECT count(*) FROM item i WHERE i.mailbox = f.mailbox AND i.fid = f.fid AND assoc = 1) OR
 			deleted_count <> (SELECT count(*) FROM item i WHERE i.mailbox = f.mailbox AND i.deleted_from = f.fid) OR
 			children <> (SELECT count(*) FROM folder c WHERE c.mailbox = f.mailbox AND c.parent_fid = f.fid) OR
