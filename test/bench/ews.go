@@ -35,13 +35,14 @@ var folderSizes = []int{100, 10_000, 100_000}
 var questions = []struct {
 	id      string
 	request func(*mailDoor) string
-	want    string // every answer has it
+	want    string                // every answer has it
+	before  func(*mailDoor) error // what happens before each question and is not measured; nil is nothing
 }{
-	{"ews.finditem.flatness", func(*mailDoor) string { return findNewest }, `TotalItemsInView="`},
-	{"ews.getitem.flatness", (*mailDoor).nextItem, "<t:Body "},
-	{"ews.sync.nochange.flatness", func(d *mailDoor) string { return d.sync }, "<m:Changes></m:Changes>"},
-	{"ews.search.flatness", (*mailDoor).nextSearch, `TotalItemsInView="1"`},
-	{"ews.conversation.flatness", func(*mailDoor) string { return findConversations }, "<t:ConversationTopic>"},
+	{"ews.finditem.flatness", func(*mailDoor) string { return findNewest }, `TotalItemsInView="`, nil},
+	{"ews.getitem.flatness", (*mailDoor).nextItem, "<t:Body ", nil},
+	{"ews.sync.nochange.flatness", func(d *mailDoor) string { return d.sync }, "<m:Changes></m:Changes>", nil},
+	{"ews.search.flatness", (*mailDoor).nextSearch, `TotalItemsInView="1"`, nil},
+	{"ews.conversation.flatness", func(*mailDoor) string { return findConversations }, "<m:TotalConversationsInView>", (*mailDoor).change},
 }
 
 // dataSet names what fill writes: it must change with it.
@@ -72,7 +73,11 @@ func webServices(ctx context.Context, b *bench) error {
 	for _, m := range questions {
 		f, err := flatness(m.id, atMost(1.3), names, func(i int) (float64, error) {
 			d := doors[i]
-			return perOp(ewsTime, func() error { return d.call(m.request(d), m.want) })
+			ask := func() error { return d.call(m.request(d), m.want) }
+			if m.before == nil {
+				return perOp(ewsTime, ask)
+			}
+			return perOpAfter(ewsTime, func() error { return m.before(d) }, ask)
 		})
 		if err := b.print(f, err); err != nil {
 			return err
@@ -91,6 +96,9 @@ type mailDoor struct {
 	ids      []string // of items all over the folder
 	next     int
 	sync     string // the request that synchronises from the newest state
+	mailbox  *store.Mailbox
+	changing store.ItemID // the item that change changes
+	icon     int32
 	answer   bytes.Buffer
 }
 
@@ -133,6 +141,7 @@ func openDoor(ctx context.Context, b *bench, items int) (*mailDoor, error) {
 		if err != nil {
 			return err
 		}
+		d.mailbox = mailbox
 		const sampled = 1000
 		for at := 0; at < items; at += max(1, items/sampled) {
 			page, err := mailbox.List(ctx, store.Query{Folder: inbox, Offset: at, Limit: 1})
@@ -140,7 +149,7 @@ func openDoor(ctx context.Context, b *bench, items int) (*mailDoor, error) {
 				return err
 			}
 			for _, item := range page.Items {
-				d.ids = append(d.ids, item.ID.Encode(idKey))
+				d.ids, d.changing = append(d.ids, item.ID.Encode(idKey)), item.ID
 			}
 		}
 		return d.catchUp()
@@ -206,6 +215,13 @@ func (d *mailDoor) nextItem() string {
 func (d *mailDoor) nextSearch() string {
 	d.next = (d.next + 617) % d.items
 	return fmt.Sprintf(searchRequest, fmt.Sprintf("Subject %d of", subject(d.next)))
+}
+
+// change gives an item another icon: something in the folder is not what it was, in nothing that another figure looks at.
+func (d *mailDoor) change() error {
+	d.icon++
+	_, err := d.mailbox.UpdateItem(context.Background(), d.changing, store.ItemUpdate{Set: mapi.Bag{mapi.PidTagIconIndex: d.icon}})
+	return err
 }
 
 var syncState = regexp.MustCompile(`<m:SyncState>([^<]*)</m:SyncState>`)

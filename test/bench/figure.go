@@ -101,6 +101,24 @@ func perOp(d time.Duration, fn func() error) (float64, error) {
 	return time.Since(start).Seconds() / float64(n), nil
 }
 
+// perOpAfter runs fn for about d, with before in front of each call, and returns the
+// seconds that one call of fn took.
+func perOpAfter(d time.Duration, before, fn func() error) (float64, error) {
+	n, spent := 0, time.Duration(0)
+	for spent < d {
+		if err := before(); err != nil {
+			return 0, err
+		}
+		start := time.Now()
+		if err := fn(); err != nil {
+			return 0, err
+		}
+		spent += time.Since(start)
+		n++
+	}
+	return spent.Seconds() / float64(n), nil
+}
+
 // flatness measures one operation at several sizes in turn and judges the
 // slowest size over the fastest, which their medians name, round by round.
 func flatness(id string, g goal, sizes []string, op func(size int) (float64, error)) (figure, error) {
