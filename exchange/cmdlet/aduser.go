@@ -27,7 +27,7 @@ func getADUser(c *call) error {
 		return slices.ContainsFunc(wanted, func(w string) bool { return w == "*" || strings.EqualFold(w, name) })
 	}
 	from := len(c.res.Output)
-	err := c.eachPerson(isAccount, showADUser)
+	err := c.eachPerson(isAccount, simply(showADUser))
 	for i := from; i < len(c.res.Output); i++ {
 		o := &c.res.Output[i]
 		o.Properties = slices.DeleteFunc(o.Properties, func(p psobject.Property) bool {

@@ -11,7 +11,7 @@ const askBooking = "rule: a room answers invitations by itself"
 func calendarProcessing() []*cmdlet {
 	return []*cmdlet{
 		{psobject.Command{Name: "Get-CalendarProcessing", Synopsis: "Shows what mailboxes do with invitations.", Asks: askBooking,
-			Params: []psobject.Parameter{identity(true), param("ResultSize", "string")}}, func(c *call) error { return c.eachPerson(hasMailbox, showCalendarProcessing) }},
+			Params: []psobject.Parameter{identity(true), param("ResultSize", "string")}}, func(c *call) error { return c.eachPerson(hasMailbox, simply(showCalendarProcessing)) }},
 		{psobject.Command{Name: "Set-CalendarProcessing", Synopsis: "Changes how a room or a piece of equipment is booked.", Asks: askBooking,
 			Params: []psobject.Parameter{identity(true), {Name: "AutomateProcessing", Type: "string",
 				Values: []string{string(org.ProcessNone), string(org.ProcessUpdate), string(org.ProcessAccept)}}, param("AllowConflicts", "bool"), confirm}}, setCalendarProcessing},

@@ -9,7 +9,7 @@ import (
 func casMailbox() []*cmdlet {
 	return []*cmdlet{
 		{psobject.Command{Name: "Get-CASMailbox", Synopsis: "Shows which protocols mailboxes may use.", Asks: "rule: protocols that are off for a mailbox (Set-CASMailbox)",
-			Params: peopleParams()}, func(c *call) error { return c.eachPerson(hasMailbox, showCASMailbox) }},
+			Params: peopleParams()}, func(c *call) error { return c.eachPerson(hasMailbox, simply(showCASMailbox)) }},
 		{psobject.Command{Name: "Set-CASMailbox", Synopsis: "Changes which protocols a mailbox may use.", Asks: "rule: protocols that are off for a mailbox (Set-CASMailbox)",
 			Params: append([]psobject.Parameter{identity(true), confirm, {Name: "MapiHttpEnabled", Type: "bool", Nullable: true}},
 				switchParams("ActiveSyncEnabled", "OWAEnabled", "ECPEnabled", "PopEnabled", "ImapEnabled", "MAPIEnabled", "EwsEnabled")...)}, setCASMailbox},

@@ -13,6 +13,7 @@ import (
 	"hma/exchange/cmdlet"
 	"hma/exchange/org"
 	"hma/internal/sealed"
+	"hma/internal/sqldb"
 	"hma/internal/sqldb/sqldbtest"
 	"hma/wire/psobject"
 )
@@ -39,6 +40,7 @@ type lab struct {
 	reg   *cmdlet.Registry
 	fetch fetcher
 	open  func() *org.Organization
+	db    *sqldb.DB
 }
 
 // reopen opens the organisation again, as a program of today does with the data of an older one.
@@ -54,6 +56,7 @@ func newLab(t *testing.T) *lab {
 	l := &lab{T: t}
 	now := func() time.Time { return start }
 	db, key := sqldbtest.Memory(t), sealed.New()
+	l.db = db
 	l.open = func() *org.Organization {
 		o, err := org.Open(t.Context(), db, org.Options{Now: now, PickUp: time.Hour, Key: key, PasswordCost: bcrypt.MinCost})
 		l.must(err)

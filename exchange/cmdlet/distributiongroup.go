@@ -1,6 +1,7 @@
 package cmdlet
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -57,28 +58,41 @@ func (c *call) detailed(want func(*org.Recipient) bool) func(*org.Recipient) boo
 	}
 }
 
-func (c *call) showGroup(cfg *org.Configuration, p *org.Recipient) psobject.Object {
+func (c *call) showGroup(cfg *org.Configuration, p *org.Recipient) (psobject.Object, error) {
+	owners, err := c.identities(cfg, p.Group.ManagedBy)
+	if err != nil {
+		return psobject.Object{}, err
+	}
+	senders, err := c.identities(cfg, p.Group.AcceptFrom)
+	if err != nil {
+		return psobject.Object{}, err
+	}
 	return newObject("Microsoft.Exchange.Data.Directory.Management.DistributionGroup").
 		add("GroupType", "Universal").add("SamAccountName", p.SAMAccount).add("IsDirSynced", p.Synchronised()).
-		add("ManagedBy", c.identities(cfg, p.Group.ManagedBy)).
-		add("AcceptMessagesOnlyFromSendersOrMembers", c.identities(cfg, p.Group.AcceptFrom)).
+		add("ManagedBy", owners).
+		add("AcceptMessagesOnlyFromSendersOrMembers", senders).
 		add("Alias", p.Alias).add("DisplayName", p.DisplayName).add("EmailAddresses", proxyAddresses(p)).
 		add("ExternalDirectoryObjectId", blank(p.ObjectID)).add("HiddenFromAddressListsEnabled", p.HiddenFromAddressLists).
 		add("LegacyExchangeDN", p.LegacyDN).add("PrimarySmtpAddress", p.PrimarySMTP).
 		add("RecipientType", recipientType(p)).add("RecipientTypeDetails", recipientDetails(p)).
 		add("RequireSenderAuthenticationEnabled", p.Group.InternalOnly).add("WindowsEmailAddress", p.PrimarySMTP).
-		tail(cfg, personTail(cfg, p)).Object
+		tail(cfg, personTail(cfg, p)).Object, nil
 }
 
 // identities are the canonical names of recipients; one that is gone has none.
-func (c *call) identities(cfg *org.Configuration, ids []guid.GUID) []string {
+func (c *call) identities(cfg *org.Configuration, ids []guid.GUID) ([]string, error) {
 	var names []string
 	for _, id := range ids {
-		if p, err := c.r.org.ByGUID(c, id); err == nil {
-			names = append(names, personTail(cfg, p).identity)
+		p, err := c.r.org.ByGUID(c, id)
+		if errors.Is(err, org.ErrNotFound) {
+			continue
 		}
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, personTail(cfg, p).identity)
 	}
-	return names
+	return names, nil
 }
 
 // list returns what the call's parameter makes of a list of recipients, whom want admits: another list, or
@@ -142,7 +156,11 @@ func newDistributionGroup(c *call) error {
 		return err
 	}
 	if !c.args.has("ManagedBy") {
-		if owner, err := c.one(c.caller.Name, isAccount); err == nil {
+		owner, err := c.one(c.caller.Name, isAccount)
+		if _, nobody := errors.AsType[*failure](err); err != nil && !nobody {
+			return err
+		}
+		if err == nil {
 			owners = []guid.GUID{owner.GUID} // whoever makes a group owns it
 		}
 	}
@@ -170,7 +188,11 @@ func newDistributionGroup(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.put(c.showGroup(cfg, made))
+	o, err := c.showGroup(cfg, made)
+	if err != nil {
+		return err
+	}
+	c.put(o)
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"hma/internal/sqldb"
 	"hma/wire/psobject"
 )
 
@@ -169,4 +170,24 @@ func TestUserPhoto(t *testing.T) {
 	}
 	l.ok("Remove-UserPhoto", "Identity", "Anna")
 	l.refused("ObjectNotFound", "couldn't be found", "Get-UserPhoto", "Identity", "Anna")
+}
+
+// TestUnreadableRecipient: who cannot be read is no reason to show a group or a mailbox as if he were not in it.
+func TestUnreadableRecipient(t *testing.T) {
+	l := newLab(t)
+	l.ok("New-DistributionGroup", "Name", "Staff", "ManagedBy", []string{"Bob"})
+	l.ok("Set-Mailbox", "Identity", "Anna", "GrantSendOnBehalfTo", []string{"Bob"})
+	bob := l.ok("Get-Mailbox", "Identity", "Bob").Output[0].String("Guid")
+	l.must(l.db.Write(t.Context(), func(tx *sqldb.Tx) error {
+		_, err := tx.Exec("UPDATE person SET body = '{' WHERE guid = $1", bob)
+		return err
+	}))
+	for name, identity := range map[string]string{"Get-DistributionGroup": "Staff", "Get-Mailbox": "Anna"} {
+		if res := l.run(name, "Identity", identity); res.Error == nil {
+			t.Errorf("%s shows %v", name, res.Output)
+		}
+	}
+	if res := l.run("Set-Mailbox", "Identity", "Anna", "GrantSendOnBehalfTo", []string{"Administrator"}); res.Error == nil {
+		t.Error("a list was replaced that could not be read")
+	}
 }

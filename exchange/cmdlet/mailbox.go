@@ -71,7 +71,11 @@ func newMailbox(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.put(c.showMailbox(cfg, made))
+	o, err := c.showMailbox(cfg, made)
+	if err != nil {
+		return err
+	}
+	c.put(o)
 	return nil
 }
 
@@ -88,7 +92,11 @@ func (c *call) setCapacity(p *org.Recipient) error {
 	return nil
 }
 
-func (c *call) showMailbox(cfg *org.Configuration, p *org.Recipient) psobject.Object {
+func (c *call) showMailbox(cfg *org.Configuration, p *org.Recipient) (psobject.Object, error) {
+	behalf, err := c.identities(cfg, p.SendOnBehalf)
+	if err != nil {
+		return psobject.Object{}, err
+	}
 	server := ""
 	if len(cfg.Servers) > 0 {
 		server = cfg.Servers[0].Name
@@ -99,10 +107,10 @@ func (c *call) showMailbox(cfg *org.Configuration, p *org.Recipient) psobject.Ob
 		add("IsLinked", p.MasterAccountSID != "").add("LinkedMasterAccount", blank(p.LinkedMasterAccount)).
 		add("IsDirSynced", p.Synchronised()).add("ImmutableId", blank(p.ImmutableID)).add("ExternalDirectoryObjectId", blank(p.ObjectID)).
 		add("Alias", p.Alias).add("DisplayName", p.DisplayName).add("EmailAddresses", proxyAddresses(p)).
-		add("GrantSendOnBehalfTo", c.identities(cfg, p.SendOnBehalf)).
+		add("GrantSendOnBehalfTo", behalf).
 		add("HiddenFromAddressListsEnabled", p.HiddenFromAddressLists).add("LegacyExchangeDN", p.LegacyDN).
 		add("PrimarySmtpAddress", blank(p.PrimarySMTP)).add("RecipientType", recipientType(p)).add("RecipientTypeDetails", recipientDetails(p)).
-		add("WindowsEmailAddress", blank(p.PrimarySMTP)).tail(cfg, personTail(cfg, p)).Object
+		add("WindowsEmailAddress", blank(p.PrimarySMTP)).tail(cfg, personTail(cfg, p)).Object, nil
 }
 
 // addressList reads EmailAddresses: SMTP: marks the primary address, and without a
@@ -196,7 +204,15 @@ func (c *call) keeps(parameter string, want func(*org.Recipient) bool, of func(*
 	if err != nil {
 		return err
 	}
-	return shrink(c.args, p.DisplayName, parameter, c.identities(cfg, of(p)), c.identities(cfg, next(of(p))))
+	old, err := c.identities(cfg, of(p))
+	if err != nil {
+		return err
+	}
+	left, err := c.identities(cfg, next(of(p)))
+	if err != nil {
+		return err
+	}
+	return shrink(c.args, p.DisplayName, parameter, old, left)
 }
 
 // updateAddresses changes the addresses of the one recipient, what shows it, and what fn changes.

@@ -24,8 +24,16 @@ func peopleParams(more ...psobject.Parameter) []psobject.Parameter {
 	return append([]psobject.Parameter{identity(false), param("ResultSize", "string"), param("Filter", "string")}, more...)
 }
 
+// viewer returns what a cmdlet shows of a recipient.
+type viewer func(*org.Configuration, *org.Recipient) (psobject.Object, error)
+
+// simply makes a viewer of one that asks for nothing more.
+func simply(show func(*org.Configuration, *org.Recipient) psobject.Object) viewer {
+	return func(cfg *org.Configuration, p *org.Recipient) (psobject.Object, error) { return show(cfg, p), nil }
+}
+
 // eachPerson puts out the people whom the call's parameters select and want admits.
-func (c *call) eachPerson(want func(*org.Recipient) bool, show func(*org.Configuration, *org.Recipient) psobject.Object) error {
+func (c *call) eachPerson(want func(*org.Recipient) bool, show viewer) error {
 	cfg, err := c.r.org.Configuration(c)
 	if err != nil {
 		return err
@@ -39,7 +47,11 @@ func (c *call) eachPerson(want func(*org.Recipient) bool, show func(*org.Configu
 		for _, p := range list {
 			if want(p) {
 				found = true
-				c.put(show(cfg, p))
+				o, err := show(cfg, p)
+				if err != nil {
+					return err
+				}
+				c.put(o)
 			}
 		}
 		if !found {
@@ -72,7 +84,10 @@ func (c *call) eachPerson(want func(*org.Recipient) bool, show func(*org.Configu
 			if !want(p) {
 				continue
 			}
-			o := show(cfg, p)
+			o, err := show(cfg, p)
+			if err != nil {
+				return err
+			}
 			match, err := f.match(&o)
 			if err != nil {
 				return err

@@ -10,7 +10,7 @@ func recipient() []*cmdlet {
 	return []*cmdlet{{psobject.Command{Name: "Get-Recipient", Synopsis: "Shows all that mail can be sent to: mailboxes of every type, groups and room lists.", Asks: askGroups,
 		Params: peopleParams(psobject.Parameter{Name: "RecipientTypeDetails", Type: "strings", Values: []string{"UserMailbox", "LinkedMailbox",
 			string(org.TypeShared), string(org.TypeRoom), string(org.TypeEquipment), string(org.TypeDistributionGroup), string(org.TypeRoomList)}})},
-		func(c *call) error { return c.eachPerson(c.detailed(hasAddress), showRecipient) }}}
+		func(c *call) error { return c.eachPerson(c.detailed(hasAddress), simply(showRecipient)) }}}
 }
 
 func showRecipient(cfg *org.Configuration, p *org.Recipient) psobject.Object {

@@ -11,7 +11,7 @@ const askRemote = "Autodiscover sends people whose mailbox is in the cloud to it
 func remoteMailbox() []*cmdlet {
 	return []*cmdlet{
 		{psobject.Command{Name: "Get-RemoteMailbox", Synopsis: "Shows people whose mailbox is in the cloud.", Asks: askRemote, Params: peopleParams()},
-			func(c *call) error { return c.eachPerson(isRemote, showRemoteMailbox) }},
+			func(c *call) error { return c.eachPerson(isRemote, simply(showRemoteMailbox)) }},
 		{psobject.Command{Name: "New-RemoteMailbox", Synopsis: "Makes a person whose mailbox is in the cloud.", Asks: askRemote,
 			Params: []psobject.Parameter{{Name: "Name", Type: "string", Mandatory: true, Position: new(0)}, {Name: "UserPrincipalName", Type: "string", Mandatory: true},
 				{Name: "RemoteRoutingAddress", Type: "string", Mandatory: true}, param("Alias", "string"), param("DisplayName", "string"), param("FirstName", "string"),

@@ -40,12 +40,12 @@ func getRoleGroupMember(c *call) error {
 		return err
 	}
 	delete(c.args, "Identity") // it named the group; the people are found by their role
-	return c.eachPerson(func(p *org.Recipient) bool { return p.In(group) }, func(cfg *org.Configuration, p *org.Recipient) psobject.Object {
+	return c.eachPerson(func(p *org.Recipient) bool { return p.In(group) }, simply(func(cfg *org.Configuration, p *org.Recipient) psobject.Object {
 		return newObject("Microsoft.Exchange.Data.Directory.Management.ReducedRecipient").
 			add("Alias", blank(p.Alias)).add("DisplayName", p.DisplayName).add("ExternalDirectoryObjectId", blank(p.ObjectID)).
 			add("PrimarySmtpAddress", blank(p.PrimarySMTP)).add("RecipientType", recipientType(p)).add("SamAccountName", p.SAMAccount).
 			tail(cfg, personTail(cfg, p)).Object
-	})
+	}))
 }
 
 // setRoleGroupMember makes the call's Member a member of the group, or no member any more.

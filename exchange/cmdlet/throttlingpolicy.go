@@ -27,7 +27,7 @@ func throttlingPolicy() []*cmdlet {
 		{psobject.Command{Name: "Remove-ThrottlingPolicy", Synopsis: "Removes a throttling policy that nobody has.", Asks: askThrottling,
 			Params: []psobject.Parameter{identity(true), confirm}}, removeThrottlingPolicy},
 		{psobject.Command{Name: "Get-ThrottlingPolicyAssociation", Synopsis: "Shows which throttling policies people have of their own.", Asks: askThrottling,
-			Params: peopleParams()}, func(c *call) error { return c.eachPerson(hasMailbox, showThrottlingAssociation) }},
+			Params: peopleParams()}, func(c *call) error { return c.eachPerson(hasMailbox, simply(showThrottlingAssociation)) }},
 		{psobject.Command{Name: "Set-ThrottlingPolicyAssociation", Synopsis: "Gives a person a throttling policy; $null takes it away.", Asks: askThrottling,
 			Params: []psobject.Parameter{identity(true), param("ThrottlingPolicy", "string"), confirm}}, setThrottlingAssociation},
 	}

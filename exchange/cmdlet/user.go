@@ -11,7 +11,7 @@ const askSync = `how-to, prerequisite 6: "Ensure that all user identities are sy
 func user() []*cmdlet {
 	return []*cmdlet{
 		{psobject.Command{Name: "Get-User", Synopsis: "Shows people; page with -ResultSize and -Filter \"Guid -gt '<last one>'\".", Asks: askSync + "; " + askPolicy,
-			Params: peopleParams()}, func(c *call) error { return c.eachPerson(isAccount, showUser) }},
+			Params: peopleParams()}, func(c *call) error { return c.eachPerson(isAccount, simply(showUser)) }},
 		{psobject.Command{Name: "Set-User", Synopsis: "Changes a person's names and authentication policy.", Asks: askPolicy,
 			Params: []psobject.Parameter{identity(true), param("AuthenticationPolicy", "string"), param("UserPrincipalName", "string"),
 				param("DisplayName", "string"), param("FirstName", "string"), param("LastName", "string"), confirm}}, setUser},
