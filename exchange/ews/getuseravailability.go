@@ -211,7 +211,7 @@ type freeBusyLevel int
 const (
 	busyTimes  freeBusyLevel = iota // when, not what
 	busyDetail                      // what with, but of private events
-	busyOwner                       // everything
+	busyOwner                       // everything, as the owner and who has full access know it
 )
 
 // ask reads when somebody is busy.
@@ -244,6 +244,9 @@ func (a *availability) ask(p *attendee) error {
 func (a *availability) level(box *store.Mailbox, owner *org.Recipient) (freeBusyLevel, error) {
 	if owner.GUID == a.person.GUID {
 		return busyOwner, nil
+	}
+	if full, err := a.door.opts.People.Holds(a.ctx, owner.FullAccess, a.person.GUID); err != nil || full {
+		return busyOwner, err
 	}
 	folder, err := box.RoleID(store.RoleCalendar)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"hma/exchange/calendar"
 	"hma/exchange/org"
 	"hma/exchange/store"
+	"hma/wire/guid"
 	"hma/wire/mapi"
 	"hma/wire/oxocal"
 )
@@ -99,6 +100,11 @@ func TestAvailability(t *testing.T) {
 	}
 	if none := answer("FreeBusy"); !strings.Contains(none, ">ErrorNoFreeBusyAccess<") || strings.Contains(none, "CalendarEvent") {
 		t.Error(none)
+	}
+	// Who has full access is told what the owner is told, whatever the calendar's permissions say.
+	w.bob.FullAccess = []guid.GUID{w.anna.GUID}
+	if full := answer("Detailed"); !strings.Contains(full, "<t:Subject>Dentist<") || !strings.Contains(full, "<t:Subject>Away<") {
+		t.Error(full)
 	}
 
 	for code, request := range map[string]string{
