@@ -1,9 +1,6 @@
 package ews
 
 import (
-	"context"
-	"errors"
-
 	"hma/exchange/store"
 	"hma/wire/mapi"
 	"hma/wire/soap"
@@ -42,7 +39,7 @@ func createFolder(c *call) error {
 		if u.Name == nil || (u.Search != nil) != (e.Name.Local == "SearchFolder") {
 			return nil, errFolderProperty
 		}
-		made := store.NewFolder{Parent: parent, Name: *u.Name, Class: class, Props: u.Set, Search: u.Search}
+		made := store.NewFolder{Parent: parent, Name: *u.Name, Class: class, Props: u.Set, Search: u.Search, Permissions: u.Permissions}
 		if u.Class != nil && *u.Class != "" {
 			made.Class = *u.Class
 		}
@@ -53,9 +50,6 @@ func createFolder(c *call) error {
 		f, err := c.box(parent).CreateFolder(c.ctx, made)
 		if err != nil {
 			return nil, orFolder(err)
-		}
-		if err := c.permit(&u, f.ID); err != nil {
-			return nil, errors.Join(err, c.box(parent).DeleteFolder(context.WithoutCancel(c.ctx), f.ID, store.HardDelete))
 		}
 		return c.folderResult(f), nil
 	})
@@ -77,7 +71,7 @@ func (c *call) folderField(u *folderDraft, e *soap.Element) error {
 		return err
 	case "PermissionSet":
 		list, calendar, err := c.permissionSet(e)
-		u.permissions, u.permitted, u.calendar = list, true, calendar
+		u.Permissions, u.calendar = &list, calendar
 		return err
 	default:
 		return errFolderProperty

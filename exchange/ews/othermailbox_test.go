@@ -161,11 +161,19 @@ func TestFolderPermissions(t *testing.T) {
 			t.Errorf("%s: Anna reads or not: %s", level, answer)
 		}
 	}
+	asBob(`<m:CreateFolder><m:ParentFolderId><t:DistinguishedFolderId Id="inbox"/></m:ParentFolderId><m:Folders><t:Folder><t:DisplayName>Taken</t:DisplayName></t:Folder></m:Folders></m:CreateFolder>`)
 	custom := permission(anna, `<t:CanCreateItems>true</t:CanCreateItems><t:IsFolderVisible>true</t:IsFolderVisible><t:EditItems>All</t:EditItems><t:DeleteItems>None</t:DeleteItems><t:ReadItems>FullDetails</t:ReadItems><t:PermissionLevel>Custom</t:PermissionLevel>`)
 	set(deskID, "Folder", custom)
 	if rights, err := d.mailbox(d.bob).Rights(t.Context(), d.folder, d.anna.SID); err != nil ||
 		rights != store.RightCreate|store.RightFolderVisible|store.RightEditOwned|store.RightEditAny|store.RightReadAny {
 		t.Errorf("custom is %#x, %v", rights, err)
+	}
+	// A change is made whole or not at all.
+	taken := asBob(`<m:UpdateFolder><m:FolderChanges><t:FolderChange>` + deskID + `<t:Updates><t:SetFolderField><t:FieldURI FieldURI="folder:PermissionSet"/><t:Folder><t:PermissionSet>` +
+		permission(anna, `<t:PermissionLevel>Owner</t:PermissionLevel>`) + `</t:PermissionSet></t:Folder></t:SetFolderField>` +
+		`<t:SetFolderField><t:FieldURI FieldURI="folder:DisplayName"/><t:Folder><t:DisplayName>Taken</t:DisplayName></t:Folder></t:SetFolderField></t:Updates></t:FolderChange></m:FolderChanges></m:UpdateFolder>`)
+	if rights, err := d.mailbox(d.bob).Rights(t.Context(), d.folder, d.anna.SID); err != nil || !strings.Contains(taken, "ErrorFolderExists") || rights == store.AllRights {
+		t.Errorf("a name that is taken leaves the rights %#x, %v\n%s", rights, err, taken)
 	}
 	for _, level := range []string{"FreeBusyTimeOnly", "FreeBusyTimeAndSubjectAndLocation", "Reviewer", "Editor"} {
 		rows := `<t:CalendarPermissions><t:CalendarPermission>` + anna + `<t:CalendarPermissionLevel>` + level + `</t:CalendarPermissionLevel></t:CalendarPermission></t:CalendarPermissions>`

@@ -333,27 +333,17 @@ func permission(e *soap.Element, calendar bool) (rights store.Rights, err error)
 // folderDraft is what a request says of a folder to create or to change.
 type folderDraft struct {
 	store.FolderUpdate
-	permissions []store.Permission
-	permitted   bool // permissions are given
-	calendar    bool // in a calendar's form
+	calendar bool // the permissions are in a calendar's form
 }
 
 // fits refuses permissions of another form than the folder's.
 func (d *folderDraft) fits(class string) error {
 	calendar := folderElement(&store.Folder{Class: class}) == "t:CalendarFolder"
 	switch {
-	case !d.permitted || d.calendar == calendar:
+	case d.Permissions == nil || d.calendar == calendar:
 		return nil
 	case d.calendar:
 		return errCalendarPermission
 	}
 	return errPlainPermission
-}
-
-// permit sets the permissions that are given of a folder.
-func (c *call) permit(d *folderDraft, id store.FolderID) error {
-	if !d.permitted {
-		return nil
-	}
-	return c.box(id).SetPermissions(c.ctx, id, d.permissions)
 }

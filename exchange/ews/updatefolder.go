@@ -32,9 +32,6 @@ func updateFolder(c *call) error {
 			err = u.fits(f.Class)
 		}
 		if err == nil {
-			err = c.permit(&u, id)
-		}
-		if err == nil {
 			f, err = c.box(id).UpdateFolder(c.ctx, id, u.FolderUpdate)
 		}
 		if err != nil {

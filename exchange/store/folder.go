@@ -59,6 +59,8 @@ type NewFolder struct {
 	Hidden bool
 	Props  mapi.Bag
 	Search *Search // makes a search folder
+	// Permissions are its table; nil for that of its parent.
+	Permissions *[]Permission // replaces the table
 }
 
 // FolderUpdate is a change of a folder; nil leaves a part as it is.
@@ -70,6 +72,7 @@ type FolderUpdate struct {
 	Set         mapi.Bag
 	Delete      []mapi.Tag
 	Search      *Search // what a search folder looks for from now on
+	Permissions *[]Permission
 }
 
 // Limits of folders.
@@ -344,7 +347,12 @@ func (w *writer) createFolder(f NewFolder) (*Folder, error) {
 		return nil, err
 	}
 	parent.children++
-	if err := w.inherit(f.Parent.Folder, fid); err != nil {
+	if f.Permissions != nil {
+		err = w.permit(fid, *f.Permissions)
+	} else {
+		err = w.inherit(f.Parent.Folder, fid)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return w.m.folder(w, fid)
@@ -415,6 +423,11 @@ func (m *Mailbox) UpdateFolder(ctx context.Context, id FolderID, u FolderUpdate)
 					return fmt.Errorf("it is no search folder: %w", ErrInvalid)
 				}
 				if err := w.putSearch(id.Folder, u.Search); err != nil {
+					return err
+				}
+			}
+			if u.Permissions != nil {
+				if err := w.permit(id.Folder, *u.Permissions); err != nil {
 					return err
 				}
 			}

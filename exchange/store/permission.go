@@ -71,37 +71,29 @@ func (m *Mailbox) Permissions(ctx context.Context, id FolderID) ([]Permission, e
 // SetPermissions replaces a folder's permission table, which is a change of the
 // folder: whoever synchronises the folder tree hears of it.
 func (m *Mailbox) SetPermissions(ctx context.Context, id FolderID, list []Permission) error {
-	m, err := m.folderGate(ctx, id, RightFolderOwner)
-	if err != nil {
-		return fmt.Errorf("permissions: %w", err)
-	}
+	_, err := m.UpdateFolder(ctx, id, FolderUpdate{Permissions: &list})
+	return err
+}
+
+// permit replaces a folder's permission table.
+func (w *writer) permit(fid mapi.GlobCnt, list []Permission) error {
 	if len(list) > MaxPermissions {
-		return fmt.Errorf("set %d permissions of %v: %w", len(list), id, ErrTooMany)
+		return fmt.Errorf("%d permissions: %w", len(list), ErrTooMany)
 	}
-	err = m.write(ctx, func(w *writer) error {
-		f, err := m.folder(w, id.Folder)
+	if _, err := w.Exec("DELETE FROM permission WHERE mailbox = $1 AND fid = $2", w.m.id, fid); err != nil {
+		return err
+	}
+	for _, p := range list {
+		if p.Member == "" || p.Rights&^(AllRights|RightFreeBusySimple|RightFreeBusyDetailed) != 0 {
+			return fmt.Errorf("permission of %q: %w", p.Member, ErrInvalid)
+		}
+		_, err := w.Exec("INSERT INTO permission (mailbox, fid, member, rights) VALUES ($1, $2, $3, $4)", w.m.id, fid, sidKey(p.Member), p.Rights)
+		if sqldb.IsUnique(err) {
+			return fmt.Errorf("permission of %q: %w", p.Member, ErrExists)
+		}
 		if err != nil {
 			return err
 		}
-		if _, err := w.Exec("DELETE FROM permission WHERE mailbox = $1 AND fid = $2", m.id, id.Folder); err != nil {
-			return err
-		}
-		for _, p := range list {
-			if p.Member == "" || p.Rights&^(AllRights|RightFreeBusySimple|RightFreeBusyDetailed) != 0 {
-				return ErrInvalid
-			}
-			_, err := w.Exec("INSERT INTO permission (mailbox, fid, member, rights) VALUES ($1, $2, $3, $4)", m.id, id.Folder, sidKey(p.Member), p.Rights)
-			if sqldb.IsUnique(err) {
-				return ErrExists
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return w.touchFolder(f)
-	})
-	if err != nil {
-		return fmt.Errorf("set permissions of %v: %w", id, err)
 	}
 	return nil
 }

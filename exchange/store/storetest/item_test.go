@@ -570,6 +570,22 @@ func TestQuotaAndAccess(t *testing.T) {
 			}
 		}
 		want(t, m.SetPermissions(t.Context(), inbox, []store.Permission{{Member: ""}}), store.ErrInvalid)
+		// What one part of a change is refused for undoes the others; a new folder with such permissions is not made.
+		twice := []store.Permission{{Member: "S-1-5-21-8"}, {Member: "s-1-5-21-8"}}
+		_, err = m.UpdateFolder(t.Context(), inbox, store.FolderUpdate{Name: new("In"), Permissions: &twice})
+		want(t, err, store.ErrExists)
+		if f, err := m.Folder(t.Context(), inbox); err != nil || f.Name == "In" {
+			t.Errorf("%v, %v", f, err)
+		}
+		_, err = m.CreateFolder(t.Context(), store.NewFolder{Parent: inbox, Name: "Half", Permissions: &twice})
+		want(t, err, store.ErrExists)
+		made, err := m.CreateFolder(t.Context(), store.NewFolder{Parent: inbox, Name: "Half", Permissions: &[]store.Permission{{Member: "S-1-5-21-8", Rights: store.RightReadAny}}})
+		ok(t, err)
+		for sid, rights := range map[string]store.Rights{"S-1-5-21-9": 0, "S-1-5-21-8": store.RightReadAny} {
+			if got, err := m.Rights(t.Context(), made.ID, sid); err != nil || got != rights {
+				t.Errorf("%s has %#x in the new folder, %v", sid, got, err)
+			}
+		}
 		checkCounters(t, db)
 	})
 }
