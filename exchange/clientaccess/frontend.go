@@ -59,7 +59,7 @@ type Options struct {
 	Watch *Watch
 	// Healthy tells whether the server can serve; nil is always. Load balancers ask it
 	// at healthcheck.htm below each virtual directory.
-	Healthy func(ctx context.Context) bool
+	Healthy func() bool
 }
 
 // FrontEnd is the HTTP handler of one server.
@@ -69,7 +69,7 @@ type FrontEnd struct {
 	now       func() time.Time
 	log       *slog.Logger
 	watch     *Watch
-	healthy   func(ctx context.Context) bool
+	healthy   func() bool
 	check     func(ctx context.Context, f *auth.Facts) (*auth.Identity, *auth.Denial)
 }
 
@@ -163,7 +163,7 @@ const healthPath = "/healthcheck.htm"
 // name, without asking for a credential, or 503.
 func (fe *FrontEnd) health(x *exchange) {
 	x.record.Begin("HealthCheck", false)
-	if fe.healthy != nil && !fe.healthy(x.request.Context()) {
+	if fe.healthy != nil && !fe.healthy() {
 		fe.answer(x, http.StatusServiceUnavailable, "not healthy")
 		return
 	}

@@ -1,7 +1,6 @@
 package clientaccess
 
 import (
-	"context"
 	"io"
 	"log/slog"
 	"net/http"
@@ -38,7 +37,7 @@ func newWatched(door doorFunc) *watched {
 		doors[kind] = door
 	}
 	w.front = New(Options{Snapshots: fixed{w.Snapshot()}, Auth: auth.New(auth.Options{People: authtest.NewPeople()}), Doors: doors,
-		Now: now, Log: log, Watch: w.watch, Healthy: func(context.Context) bool { return w.healthy }})
+		Now: now, Log: log, Watch: w.watch, Healthy: func() bool { return w.healthy }})
 	return w
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -42,8 +43,8 @@ func (r *Roles) ServeMetrics(l net.Listener) {
 	mux := http.NewServeMux()
 	mux.Handle("GET "+MetricsPath, promhttp.HandlerFor(r.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second}))
 	mux.HandleFunc("GET "+HealthPath, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
-	mux.HandleFunc("GET "+ReadyPath, func(w http.ResponseWriter, q *http.Request) {
-		if why := r.unready(q.Context()); why != "" {
+	mux.HandleFunc("GET "+ReadyPath, func(w http.ResponseWriter, _ *http.Request) {
+		if why := r.unready(); why != "" {
 			http.Error(w, why, http.StatusServiceUnavailable)
 			return
 		}
@@ -52,15 +53,39 @@ func (r *Roles) ServeMetrics(l net.Listener) {
 	r.serve("metrics", l, &http.Server{Handler: mux, ReadTimeout: 10 * time.Second})
 }
 
-// readyTime bounds the question whether the databases answer.
-const readyTime = 3 * time.Second
+// readyTime bounds the question whether the databases answer, and readyFor is how long
+// its answer holds, either way: whoever asks more often makes no work.
+const (
+	readyTime = 3 * time.Second
+	readyFor  = time.Second
+)
+
+// readiness is the last answer of the databases. Whoever asks while they are asked waits
+// for that answer.
+type readiness struct {
+	mu    sync.Mutex
+	until time.Time // by Config.Now
+	why   string
+}
 
 // unready says why the process cannot serve now, "" when it can.
-func (r *Roles) unready(ctx context.Context) string {
+func (r *Roles) unready() string {
 	if r.ctx.Err() != nil || r.draining.Load() {
 		return "the process is stopping"
 	}
-	ctx, cancel := context.WithTimeout(ctx, readyTime)
+	r.ready.mu.Lock()
+	defer r.ready.mu.Unlock()
+	// A clock that was set back must not keep an old answer.
+	if left := r.ready.until.Sub(r.cfg.Now()); left <= 0 || left > readyFor {
+		r.ready.why = r.askDatabases()
+		r.ready.until = r.cfg.Now().Add(readyFor)
+	}
+	return r.ready.why
+}
+
+// askDatabases says which of the databases does not answer, "" for none.
+func (r *Roles) askDatabases() string {
+	ctx, cancel := context.WithTimeout(r.ctx, readyTime)
 	defer cancel()
 	for i, name := range []string{"entra", "organisation", "mailbox"} {
 		var one int

@@ -93,6 +93,7 @@ type Roles struct {
 	fronts   []*org.ServerConfig
 	running  sync.WaitGroup
 	draining atomic.Bool
+	ready    readiness
 	keys     sync.Once // starts the schedule of key refreshes with the first server
 }
 

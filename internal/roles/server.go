@@ -44,7 +44,7 @@ func (r *Roles) ServeServer(ctx context.Context, name string, l net.Listener, ce
 	r.keys.Do(func() { r.running.Go(func() { r.metadata.Run(r.ctx, config.Snapshot) }) })
 	front := clientaccess.New(clientaccess.Options{
 		Snapshots: config, Auth: r.auth, Now: r.cfg.Now, Log: r.log, Watch: r.watch,
-		Healthy: func(ctx context.Context) bool { return r.unready(ctx) == "" },
+		Healthy: func() bool { return r.unready() == "" },
 		Doors: map[org.Kind]clientaccess.Door{
 			org.Autodiscover: autodiscover.New(autodiscover.Options{Now: r.cfg.Now, People: r.Org, Log: r.log}),
 			org.WebServices:  r.ews,
