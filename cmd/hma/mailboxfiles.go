@@ -178,11 +178,11 @@ func (a *app) mailboxExport() *cobra.Command {
 			if err != nil {
 				return unreachable(fmt.Errorf("export: %w", err))
 			}
-			end, err := a.receiveFiles(multipart.NewReader(answer.Body, params["boundary"]), files)
+			end, failed, err := a.receiveFiles(multipart.NewReader(answer.Body, params["boundary"]), files)
 			if err = errors.Join(err, files.Close()); err != nil {
 				return unreachable(fmt.Errorf("export: %w", err))
 			}
-			return a.exported(end, mailfile.Format(format), args[0])
+			return a.exported(end, failed, mailfile.Format(format), args[0], address)
 		},
 	}
 	cmd.Flags().StringVar(&address, "mailbox", "", "`address` of the mailbox")
@@ -191,24 +191,30 @@ func (a *app) mailboxExport() *cobra.Command {
 	return cmd
 }
 
-// receiveFiles writes parts as files until the last one.
-func (a *app) receiveFiles(parts *multipart.Reader, files mailfile.Writer) (*roles.ExportEnd, error) {
+// receiveFiles writes parts as files until the last one, and returns what could not be read too.
+func (a *app) receiveFiles(parts *multipart.Reader, files mailfile.Writer) (end *roles.ExportEnd, failed []roles.FailedFile, err error) {
+	failed = []roles.FailedFile{}
 	for n := 0; ; {
 		part, err := parts.NextRawPart()
 		if err != nil {
 			if err == io.EOF {
 				err = io.ErrUnexpectedEOF
 			}
-			return nil, fmt.Errorf("it broke off: %w", err)
+			return nil, nil, fmt.Errorf("it broke off: %w", err)
 		}
 		f, err := roles.ParseMailFile(part.Header)
 		switch {
 		case err != nil:
-			return nil, err
+			return nil, nil, err
 		case f.End != nil && f.End.Error != "":
-			return nil, errors.New(f.End.Error)
+			return nil, nil, errors.New(f.End.Error)
 		case f.End != nil:
-			return f.End, nil
+			return f.End, failed, nil
+		case f.Error != "":
+			failed = append(failed, roles.FailedFile{f.Name, f.Error})
+			if !a.json {
+				a.view.printf("not exported: %s: %s\n", f.Name, f.Error)
+			}
 		case f.Only:
 			err = files.Folder(f.Folder)
 		default:
@@ -221,19 +227,29 @@ func (a *app) receiveFiles(parts *multipart.Reader, files mailfile.Writer) (*rol
 			}
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 }
 
-func (a *app) exported(end *roles.ExportEnd, format mailfile.Format, path string) error {
+func (a *app) exported(end *roles.ExportEnd, failed []roles.FailedFile, format mailfile.Format, path, address string) error {
 	if a.json {
-		return printJSON(a.out, map[string]any{"version": 1, "form": format, "path": path, "messages": end.Messages, "folders": end.Folders, "items": end.Items, "lost": mailfile.Lost[format]})
+		err := printJSON(a.out, map[string]any{"version": 1, "form": format, "path": path, "messages": end.Messages, "folders": end.Folders, "items": end.Items,
+			"failed": failed, "lost": mailfile.Lost[format]})
+		return notExported(err, len(failed), address)
 	}
 	a.view.printf("%d messages of %d folders in %s\n", end.Messages, end.Folders, path)
 	a.view.printf("not carried by %s: %s\n", format, mailfile.Lost[format])
 	for _, class := range slices.Sorted(maps.Keys(end.Items)) {
 		a.view.printf("no mail, in files of their own: %d of %s\n", end.Items[class], class)
 	}
-	return nil
+	return notExported(nil, len(failed), address)
+}
+
+// notExported is the end of an export that could not read everything.
+func notExported(err error, failed int, address string) error {
+	if err == nil && failed > 0 {
+		return unreachable(fmt.Errorf("export: %d items could not be read and are not among the files: see hma mailbox check --mailbox %s, and whether a backup has them", failed, address))
+	}
+	return err
 }

@@ -1,6 +1,7 @@
 package roles
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/base64"
@@ -44,7 +45,8 @@ type MailFile struct {
 	Received time.Time
 	Unread   bool `json:"unread,omitempty"`
 	transport.Marks
-	End *ExportEnd `json:"end,omitempty"` // the last part, without which the answer broke off
+	Error string     `json:"error,omitempty"` // why the item of Name is not here: there is no message
+	End   *ExportEnd `json:"end,omitempty"`   // the last part, without which the answer broke off
 }
 
 // ExportEnd is the end of an export.
@@ -57,15 +59,15 @@ type ExportEnd struct {
 
 // ImportEnd is the answer at ImportPath.
 type ImportEnd struct {
-	Imported int            `json:"imported"`
-	Present  int            `json:"present"` // were there already
-	Folders  int            `json:"folders"` // made
-	Failed   []ImportFailed `json:"failed"`
-	Error    string         `json:"error,omitempty"` // it stopped there
+	Imported int          `json:"imported"`
+	Present  int          `json:"present"` // were there already
+	Folders  int          `json:"folders"` // made
+	Failed   []FailedFile `json:"failed"`
+	Error    string       `json:"error,omitempty"` // it stopped there
 }
 
-// ImportFailed is a message that was not imported.
-type ImportFailed struct {
+// FailedFile is what was not imported, or not exported.
+type FailedFile struct {
 	Name  string `json:"name"`
 	Error string `json:"error"`
 }
@@ -135,7 +137,8 @@ type export struct {
 	ctx     context.Context
 	mailbox *store.Mailbox
 	out     *multipart.Writer
-	inside  bool // a part has begun
+	inside  bool         // a part has begun
+	held    bytes.Buffer // an item that is not yet known to be whole
 	end     ExportEnd
 }
 
@@ -181,15 +184,29 @@ func (e *export) folder(f *store.Folder, path []string) error {
 	}
 	e.inside = false
 	e.end.Folders++
-	want := store.Want{Tags: append([]mapi.Tag{mapi.PidTagMessageClass, mapi.PidTagMessageDeliveryTime, mapi.PidTagSentRepresentingSmtp, mapi.PidTagSentRepresentingEmail}, transport.MarkTags...)}
+	want := store.Want{Tags: append([]mapi.Tag{mapi.PidTagMessageClass, mapi.PidTagSubject, mapi.PidTagMessageDeliveryTime, mapi.PidTagSentRepresentingSmtp, mapi.PidTagSentRepresentingEmail}, transport.MarkTags...)}
 	for after := mapi.GlobCnt(0); ; {
 		items, err := e.mailbox.ItemsAfter(e.ctx, f.ID, after, exportPage, want)
+		apart := err != nil // one of them cannot be read: each is read by itself
+		if apart {
+			items, err = e.mailbox.ItemsAfter(e.ctx, f.ID, after, exportPage, store.Want{})
+		}
 		if err != nil {
 			return err
 		}
 		for _, item := range items {
 			after = item.CreatedCN
-			if err := e.item(item, path); err != nil && !errors.Is(err, store.ErrNotFound) {
+			if apart {
+				whole, err := e.mailbox.Item(e.ctx, item.ID, want)
+				if err != nil {
+					if err := e.unreadable(item, path, err); err != nil {
+						return err
+					}
+					continue
+				}
+				item = whole
+			}
+			if err := e.item(item, path); err != nil {
 				return err
 			}
 		}
@@ -197,6 +214,25 @@ func (e *export) folder(f *store.Folder, path []string) error {
 			return nil
 		}
 	}
+}
+
+// unreadable tells of an item that cannot be read, unless it has gone meanwhile. The error
+// ends the export.
+func (e *export) unreadable(item *store.Item, path []string, why error) error {
+	_, err := e.mailbox.Item(e.ctx, item.ID, store.Want{})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return errors.Join(why, err)
+	}
+	name := fmt.Sprintf("%s, item %d", strings.Join(path, "/"), item.ID.Row)
+	if subject := item.Props.String(mapi.PidTagSubject); subject != "" {
+		name += fmt.Sprintf(" (%q)", subject)
+	}
+	_, err = e.part(MailFile{Name: name, Folder: path, Error: strings.Join(strings.Fields(why.Error()), " ")})
+	e.inside = false
+	return err
 }
 
 // open returns an item in the form in which it is exported.
@@ -226,29 +262,41 @@ func (e *export) open(item *store.Item) (kind mailfile.Kind, r io.ReadCloser, er
 	return kind, io.NopCloser(text), err
 }
 
-// item writes one item; ErrNotFound is one that has gone meanwhile.
-func (e *export) item(item *store.Item, path []string) error {
-	kind, message, err := e.open(item)
+// heldItem is how long an item may be to be held until it is known that all of it can be
+// read. A longer one is read twice.
+const heldItem = 1 << 20
+
+// whole opens an item of which all could be read.
+func (e *export) whole(item *store.Item) (mailfile.Kind, io.ReadCloser, error) {
+	kind, r, err := e.open(item)
 	if err != nil {
-		return err
+		return kind, nil, err
+	}
+	e.held.Reset()
+	n, err := io.Copy(&e.held, io.LimitReader(r, heldItem+1))
+	if err == nil && n > heldItem {
+		_, err = io.Copy(io.Discard, r)
+	}
+	if err = errors.Join(err, r.Close()); err != nil || n <= heldItem {
+		return kind, io.NopCloser(&e.held), err
+	}
+	return e.open(item)
+}
+
+// item writes one item, all of it or nothing. The error ends the export.
+func (e *export) item(item *store.Item, path []string) error {
+	kind, message, err := e.whole(item)
+	if err != nil {
+		return e.unreadable(item, path, err)
 	}
 	defer message.Close() // only read
-	// The first read says whether it can be read at all.
-	head := make([]byte, 4096)
-	n, err := io.ReadFull(message, head)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-		return err
-	}
 	w, err := e.part(MailFile{Kind: kind, Folder: path, Unread: !item.Read, Marks: transport.MarksOf(item.Props), Received: item.Props.Time(mapi.PidTagMessageDeliveryTime),
 		Sender: cmp.Or(item.Props.String(mapi.PidTagSentRepresentingSmtp), item.Props.String(mapi.PidTagSentRepresentingEmail))})
 	if err != nil {
 		return err
 	}
-	if _, err := w.Write(head[:n]); err != nil {
-		return err
-	}
 	if _, err := io.Copy(w, message); err != nil {
-		return fmt.Errorf("%v: %s", item.ID, err) // not ErrNotFound: the part is half written
+		return fmt.Errorf("%v: %w", item.ID, err)
 	}
 	e.inside = false
 	if kind == mailfile.Mail {

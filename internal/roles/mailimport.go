@@ -51,7 +51,7 @@ func (r *Roles) importMail(w http.ResponseWriter, q *http.Request) {
 	// It takes as long as it takes, and whoever sends can leave.
 	http.NewResponseController(w).SetReadDeadline(time.Time{})
 	in := &importRun{ctx: q.Context(), transport: r.Transport, mailbox: mailbox, into: folder.ID, address: q.URL.Query().Get("mailbox"), now: r.cfg.Now(), exact: q.URL.Query().Get("exact") == "1",
-		folders: map[string]store.FolderID{}, seen: map[uint64]sightings{}, seed: maphash.MakeSeed(), end: ImportEnd{Failed: []ImportFailed{}}}
+		folders: map[string]store.FolderID{}, seen: map[uint64]sightings{}, seed: maphash.MakeSeed(), end: ImportEnd{Failed: []FailedFile{}}}
 	if err := in.run(multipart.NewReader(q.Body, params["boundary"])); err != nil {
 		r.log.Error("import", "error", err)
 		in.end.Error = "it stopped: the server's log says why"
@@ -295,7 +295,7 @@ func (in *importRun) failed(name string, err error) error {
 	if len(in.end.Failed) >= maxFailed {
 		return fmt.Errorf("more than %d messages failed, the last one: %w", maxFailed, err)
 	}
-	in.end.Failed = append(in.end.Failed, ImportFailed{name, words})
+	in.end.Failed = append(in.end.Failed, FailedFile{name, words})
 	return nil
 }
 
