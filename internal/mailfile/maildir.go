@@ -41,8 +41,8 @@ func isMaildir(path string) bool {
 	return true
 }
 
-// readMaildir reads a Maildir and the folders of a Maildir++ in it.
-func readMaildir(path string, fn func(Message, io.Reader) error) error {
+// readMaildir reads a Maildir and the folders of a Maildir++ in it. moved is of placesFile.
+func readMaildir(path string, moved map[string][]string, fn func(Message, io.Reader) error) error {
 	if err := readMaildirFolder(path, []string{inbox}, fn); err != nil {
 		return err
 	}
@@ -57,9 +57,14 @@ func readMaildir(path string, fn func(Message, io.Reader) error) error {
 			continue
 		}
 		var folder []string
-		for i, part := range strings.Split(name[1:], ".") {
-			part = decodeUTF7(part)
-			if i == 0 && strings.EqualFold(part, "INBOX") {
+		way := ""
+		for part := range strings.SplitSeq(name[1:], ".") {
+			way += "." + part
+			if long, ok := moved[way]; ok {
+				folder = slices.Clone(long)
+				continue
+			}
+			if part = decodeUTF7(part); folder == nil && strings.EqualFold(part, "INBOX") {
 				part = inbox
 			}
 			folder = append(folder, part)
@@ -68,12 +73,12 @@ func readMaildir(path string, fn func(Message, io.Reader) error) error {
 			return err
 		}
 	}
-	err = readTree(filepath.Join(path, itemsFolder), nil, 0, func(m Message, r io.Reader) error {
+	err = (&tree{path, moved, func(m Message, r io.Reader) error {
 		if r != nil && m.Kind == Mail {
 			return nil
 		}
 		return fn(m, r)
-	})
+	}}).read(itemsFolder, nil, 0)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
@@ -167,9 +172,11 @@ func readKeywords(name string) (map[rune]string, error) {
 // maildirWriter writes a Maildir++.
 type maildirWriter struct {
 	items
-	path    string
-	n       int
-	folders map[string]*maildirFolder
+	places    *places
+	itemsTree *places // of what is no mail
+	path      string
+	n         int
+	folders   map[string]*maildirFolder // by name
 }
 
 type maildirFolder struct {
@@ -177,19 +184,24 @@ type maildirFolder struct {
 	keywords []string
 }
 
-// maildirName is the name of a folder's own folder in a Maildir++, "" for the Inbox.
-func maildirName(folder []string) string {
-	if len(folder) == 0 || len(folder) == 1 && folder[0] == inbox {
+func newMaildir(path string) *maildirWriter {
+	w := &maildirWriter{path: path, folders: map[string]*maildirFolder{}, itemsTree: newTree(itemsFolder)}
+	w.places = newPlaces("", func(parent, name string) string {
+		if parent == "" && name == inbox {
+			name = "INBOX"
+		}
+		return parent + "." + encodeUTF7(name)
+	})
+	w.itemsTree.moved = w.places.moved // in one file
+	return w
+}
+
+// name is the name of a folder's own folder, "" for the Inbox.
+func (w *maildirWriter) name(folder []string) string {
+	if len(folder) == 1 && folder[0] == inbox {
 		return ""
 	}
-	name := ""
-	for i, part := range folder {
-		if i == 0 && part == inbox {
-			part = "INBOX"
-		}
-		name += "." + encodeUTF7(part)
-	}
-	return name
+	return w.places.of(folder)
 }
 
 func (w *maildirWriter) folder(name string) (*maildirFolder, error) {
@@ -212,15 +224,15 @@ func (w *maildirWriter) folder(name string) (*maildirFolder, error) {
 }
 
 func (w *maildirWriter) Folder(folder []string) error {
-	_, err := w.folder(maildirName(folder))
+	_, err := w.folder(w.name(folder))
 	return err
 }
 
 func (w *maildirWriter) Write(m Message, r io.Reader) error {
 	if m.Kind != Mail {
-		return w.items.write(filepath.Join(w.path, itemsFolder), m, r)
+		return w.items.write(filepath.Join(w.path, w.itemsTree.of(m.Folder)), m, r)
 	}
-	f, err := w.folder(maildirName(m.Folder))
+	f, err := w.folder(w.name(m.Folder))
 	if err != nil {
 		return err
 	}
@@ -256,7 +268,7 @@ func (w *maildirWriter) Write(m Message, r io.Reader) error {
 	return os.Rename(temporary, filepath.Join(f.path, "cur", unique+":2,"+string(slices.Compact(letters))))
 }
 
-// Close writes the names of the keywords.
+// Close writes the names of the keywords, and where folders lie.
 func (w *maildirWriter) Close() error {
 	if _, err := w.folder(""); err != nil { // an empty Maildir is one too
 		return err
@@ -273,7 +285,7 @@ func (w *maildirWriter) Close() error {
 			return err
 		}
 	}
-	return nil
+	return w.places.write(w.path)
 }
 
 // base64UTF7 is the alphabet of RFC 3501 5.1.3.
@@ -308,9 +320,6 @@ func encodeUTF7(name string) string {
 		}
 	}
 	flush()
-	if out.Len() > 200 {
-		return out.String()[:200]
-	}
 	return out.String()
 }
 

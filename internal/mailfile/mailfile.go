@@ -89,40 +89,57 @@ func Read(path string, fn func(Message, io.Reader) error) error {
 	switch {
 	case !info.IsDir():
 		return readFile(path, nil, fn)
-	case isMaildir(path):
-		return readMaildir(path, fn)
 	}
-	return readTree(path, nil, 0, fn)
+	moved, err := readPlaces(path)
+	if err != nil {
+		return err
+	}
+	if isMaildir(path) {
+		return readMaildir(path, moved, fn)
+	}
+	return (&tree{path, moved, fn}).read("", nil, 0)
 }
 
 // maxDepth bounds how deep a tree of folders is followed.
 const maxDepth = 300
 
-// readTree reads a folder of eml and mbox files in the order of their names. NAME.mbox is the folder NAME.
-func readTree(path string, folder []string, depth int, fn func(Message, io.Reader) error) error {
-	entries, err := os.ReadDir(path)
+// tree reads a tree of eml and mbox files.
+type tree struct {
+	top   string
+	moved map[string][]string // of placesFile
+	fn    func(Message, io.Reader) error
+}
+
+// read reads a folder in the order of its files' names. NAME.mbox is the folder NAME.
+func (t *tree) read(path string, folder []string, depth int) error {
+	entries, err := os.ReadDir(filepath.Join(t.top, path))
 	if err != nil {
 		return err
 	}
 	if depth > maxDepth {
-		return fmt.Errorf("%s: more than %d folders deep", path, maxDepth)
+		return fmt.Errorf("%s: more than %d folders deep", filepath.Join(t.top, path), maxDepth)
 	}
 	for _, e := range entries {
-		name := filepath.Join(path, e.Name())
-		below := func(s string) []string { return append(append([]string{}, folder...), decodeName(s)) }
+		name := filepath.Join(t.top, path, e.Name())
+		below := func(s string) []string {
+			if moved, ok := t.moved[filepath.Join(path, s)]; ok {
+				return moved
+			}
+			return append(append([]string{}, folder...), decodeName(s))
+		}
 		var err error
 		switch {
 		case e.IsDir():
-			if err = fn(Message{Name: name, Folder: below(e.Name())}, nil); err == nil {
-				err = readTree(name, below(e.Name()), depth+1, fn)
+			if err = t.fn(Message{Name: name, Folder: below(e.Name())}, nil); err == nil {
+				err = t.read(filepath.Join(path, e.Name()), below(e.Name()), depth+1)
 			}
 		case !e.Type().IsRegular():
 		case strings.EqualFold(filepath.Ext(name), ".eml"), kindOf(name) != Mail:
-			err = readFile(name, folder, fn)
+			err = readFile(name, folder, t.fn)
 		case strings.EqualFold(filepath.Ext(name), ".mbox"):
 			folder := below(e.Name()[:len(e.Name())-len(".mbox")])
-			if err = fn(Message{Name: name, Folder: folder}, nil); err == nil && size(e) > 0 {
-				err = readFile(name, folder, fn)
+			if err = t.fn(Message{Name: name, Folder: folder}, nil); err == nil && size(e) > 0 {
+				err = readFile(name, folder, t.fn)
 			}
 		}
 		if err != nil {
@@ -215,11 +232,10 @@ func readCards(in *bufio.Reader, m Message, fn func(Message, io.Reader) error) e
 	}
 }
 
-// items writes what is no mail, a file for each below a path.
+// items writes what is no mail, a file for each.
 type items struct{ n int }
 
-func (w *items) write(path string, m Message, r io.Reader) error {
-	dir := filePath(path, m.Folder)
+func (w *items) write(dir string, m Message, r io.Reader) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -249,11 +265,11 @@ func Create(format Format, path string) (Writer, error) {
 	}
 	switch format {
 	case EML:
-		return &emlWriter{path: path}, nil
+		return &emlWriter{top: path, places: newTree("")}, nil
 	case Mbox:
-		return &mboxWriter{path: path}, nil
+		return &mboxWriter{top: path, places: newTree("")}, nil
 	case Maildir:
-		return &maildirWriter{path: path, folders: map[string]*maildirFolder{}}, nil
+		return newMaildir(path), nil
 	}
 	return nil, fmt.Errorf("form %q, want %s, %s or %s", format, EML, Mbox, Maildir)
 }
@@ -269,10 +285,6 @@ func encodeName(name string) string {
 		} else {
 			b.WriteByte(c)
 		}
-	}
-	if b.Len() > 200 {
-		// A file's name has 255 bytes at most; the folders of two such names become one.
-		return strings.ToValidUTF8(b.String()[:200], "")
 	}
 	return b.String()
 }
@@ -294,38 +306,30 @@ func decodeName(name string) string {
 	return strings.ToValidUTF8(b.String(), "\uFFFD")
 }
 
-// filePath is the path of a folder below the top.
-func filePath(top string, folder []string) string {
-	for _, name := range folder {
-		top = filepath.Join(top, encodeName(name))
-	}
-	return top
-}
-
 // emlWriter writes a file for each message, its time when it was received.
 type emlWriter struct {
 	items
-	path string
-	n    int
+	*places
+	top string
+	n   int
 }
+
+func (w *emlWriter) path(folder []string) string { return filepath.Join(w.top, w.of(folder)) }
 
 func (w *emlWriter) Write(m Message, r io.Reader) error {
 	if m.Kind != Mail {
-		return w.items.write(w.path, m, r)
+		return w.items.write(w.path(m.Folder), m, r)
 	}
-	dir := filePath(w.path, m.Folder)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := w.Folder(m.Folder); err != nil {
 		return err
 	}
 	w.n++
-	return writeFile(filepath.Join(dir, fmt.Sprintf("%06d.eml", w.n)), m.Received, r)
+	return writeFile(filepath.Join(w.path(m.Folder), fmt.Sprintf("%06d.eml", w.n)), m.Received, r)
 }
 
-func (w *emlWriter) Folder(folder []string) error {
-	return os.MkdirAll(filePath(w.path, folder), 0o700)
-}
+func (w *emlWriter) Folder(folder []string) error { return os.MkdirAll(w.path(folder), 0o700) }
 
-func (w *emlWriter) Close() error { return nil }
+func (w *emlWriter) Close() error { return w.places.write(w.top) }
 
 // writeFile writes a new file with a time of its own, unless that is zero.
 func writeFile(name string, at time.Time, r io.Reader) error {
@@ -346,18 +350,21 @@ func writeFile(name string, at time.Time, r io.Reader) error {
 // mboxWriter writes a file for each folder. Messages of one folder come one behind the other.
 type mboxWriter struct {
 	items
-	path string
+	*places
+	top  string
 	name string
 	file *os.File
 	out  *mbox.Writer
 }
 
+func (w *mboxWriter) path(folder []string) string { return filepath.Join(w.top, w.of(folder)) }
+
 func (w *mboxWriter) Folder(folder []string) error {
-	name := filePath(w.path, folder) + ".mbox"
+	name := w.path(folder) + ".mbox"
 	if name == w.name {
 		return nil
 	}
-	if err := w.Close(); err != nil {
+	if err := w.end(); err != nil {
 		return err
 	}
 	err := os.MkdirAll(filepath.Dir(name), 0o700)
@@ -373,7 +380,7 @@ func (w *mboxWriter) Folder(folder []string) error {
 
 func (w *mboxWriter) Write(m Message, r io.Reader) error {
 	if m.Kind != Mail {
-		return w.items.write(w.path, m, r)
+		return w.items.write(w.path(m.Folder), m, r)
 	}
 	if err := w.Folder(m.Folder); err != nil {
 		return err
@@ -381,7 +388,8 @@ func (w *mboxWriter) Write(m Message, r io.Reader) error {
 	return w.out.Write(m.Sender, m.Received, m.Flags, r)
 }
 
-func (w *mboxWriter) Close() error {
+// end closes the file that is written to.
+func (w *mboxWriter) end() error {
 	if w.file == nil {
 		return nil
 	}
@@ -389,3 +397,5 @@ func (w *mboxWriter) Close() error {
 	w.file, w.name = nil, ""
 	return err
 }
+
+func (w *mboxWriter) Close() error { return errors.Join(w.end(), w.places.write(w.top)) }
