@@ -201,35 +201,84 @@ func readFile(name string, folder []string, fn func(Message, io.Reader) error) e
 	}
 }
 
-// maxCard bounds one vCard, with its picture.
+// maxCard bounds a line of a vCard, with its picture, and how much of one is handed on:
+// more than anybody takes.
 const maxCard = 16 << 20
 
-// readCards hands each vCard of a file to fn: address books are many in one file.
-func readCards(in *bufio.Reader, m Message, fn func(Message, io.Reader) error) error {
+// readCards hands each vCard of a file to fn: address books are many in one file. One that
+// has no end ends where the next begins; one inside of another (AGENT of version 2.1, RFC
+// 2426 3.5.4) belongs to that.
+func readCards(in io.Reader, m Message, fn func(Message, io.Reader) error) error {
 	name := m.Name
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, maxCard)
+	lines.Split(splitLine)
 	var card bytes.Buffer
-	for n := 1; ; {
-		line, err := in.ReadString('\n')
-		if err != nil && err != io.EOF {
-			return err
-		}
-		card.WriteString(line)
-		ended := strings.EqualFold(strings.TrimSpace(line), "END:VCARD")
-		if ended || err == io.EOF && len(bytes.TrimSpace(card.Bytes())) > 0 {
-			m.Name = fmt.Sprintf("%s, card %d", name, n)
-			if err := fn(m, bytes.NewReader(card.Bytes())); err != nil {
-				return err
-			}
-			n++
-			card.Reset()
-		}
-		if err == io.EOF {
+	depth, n, agent := 0, 0, false
+	hand := func() error {
+		if len(bytes.TrimSpace(card.Bytes())) == 0 {
 			return nil
 		}
-		if card.Len() > maxCard {
-			return fmt.Errorf("%s: a vCard of more than %d bytes", name, maxCard)
+		n++
+		m.Name = fmt.Sprintf("%s, card %d", name, n)
+		err := fn(m, bytes.NewReader(card.Bytes()))
+		card.Reset()
+		return err
+	}
+	for lines.Scan() {
+		line := lines.Bytes()
+		text := strings.ToUpper(string(bytes.TrimSpace(bytes.TrimPrefix(line[:min(len(line), 100)], []byte("\uFEFF")))))
+		switch {
+		case text == "BEGIN:VCARD" && depth > 0 && agent:
+			depth++
+		case text == "BEGIN:VCARD":
+			if depth > 0 {
+				if err := hand(); err != nil {
+					return err
+				}
+			}
+			depth = 1
+		case text == "END:VCARD":
+			depth--
+		}
+		if text != "" {
+			agent = strings.HasPrefix(text, "AGENT") && strings.HasSuffix(text, ":")
+		}
+		if card.Len() <= maxCard {
+			card.Write(line)
+		}
+		if text == "END:VCARD" && depth <= 0 {
+			depth = 0
+			if err := hand(); err != nil {
+				return err
+			}
 		}
 	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("%s: card %d: %w", name, n+1, err)
+	}
+	return hand()
+}
+
+// splitLine is a bufio.SplitFunc of lines with their ends, of which old programs for the
+// Macintosh write the carriage return alone.
+func splitLine(data []byte, atEOF bool) (advance int, line []byte, err error) {
+	i := bytes.IndexAny(data, "\r\n")
+	if i < 0 {
+		if atEOF && len(data) > 0 {
+			return len(data), data, nil
+		}
+		return 0, nil, nil
+	}
+	if data[i] == '\r' {
+		if i+1 == len(data) && !atEOF {
+			return 0, nil, nil
+		}
+		if i+1 < len(data) && data[i+1] == '\n' {
+			i++
+		}
+	}
+	return i + 1, data[:i+1], nil
 }
 
 // items writes what is no mail, a file for each.

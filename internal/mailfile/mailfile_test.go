@@ -81,6 +81,35 @@ func TestItems(t *testing.T) {
 	}
 }
 
+// TestCards holds that each vCard of a file is one, however the file is written.
+func TestCards(t *testing.T) {
+	const agent = "BEGIN:VCARD\nFN:a\nAGENT:\n\nBEGIN:VCARD\nFN:his agent\nEND:VCARD\nTEL:1\nEND:VCARD\n"
+	for name, c := range map[string]struct {
+		text string
+		want []string
+	}{
+		"CR LF":               {"BEGIN:VCARD\r\nFN:a\r\nEND:VCARD\r\nBEGIN:VCARD\r\nFN:b\r\nEND:VCARD\r\n", []string{"BEGIN:VCARD\r\nFN:a\r\nEND:VCARD\r\n", "BEGIN:VCARD\r\nFN:b\r\nEND:VCARD\r\n"}},
+		"CR":                  {"BEGIN:VCARD\rFN:a\rEND:VCARD\rBEGIN:VCARD\rFN:b\rEND:VCARD\r", []string{"BEGIN:VCARD\rFN:a\rEND:VCARD\r", "BEGIN:VCARD\rFN:b\rEND:VCARD\r"}},
+		"one in another":      {agent + agent, []string{agent, agent}},
+		"without an end":      {"BEGIN:VCARD\nFN:a\nBEGIN:VCARD\nFN:b\nEND:VCARD\n", []string{"BEGIN:VCARD\nFN:a\n", "BEGIN:VCARD\nFN:b\nEND:VCARD\n"}},
+		"an end too many":     {"BEGIN:VCARD\nEND:VCARD\nEND:VCARD\nBEGIN:VCARD\nEND:VCARD", []string{"BEGIN:VCARD\nEND:VCARD\n", "END:VCARD\n", "BEGIN:VCARD\nEND:VCARD"}},
+		"agent on one line":   {"BEGIN:VCARD\nAGENT:BEGIN:VCARD\\nEND:VCARD\nEND:VCARD\nBEGIN:VCARD\nEND:VCARD\n", []string{"BEGIN:VCARD\nAGENT:BEGIN:VCARD\\nEND:VCARD\nEND:VCARD\n", "BEGIN:VCARD\nEND:VCARD\n"}},
+		"with a mark, spaces": {"\uFEFFBEGIN:VCARD \nEND:VCARD \n\n\n", []string{"\uFEFFBEGIN:VCARD \nEND:VCARD \n"}},
+	} {
+		file := filepath.Join(t.TempDir(), "book.vcf")
+		if err := os.WriteFile(file, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, card := range readAll(t, file) {
+			got = append(got, card.Text)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
 // TestRoundTrip writes a mailbox in each form and holds that what the form can carry comes back.
 func TestRoundTrip(t *testing.T) {
 	at := time.Date(2026, 3, 1, 8, 0, 0, 123456000, time.UTC)
