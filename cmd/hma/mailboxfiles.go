@@ -140,7 +140,7 @@ func (a *app) imported(end roles.ImportEnd, folder, address string) error {
 	case end.Error != "":
 		return unreachable(fmt.Errorf("import: %s", end.Error))
 	case len(end.Failed) > 0:
-		return exit{exitUsage, fmt.Errorf("import: %d messages were not imported", len(end.Failed))}
+		return exit{exitUsage, fmt.Errorf("import: %d of what was to be imported were not; the rest is there", len(end.Failed))}
 	}
 	return nil
 }

@@ -187,24 +187,26 @@ func PrepareEvent(ctx context.Context, mailbox *store.Mailbox, r io.Reader, me s
 	return item, nil
 }
 
-// PrepareEvents returns the calendar items that an iCalendar makes, each as PrepareEvent
-// does. What has no event is ErrNoEvent.
-func PrepareEvents(ctx context.Context, mailbox *store.Mailbox, r io.Reader, me string) ([]store.NewItem, error) {
-	cal, err := oxcical.ReadEvents(&limited{r: r, left: oxcical.MaxBytes}, nil)
+// PrepareEvents returns the calendar items that a file of iCalendar makes, each as
+// PrepareEvent does, and in words what of the file is in none of them. A file with
+// nothing in it is ErrNoEvent.
+func PrepareEvents(ctx context.Context, mailbox *store.Mailbox, r io.Reader, me string) (items []store.NewItem, left []string, err error) {
+	cal, err := oxcical.ReadFile(&limited{r: r, left: oxcical.MaxBytes})
 	if err != nil {
-		return nil, fmt.Errorf("read events: %w", err)
+		return nil, nil, fmt.Errorf("read events: %w", err)
 	}
-	if len(cal.Events) == 0 {
-		return nil, ErrNoEvent
+	if len(cal.Events) == 0 && len(cal.Left) == 0 {
+		return nil, nil, ErrNoEvent
 	}
-	items := make([]store.NewItem, len(cal.Events))
-	for i, e := range cal.Events {
+	for _, e := range cal.Events {
 		g := &gatherer{mailbox: mailbox, contents: store.Contents{}}
-		if items[i], err = g.event(ctx, e, me); err != nil {
-			return nil, err
+		item, err := g.event(ctx, e, me)
+		if err != nil {
+			return nil, nil, err
 		}
+		items = append(items, item)
 	}
-	return items, nil
+	return items, cal.Left, nil
 }
 
 // event makes the item of an event.

@@ -145,12 +145,17 @@ func (in *importRun) message(f MailFile, r io.Reader) error {
 // the next time. An event is known by its own id.
 func (in *importRun) other(f MailFile, folder store.FolderID, r io.Reader) error {
 	hash := sha256.New()
-	items, err := in.items(f.Kind, io.TeeReader(r, hash))
+	items, left, err := in.items(f.Kind, io.TeeReader(r, hash))
 	if err == nil {
 		_, err = io.Copy(hash, r) // what nobody wanted to read
 	}
 	if err != nil {
 		return in.failed(f.Name, err)
+	}
+	for _, words := range left {
+		if err := in.tell(f.Name, words); err != nil {
+			return err
+		}
 	}
 	for i, item := range items {
 		if id := item.Props.Bytes(mapi.PidLidCleanGlobalObjectID); f.Kind == mailfile.Event && id != nil {
@@ -175,31 +180,33 @@ func (in *importRun) other(f MailFile, folder store.FolderID, r io.Reader) error
 	return nil
 }
 
-// items reads a file of what is no mail.
-func (in *importRun) items(kind mailfile.Kind, r io.Reader) ([]store.NewItem, error) {
+// items reads a file of what is no mail. left is in words what of the file is in none of them.
+func (in *importRun) items(kind mailfile.Kind, r io.Reader) (items []store.NewItem, left []string, err error) {
 	switch kind {
 	case mailfile.Event:
-		items, err := transport.PrepareEvents(in.ctx, in.mailbox, r, in.address)
-		for i := range items {
-			when, err := calendar.WhenOf(items[i].Props)
+		all, left, err := transport.PrepareEvents(in.ctx, in.mailbox, r, in.address)
+		for _, item := range all {
+			item.Read = true
+			when, err := calendar.WhenOf(item.Props)
+			if err == nil {
+				err = calendar.Prepare(&item, when, in.now)
+			}
 			if err != nil {
-				return nil, fmt.Errorf("event %d: %w", i+1, err)
+				left = append(left, fmt.Sprintf("event (%.100q): %v", item.Props.String(mapi.PidTagSubject), err))
+				continue
 			}
-			items[i].Read = true
-			if err := calendar.Prepare(&items[i], when, in.now); err != nil {
-				return nil, fmt.Errorf("event %d: %w", i+1, err)
-			}
+			items = append(items, item)
 		}
-		return items, err
+		return items, left, err
 	case mailfile.Contact:
 		item, err := transport.PrepareContact(in.ctx, in.mailbox, r)
 		item.Read = true
-		return []store.NewItem{item}, err
+		return []store.NewItem{item}, nil, err
 	case mailfile.AnyOther:
 		item, err := in.mailbox.Unpack(in.ctx, r)
-		return []store.NewItem{item}, err
+		return []store.NewItem{item}, nil, err
 	}
-	return nil, fmt.Errorf("kind %q is not known", kind)
+	return nil, nil, fmt.Errorf("kind %q is not known", kind)
 }
 
 // add has an item written with the next, unless it is in its folder already. The error ends the run.
@@ -292,8 +299,13 @@ func (in *importRun) failed(name string, err error) error {
 	default:
 		words = "it could not be read or stored: " + err.Error()
 	}
-	if len(in.end.Failed) >= maxFailed {
-		return fmt.Errorf("more than %d messages failed, the last one: %w", maxFailed, err)
+	return in.tell(name, words)
+}
+
+// tell notes what was not imported. The error ends the run.
+func (in *importRun) tell(name, words string) error {
+	if len(in.end.Failed) == maxFailed {
+		return fmt.Errorf("more than %d failures, the last one %s: %s", maxFailed, name, words)
 	}
 	in.end.Failed = append(in.end.Failed, FailedFile{name, words})
 	return nil

@@ -21,8 +21,9 @@ const (
 type Calendar struct {
 	Method string // in capitals; "" for none
 	Events []*Event
-	// Damaged tells that something could not be read or passed a limit.
-	Damaged bool
+	// Left is what the text has beside it that could not be read or passed a limit, in
+	// words, a line for each; no more than some 1,000.
+	Left []string
 }
 
 // Event is an event: a single one, a series with its exceptions, or one occurrence

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -39,7 +40,7 @@ var names = map[mapi.Tag]string{
 
 func dump(cal *Calendar) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "method %s damaged %v\n", cal.Method, cal.Damaged)
+	fmt.Fprintf(&b, "method %s left out %q\n", cal.Method, cal.Left)
 	for _, e := range cal.Events {
 		b.WriteString("event\n")
 		lines := []string{}
@@ -126,7 +127,7 @@ func TestDialects(t *testing.T) {
 			t.Errorf("%s: %v", file, err)
 			continue
 		}
-		cal.Damaged = false
+		cal.Left = nil
 		if a, b := dump(cal), dump(again); a != b {
 			t.Errorf("%s: there and back\n got %s\nwant %s", file, b, a)
 		}
@@ -183,6 +184,74 @@ func TestBombs(t *testing.T) {
 	}
 	if _, err := Read(strings.NewReader("Subject: hello\r\n\r\nhello"), nil); err == nil {
 		t.Error("a message is no calendar")
+	}
+}
+
+// TestLeft holds that a calendar says what of it is not among its events, and that a whole
+// calendar of somebody's is read.
+func TestLeft(t *testing.T) {
+	calendar := func(lines string) string { return "BEGIN:VCALENDAR\r\n" + lines + "END:VCALENDAR\r\n" }
+	event := func(lines string) string {
+		return "BEGIN:VEVENT\r\n" + lines + "DTSTART:20260101T090000Z\r\nEND:VEVENT\r\n"
+	}
+	var many strings.Builder
+	for i := range 5_000 {
+		many.WriteString(event(fmt.Sprintf("UID:%d\r\nSUMMARY:x\r\nLOCATION:x\r\nCLASS:PUBLIC\r\nBEGIN:VALARM\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\n", i)))
+	}
+	small := limits{15_001, 50_000}
+	for name, c := range map[string]struct {
+		text   string
+		events int
+		left   []string
+	}{
+		"nothing":        {calendar(event("UID:a\r\n")), 1, nil},
+		"without a UID":  {calendar(event("") + event("")), 2, nil},
+		"a whole one":    {calendar(many.String()), 5_000, nil},
+		"the same UID":   {calendar(event("UID:a\r\n") + event("UID:a\r\nSUMMARY:b\r\n")), 1, []string{`event "a" ("b"): another event has the same UID`}},
+		"no time":        {calendar("BEGIN:VEVENT\r\nUID:a\r\nEND:VEVENT\r\n" + event("UID:b\r\n")), 1, []string{`event "a" (""): it has no time that a calendar can hold`}},
+		"others":         {calendar("BEGIN:VTODO\r\nEND:VTODO\r\nBEGIN:VTODO\r\nEND:VTODO\r\n" + event("UID:b\r\n")), 1, []string{"2 of VTODO: only events are read"}},
+		"cut off":        {"BEGIN:VCALENDAR\r\n" + event("UID:b\r\n") + "BEGIN:VEVENT\r\nUID:c\r\nDTSTART:20260101T090000Z\r\nSUMMARY:cu", 2, []string{"the end of VCALENDAR: the text breaks off", `the end of event "c" ("cu"): the text breaks off`}},
+		"out of place":   {event("UID:a\r\n") + calendar("BEGIN:VEVENT\r\nUID:b\r\nDTSTART:20260101T090000Z\r\nEND:VTODO\r\nX;A=b\r\nEND:VEVENT\r\n"), 1, []string{"1 lines that are", "2 components"}},
+		"many":           {calendar(strings.Repeat("BEGIN:VALARM\r\nEND:VALARM\r\n", small.components) + event("UID:a\r\n") + event("UID:b\r\n")), 0, []string{"2 events past the limit", "VALARM: only events are read"}},
+		"many lines":     {calendar("BEGIN:VEVENT\r\nUID:a\r\nDTSTART:20260101T090000Z\r\n" + strings.Repeat("X:y\r\n", small.properties) + "END:VEVENT\r\n" + event("UID:b\r\n")), 1, []string{`the end of event "a" (""): there are more than 50000 properties`, "1 events past"}},
+		"many of others": {calendar(strings.Repeat("END:X\r\n", 2_000) + strings.Repeat("BEGIN:VEVENT\r\nUID:a\r\nEND:VEVENT\r\n", 2_000)), 0, []string{"2000 components or their ends where none belongs", "and 1001 more"}},
+	} {
+		root, left, err := parse(strings.NewReader(c.text), small)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		cal := read(root, left, "", nil)
+		if len(cal.Events) != c.events {
+			t.Errorf("%s: %d events, want %d", name, len(cal.Events), c.events)
+		}
+		told := strings.Join(cal.Left, "\n")
+		for _, want := range c.left {
+			if !strings.Contains(told, want) {
+				t.Errorf("%s: %.300q is told, want %q", name, told, want)
+			}
+		}
+		if len(c.left) == 0 && told != "" || len(cal.Left) > maxLeft+1 {
+			t.Errorf("%s: %.300q is told", name, told)
+		}
+	}
+}
+
+// TestReadFile holds that the calendar of a file may be larger than that of a message.
+func TestReadFile(t *testing.T) {
+	text := "BEGIN:VCALENDAR\r\n" + strings.Repeat("BEGIN:VEVENT\r\nDTSTART:20260101T090000Z\r\nEND:VEVENT\r\n", ofMessage.components+1) + "END:VCALENDAR\r\n"
+	for _, c := range []struct {
+		read func(r io.Reader) (*Calendar, error)
+		more int // than a message's components
+		left string
+	}{
+		{ReadFile, 1, ""},
+		{func(r io.Reader) (*Calendar, error) { return ReadEvents(r, nil) }, -1, "2 events past the limit of what is read"},
+	} {
+		cal, err := c.read(strings.NewReader(text))
+		if err != nil || len(cal.Events) != ofMessage.components+c.more || strings.Join(cal.Left, "; ") != c.left {
+			t.Errorf("%d events, left out %q, want %d and %q: %v", len(cal.Events), cal.Left, ofMessage.components+c.more, c.left, err)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package oxcical
 
 import (
 	"io"
+	"maps"
 	"math"
 	"path"
 	"slices"
@@ -26,23 +27,33 @@ const (
 // Read reads a calendar. floating is the time zone of times that name none, nil for
 // UTC. What is no calendar is ErrNoCalendar; one that is badly formed is no error.
 func Read(r io.Reader, floating *oxocal.Zone) (*Calendar, error) {
-	root, damaged, err := parse(r)
+	root, left, err := parse(r, ofMessage)
 	if err != nil {
 		return nil, err
 	}
-	return read(root, &Calendar{Method: strings.ToUpper(root.raw("METHOD")), Damaged: damaged}, floating), nil
+	return read(root, left, strings.ToUpper(root.raw("METHOD")), floating), nil
 }
 
 // ReadEvents reads a calendar as events of one's own: its method says nothing.
 func ReadEvents(r io.Reader, floating *oxocal.Zone) (*Calendar, error) {
-	root, damaged, err := parse(r)
+	root, left, err := parse(r, ofMessage)
 	if err != nil {
 		return nil, err
 	}
-	return read(root, &Calendar{Damaged: damaged}, floating), nil
+	return read(root, left, "", floating), nil
 }
 
-func read(root *component, cal *Calendar, floating *oxocal.Zone) *Calendar {
+// ReadFile is ReadEvents of a file, which is somebody's whole calendar.
+func ReadFile(r io.Reader) (*Calendar, error) {
+	root, left, err := parse(r, ofFile)
+	if err != nil {
+		return nil, err
+	}
+	return read(root, left, "", nil), nil
+}
+
+func read(root *component, left *left, method string, floating *oxocal.Zone) *Calendar {
+	cal := &Calendar{Method: method}
 	z := newZones(root)
 	if zone, ok := oxocal.Find(root.text("X-WR-TIMEZONE")); ok {
 		floating = zone
@@ -54,47 +65,59 @@ func read(root *component, cal *Calendar, floating *oxocal.Zone) *Calendar {
 	if floating == nil {
 		floating = oxocal.UTC()
 	}
-	rd := &reader{zones: z, floating: floating, method: cal.Method}
+	rd := &reader{zones: z, floating: floating, method: method, left: left}
 	// A series and its exceptions are one event; their order says nothing.
 	var uids []string
 	byUID := map[string][]*component{}
-	for _, c := range root.children {
+	others := map[string]int{}
+	for i, c := range root.children {
 		if c.name != "VEVENT" {
+			if c.name != "VTIMEZONE" {
+				others[c.name]++
+			}
 			continue
 		}
 		uid := c.text("UID")
+		if uid == "" {
+			uid = "\x00" + strconv.Itoa(i) // which is in no text
+		}
 		if byUID[uid] == nil {
 			uids = append(uids, uid)
 		}
 		byUID[uid] = append(byUID[uid], c)
 	}
-	for _, uid := range uids {
-		list := byUID[uid]
-		master := slices.IndexFunc(list, func(c *component) bool { return c.find("RECURRENCE-ID") == nil })
-		if master < 0 {
-			for _, c := range list {
-				if e, ok := rd.event(c, nil); ok {
-					cal.Events = append(cal.Events, e)
-				} else {
-					cal.Damaged = true
-				}
-			}
-			continue
+	take := func(c *component, exceptions []*component) {
+		if e, ok := rd.event(c, exceptions); ok {
+			cal.Events = append(cal.Events, e)
+		} else {
+			left.add("%s: it has no time that a calendar can hold", c)
 		}
-		var exceptions []*component
-		for _, c := range list {
-			if c.find("RECURRENCE-ID") != nil {
-				exceptions = append(exceptions, c)
-			}
-		}
-		e, ok := rd.event(list[master], exceptions)
-		if !ok {
-			cal.Damaged = true
-			continue
-		}
-		cal.Events = append(cal.Events, e)
 	}
-	cal.Damaged = cal.Damaged || rd.damaged
+	for _, uid := range uids {
+		var master *component
+		var exceptions []*component
+		for _, c := range byUID[uid] {
+			switch {
+			case c.find("RECURRENCE-ID") != nil:
+				exceptions = append(exceptions, c)
+			case master == nil:
+				master = c
+			default:
+				left.add("%s: another event has the same UID", c)
+			}
+		}
+		if master != nil {
+			take(master, exceptions)
+			continue
+		}
+		for _, c := range exceptions {
+			take(c, nil)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(others)) {
+		left.add("%d of %.40s: only events are read", others[name], name)
+	}
+	cal.Left = left.words()
 	return cal
 }
 
@@ -102,7 +125,7 @@ type reader struct {
 	zones
 	floating *oxocal.Zone
 	method   string
-	damaged  bool // a recurrence was too long to be kept
+	left     *left
 }
 
 // times are when a VEVENT takes place.

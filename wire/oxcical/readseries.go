@@ -34,7 +34,7 @@ func (rd *reader) recur(e *Event, c *component, t times, exceptions []*component
 	if !ok {
 		lines := rd.kept(c, exceptions)
 		if len(lines) > maxLines {
-			rd.damaged = true
+			rd.left.add("the recurrence of %s, which is too long to be kept", c)
 			return
 		}
 		e.Props[mapi.PidNameICalendar] = lines
@@ -42,7 +42,7 @@ func (rd *reader) recur(e *Event, c *component, t times, exceptions []*component
 	}
 	packed, err := r.AppendAppointment(nil)
 	if err != nil {
-		rd.damaged = true
+		rd.left.add("the recurrence of %s, which is too long to be kept", c)
 		return
 	}
 	p := e.Props

@@ -227,7 +227,7 @@ func (x *writer) kept() ([]property, []*component) {
 	if text == "" || x.series != nil {
 		return nil, nil
 	}
-	root, _, err := parse(strings.NewReader("BEGIN:VCALENDAR\r\n" + text + "\r\nEND:VCALENDAR\r\n"))
+	root, _, err := parse(strings.NewReader("BEGIN:VCALENDAR\r\n"+text+"\r\nEND:VCALENDAR\r\n"), ofMessage)
 	if err != nil {
 		return nil, nil
 	}
