@@ -211,7 +211,7 @@ func (a *app) receiveFiles(parts *multipart.Reader, files mailfile.Writer) (end 
 		case f.End != nil:
 			return f.End, failed, nil
 		case f.Error != "":
-			failed = append(failed, roles.FailedFile{f.Name, f.Error})
+			failed = append(failed, roles.FailedFile{Name: f.Name, Error: f.Error})
 			if !a.json {
 				a.view.printf("not exported: %s: %s\n", f.Name, f.Error)
 			}
