@@ -246,6 +246,12 @@ type indexer struct {
 	wake chan struct{}
 	mu   sync.Mutex
 	last int64 // the mailbox that was served last: each has its turn
+
+	// SQLite's index alone: see mergeIndex.
+	begun  bool  // this process has begun to merge
+	merged bool  // nothing was written since there was nothing to merge
+	added  int64 // entries since everything was merged into one
+	size   int64 // entries, more or less, once it has begun
 }
 
 // How long the keeper of the index waits: between two batches, so that others
@@ -288,14 +294,19 @@ func (s *Store) KeepIndex(ctx context.Context, failed func(error)) {
 }
 
 // Index indexes one batch of the items that wait, the newest of a mailbox first, and
-// lets a search folder that is not done look at another batch. It returns how much
-// it did, 0 when there was nothing. A search is right with or without it.
+// lets a search folder that is not done look at another batch; when there is neither,
+// it merges some of the index. It returns how much it did, 0 when there was nothing.
+// A search is right with or without it.
 func (s *Store) Index(ctx context.Context) (n int, err error) {
 	s.indexer.mu.Lock()
 	defer s.indexer.mu.Unlock()
 	looked, err := s.searchNext(ctx)
 	if err == nil {
 		n, err = s.indexSome(ctx)
+	}
+	s.indexer.wrote(int64(n))
+	if err == nil && n == 0 && !looked {
+		looked, err = s.mergeIndex(ctx)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("search index: %w", err)
@@ -304,6 +315,64 @@ func (s *Store) Index(ctx context.Context) (n int, err error) {
 		n++
 	}
 	return n, nil
+}
+
+// Limits of merging the index.
+const (
+	mergePages = 64 // of 4 KiB, written by one transaction, some 15 ms
+	mergeShare = 8  // everything is merged when one entry in so many is new
+)
+
+// wrote tells the keeper that entries were written.
+func (x *indexer) wrote(n int64) {
+	x.merged = x.merged && n == 0
+	x.added += n
+	x.size += n
+}
+
+// mergeIndex merges some of the segments in which SQLite's index lies, and tells
+// whether it did: each batch leaves one, and a search looks for each of its terms in
+// each segment. FTS5 merges by itself when four are alike, this when two are; and when
+// a good part of the index is new, all into one, so that an entry is written again some
+// ten times in its life and no more. PostgreSQL's index has no segments.
+func (s *Store) mergeIndex(ctx context.Context) (did bool, err error) {
+	x := &s.indexer
+	if x.merged || s.db.Flavour() == sqldb.PostgreSQL {
+		return false, nil
+	}
+	if !x.begun {
+		if err := s.db.QueryRow(ctx, "SELECT COALESCE(SUM(total + fai_count), 0) FROM folder WHERE kind <> $1", SearchFolder).Scan(&x.size); err != nil {
+			return false, err
+		}
+	}
+	pages, all := mergePages, x.added > 0 && x.added >= x.size/mergeShare
+	if all {
+		pages = -mergePages // FTS5's word for everything; it goes on with what it has begun
+	}
+	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
+		if !x.begun {
+			if _, err := tx.Exec("INSERT INTO item_search (item_search, rank) VALUES ('usermerge', 2)"); err != nil {
+				return err
+			}
+		}
+		var before, after int64
+		if err := tx.QueryRow("SELECT total_changes()").Scan(&before); err != nil {
+			return err
+		}
+		if _, err := tx.Exec("INSERT INTO item_search (item_search, rank) VALUES ('merge', $1)", pages); err != nil {
+			return err
+		}
+		err := tx.QueryRow("SELECT total_changes()").Scan(&after)
+		did = after-before > 1 // one change is the statement itself
+		return err
+	})
+	if err == nil {
+		x.begun, x.merged = true, !did
+		if all {
+			x.added = 0
+		}
+	}
+	return did, err
 }
 
 // indexEntry is an item's new entry in the index.

@@ -46,7 +46,7 @@ var questions = []struct {
 }
 
 // dataSet names what fill writes: it must change with it.
-const dataSet = "2"
+const dataSet = "3"
 
 // clock is the time in the data sets.
 var clock = time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)

@@ -316,25 +316,54 @@ func askField(f *field, mode mapi.Fuzzy, fold string) (*Hits, bool) {
 // maxRare is how many parts Rare joins: their lists are read to their ends.
 const maxRare = 3
 
-// Rare calls rare with one, two and more of the parts that must all be there, those
-// that probably few items have first, until it says yes: they find the same and
-// perhaps more. It tells whether it did.
+// Rare calls rare with two and three of the parts that must all be there, those that
+// probably few items have first, until it says yes: they find the same and perhaps
+// more. Whole terms alone are asked two at once, which costs less than to look at what
+// has the first of them in a large folder. It tells whether it did.
 func (h *Hits) Rare(rare func(*Hits) (bool, error)) (bool, error) {
 	if !h.and {
 		return false, nil
 	}
 	parts := h.byRarity()
-	for n := range min(len(parts), maxRare) {
-		if yes, err := rare((&Hits{and: true, parts: parts[:n+1]}).simple()); yes || err != nil {
+	first := 1
+	if len(parts) > 1 && parts[0].whole() && parts[1].whole() {
+		first = 2
+	}
+	for n := first; n <= min(len(parts), maxRare); n++ {
+		if yes, err := rare((&Hits{and: true, parts: parts[:n]}).simple()); yes || err != nil {
 			return yes, err
 		}
 	}
 	return false, nil
 }
 
-// byRarity returns the parts that probably few items have first.
+// whole tells whether a part is one list of the index.
+func (h *Hits) whole() bool { return h.term != "" && !h.prefix }
+
+// byRarity returns the parts that probably few items have first, and of equally
+// rare ones those that share no letters with one before: the others tell little new.
 func (h *Hits) byRarity() []*Hits {
-	return slices.SortedStableFunc(slices.Values(h.parts), func(a, b *Hits) int { return b.rarity() - a.rarity() })
+	parts := slices.SortedStableFunc(slices.Values(h.parts), func(a, b *Hits) int { return b.rarity() - a.rarity() })
+	for n := range parts {
+		for i := n; i < len(parts) && parts[i].rarity() == parts[n].rarity(); i++ {
+			if !slices.ContainsFunc(parts[:n], parts[i].overlaps) {
+				part := parts[i]
+				copy(parts[n+1:], parts[n:i])
+				parts[n] = part
+				break
+			}
+		}
+	}
+	return parts
+}
+
+// overlaps tells whether two parts of a text may share letters in it.
+func (h *Hits) overlaps(with *Hits) bool {
+	if !h.whole() || !with.whole() || h.term[1:2] != gramMark || h.term[:2] != with.term[:2] {
+		return false
+	}
+	a, b := []rune(h.term[2:]), []rune(with.term[2:])
+	return a[1] == b[0] && a[2] == b[1] || a[2] == b[0] || b[1] == a[0] && b[2] == a[1] || b[2] == a[0]
 }
 
 // frequent are letters as often as they are in texts, which is much the same in the

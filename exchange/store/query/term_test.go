@@ -100,3 +100,32 @@ func FuzzAsk(f *testing.F) {
 		}
 	})
 }
+
+// TestRare holds what is asked first: two lists that probably are short and tell of
+// different letters, a prefix and an expression only behind another.
+func TestRare(t *testing.T) {
+	word := func(text string, fuzzy mapi.Fuzzy) mapi.Restriction {
+		return mapi.Content{Tag: mapi.PidTagSubject, Fuzzy: fuzzy | mapi.IgnoreCase, Value: text}
+	}
+	for _, c := range []struct {
+		where mapi.Restriction
+		want  []string
+	}{
+		{word("no 123456 at", mapi.Substring), []string{`("1sg123" AND "1sg456")`, `("1sg123" AND "1sg456" AND "1sg234")`}},
+		{word("12345", mapi.Substring), []string{`("1sg123" AND "1sg234")`, `("1sg123" AND "1sg234" AND "1sg345")`}},
+		{word("zz x", mapi.PrefixOnWords), []string{`"1swzz"`, `("1swzz" AND "1swx" *)`}},
+		{mapi.And{mapi.Or{word("xyz", mapi.Substring), word("zyx", mapi.Substring)}, word("abc", mapi.Substring)},
+			[]string{`("1sgxyz" OR "1sgzyx")`, `(("1sgxyz" OR "1sgzyx") AND "1sgabc")`}},
+		{word("123", mapi.Substring), nil},
+	} {
+		hits, _ := Ask(c.where)
+		var asked []string
+		found, err := hits.Rare(func(h *Hits) (bool, error) {
+			asked = append(asked, h.FTS5(1))
+			return false, nil
+		})
+		if found || err != nil || !slices.Equal(asked, c.want) {
+			t.Errorf("%v: asked %q, want %q", c.where, asked, c.want)
+		}
+	}
+}

@@ -231,3 +231,53 @@ func TestSearchPages(t *testing.T) {
 		}
 	})
 }
+
+// TestSearchMerges holds that SQLite's index lies in few segments once nothing waits,
+// however it came there: a search looks into each.
+func TestSearchMerges(t *testing.T) {
+	for name, open := range map[string]func(testing.TB) *sqldb.DB{"memory": sqldbtest.Memory, "disk": sqldbtest.Disk} {
+		t.Run(name, func(t *testing.T) {
+			db := open(t)
+			s, _ := Open(t, db)
+			m := mailbox(t, s)
+			inbox := role(t, m, store.RoleInbox)
+			segments := func() (n int) {
+				ok(t, db.QueryRow(t.Context(), "SELECT COUNT(DISTINCT segid) FROM item_search_idx").Scan(&n))
+				return n
+			}
+			const batches, batch = 7, 64
+			var items []store.NewItem
+			for i := range batches * batch {
+				items = append(items, mail(inbox, fmt.Sprintf("Report %d of many", i)))
+			}
+			_, err := m.CreateItems(t.Context(), items)
+			ok(t, err)
+			for range batches {
+				_, err := s.Index(t.Context())
+				ok(t, err)
+			}
+			before := segments()
+			indexAll(t, s)
+			if after := segments(); before < 2 || after != 1 {
+				t.Errorf("%d segments were merged into %d", before, after)
+			}
+			for i := range 40 { // less than a share of all
+				create(t, m, mail(inbox, fmt.Sprintf("Late %d of many", i)))
+				indexAll(t, s)
+				if n := segments(); n > 6 {
+					t.Fatalf("%d segments after %d letters", n, i+1)
+				}
+			}
+			for subject, want := range map[string]int{"Report 77 ": 1, "Late 3": 11, "of many": batches*batch + 40} {
+				page, err := m.List(t.Context(), store.Query{Folder: inbox, Where: mapi.Content{Tag: mapi.PidTagSubject, Fuzzy: mapi.Substring, Value: subject}})
+				ok(t, err)
+				if page.Total != want {
+					t.Errorf("%q: %d found, want %d", subject, page.Total, want)
+				}
+			}
+			if list := damages(t, m, false); len(list) > 0 {
+				t.Errorf("damaged: %+v", list)
+			}
+		})
+	}
+}
