@@ -1,7 +1,9 @@
 package sts
 
 import (
+	"crypto"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -9,10 +11,7 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
-
-	"github.com/go-jose/go-jose/v4"
 
 	"hma/entra"
 )
@@ -63,14 +62,6 @@ type claims struct {
 	RoleIDs    []string `json:"wids,omitempty"`
 }
 
-// signers keeps a JOSE signer for each key and header form.
-type signers struct{ m sync.Map }
-
-type signerKey struct {
-	kid       string
-	withThumb bool
-}
-
 // sign makes a compact JWS (RFC 7515). v1 headers carry x5t beside kid.
 func (s *service) sign(snapshot *entra.Snapshot, c *claims) (string, error) {
 	return s.signAny(snapshot, c, c.Version == "1.0")
@@ -78,28 +69,25 @@ func (s *service) sign(snapshot *entra.Snapshot, c *claims) (string, error) {
 
 func (s *service) signAny(snapshot *entra.Snapshot, c any, withThumb bool) (string, error) {
 	key := snapshot.Keys()[0]
-	id := signerKey{key.ID, withThumb}
-	found, ok := s.signers.m.Load(id)
-	if !ok {
-		options := (&jose.SignerOptions{}).WithType("JWT")
-		if id.withThumb {
-			options = options.WithHeader("x5t", key.ID)
-		}
-		made, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: key.Private(), KeyID: key.ID}}, options)
-		if err != nil {
-			return "", fmt.Errorf("make signer: %w", err)
-		}
-		found, _ = s.signers.m.LoadOrStore(id, made)
+	header := `{"typ":"JWT","alg":"RS256",` // key ids are base64url
+	if withThumb {
+		header += `"x5t":"` + key.ID + `",`
 	}
+	header += `"kid":"` + key.ID + `"}`
 	payload, err := json.Marshal(c)
 	if err != nil {
 		return "", fmt.Errorf("encode claims: %w", err)
 	}
-	signed, err := found.(jose.Signer).Sign(payload)
+	encoding := base64.RawURLEncoding
+	token := make([]byte, 0, 2+encoding.EncodedLen(len(header))+encoding.EncodedLen(len(payload))+encoding.EncodedLen(key.Private().Size()))
+	token = append(encoding.AppendEncode(token, []byte(header)), '.')
+	token = encoding.AppendEncode(token, payload)
+	digest := sha256.Sum256(token)
+	signature, err := rsa.SignPKCS1v15(nil, key.Private(), crypto.SHA256, digest[:])
 	if err != nil {
 		return "", fmt.Errorf("sign token: %w", err)
 	}
-	return signed.CompactSerialize()
+	return string(encoding.AppendEncode(append(token, '.'), signature)), nil
 }
 
 func tokenID() string {

@@ -23,16 +23,15 @@ type Options struct {
 
 // service is the token service over one directory.
 type service struct {
-	dir     *entra.Directory
-	origin  string
-	host    string // of origin, with its port
-	now     func() time.Time
-	log     *slog.Logger
-	pages   SignInPages
-	mux     *http.ServeMux
-	cross   *http.CrossOriginProtection
-	signers signers
-	fed     federationCache
+	dir    *entra.Directory
+	origin string
+	host   string // of origin, with its port
+	now    func() time.Time
+	log    *slog.Logger
+	pages  SignInPages
+	mux    *http.ServeMux
+	cross  *http.CrossOriginProtection
+	fed    federationCache
 }
 
 // New returns the handler of all endpoints. It is mounted at the root of the

@@ -89,10 +89,7 @@ func (a *Authenticator) verify(ctx context.Context, t *trust, text string, now t
 	if refusal := c.Lifetime(now); refusal != nil {
 		return nil, false, refused(refusal)
 	}
-	v = &token{trust: t, issuer: from.server, expires: c.Expires.Time().Unix(), claims: c.Claims}
-	if c.NotBefore != nil {
-		v.notBefore = c.NotBefore.Time().Add(-jwt.Skew).Unix()
-	}
+	v = &token{trust: t, issuer: from.server, expires: c.Expires.Unix(), notBefore: c.NotBefore.Add(-jwt.Skew).Unix(), claims: c.Claims}
 	v.host = jwt.AudienceHost(c.Audience, from.server.Realm)
 	v.grant = c.Grant(from.server.Type == org.MicrosoftACS)
 	v.identity = Identity{AuthN: "Bearer*", Issuer: from.server.IssuerIdentifier, Application: c.AppID, Scopes: strings.Fields(c.Scopes), Roles: c.Roles}

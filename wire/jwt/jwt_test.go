@@ -2,6 +2,8 @@ package jwt
 
 import (
 	"encoding/base64"
+	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -69,7 +71,34 @@ func TestLifetime(t *testing.T) {
 	}
 }
 
+// What is no JSON, says a thing twice, or says it as another type is no token, wherever in the claims it stands.
+func TestClaims(t *testing.T) {
+	deep := func(n int) string { return `{"x":` + strings.Repeat("[", n) + strings.Repeat("]", n) + "}" }
+	for claims, good := range map[string]bool{
+		`{}`: true, " {\t\"x\" :\r\n[ 1 , { } ] } ": true, `{"x":[-0.5e+3,1E9,true,false,null,"\"\\\/\b\f\n\r\t\u00e9"]}`: true,
+		`{"upn":null,"exp":null,"roles":null}`: true, `{"x":{"a":1,"a":2}}`: true, deep(maxDepth - 1): true, deep(maxDepth): false,
+		``: false, `null`: false, `[]`: false, `"x"`: false, `{}{}`: false, `{"x":1} x`: false, `{"x":1,}`: false, `{,}`: false, `{"x"}`: false, `{"x":}`: false, `{x:1}`: false,
+		`{"x":1 "y":2}`: false, `{"x":[1,]}`: false, `{"x":[1`: false, `{"x":"`: false, `{"x":"\`: false, `{"x":"\x"}`: false, `{"x":"\u12g4"}`: false, `{"x":"\u12`: false,
+		"{\"x\":\"\n\"}": false, `{"x":01}`: false, `{"x":+1}`: false, `{"x":-}`: false, `{"x":1.}`: false, `{"x":.5}`: false, `{"x":1e}`: false, `{"x":nul}`: false, `{"x":Infinity}`: false,
+		`{"x":1,"x":1}`: false, `{"upn":"a","upn":"a"}`: false, `{"upn":null,"upn":"a"}`: false, `{"UPN":"a"}`: false, `{"\u0075pn":"a"}`: false, `{"é":"a"}`: false,
+		`{"upn":1}`: false, `{"upn":["a"]}`: false, `{"aud":{}}`: false, `{"exp":"1"}`: false, `{"exp":true}`: false, `{"exp":4611686018427387904}`: false, `{"nbf":-1e400}`: false,
+		`{"roles":"a"}`: false, `{"roles":[1]}`: false, `{"roles":[null]}`: false, `{"roles":[["a"]]}`: false,
+	} {
+		if _, refusal := Parse(sign(claims)); (refusal == nil) != good {
+			t.Errorf("%s: %+v", claims, refusal)
+		}
+	}
+	parsed, refusal := Parse(sign(`{"upn":"j\u00f6\ud800 ö","exp":1.5e3,"nbf":-1.5,"roles":["a","b\/"]}`))
+	if refusal != nil {
+		t.Fatal(refusal)
+	}
+	if c := parsed.Claims; c.UPN != "jö\ufffd ö" || !c.Expires.Equal(time.Unix(1500, 0)) || !c.NotBefore.Equal(time.Unix(-1, 0)) || !slices.Equal(c.Roles, []string{"a", "b/"}) {
+		t.Errorf("%+v", c)
+	}
+}
+
 func FuzzParse(f *testing.F) {
+	f.Add(sign(`{"upn":"j\u00f6\ud800","nbf":1.5e3,"roles":["a"],"x":[{"y":null}]}`), "tenant")
 	f.Add(sign(`{"aud":"https://a/","exp":1e400}`), "tenant")
 	f.Add(sign(`{"aud":"00000002-0000-0ff1-ce00-000000000000/a@tenant","exp":1}`), "tenant")
 	f.Add("..", "")
@@ -81,6 +110,7 @@ func FuzzParse(f *testing.F) {
 		aud := text
 		if parsed != nil {
 			aud = parsed.Audience
+			agrees(t, text, parsed)
 			for _, d := range []Demand{Autodiscover, MAPI, OWA} {
 				if r := d.Refuse(parsed.Grant(false)); r != nil && r.Code == 0 {
 					t.Fatal("a refusal without a code")
@@ -91,4 +121,23 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%q names the host %q", aud, host)
 		}
 	})
+}
+
+// agrees holds what was read of a token against encoding/json.
+func agrees(t *testing.T, text string, parsed *Token) {
+	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(text, ".")[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want struct {
+		UPN   string   `json:"upn"`
+		Roles []string `json:"roles"`
+		Exp   *float64 `json:"exp"`
+	}
+	if err := json.Unmarshal(payload, &want); err != nil {
+		t.Fatalf("%q was taken: %v", payload, err)
+	}
+	if parsed.UPN != want.UPN || !slices.Equal(parsed.Roles, want.Roles) || want.Exp != nil && !parsed.Expires.Equal(time.Unix(int64(*want.Exp), 0)) {
+		t.Fatalf("%q was read as %+v", payload, parsed.Claims)
+	}
 }

@@ -7,10 +7,6 @@ import (
 	"strings"
 	"time"
 
-	jose "github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/json"
-	"github.com/go-jose/go-jose/v4/jwt"
-
 	"hma/wire/bearer"
 )
 
@@ -23,38 +19,113 @@ const (
 	maxDepth = 16
 )
 
-// algorithms is the allow list of signature algorithms.
-var algorithms = []jose.SignatureAlgorithm{jose.RS256}
-
-// headerNames are the header parameters that a token may have. Everything that
-// would bring a key, name a place to get one, or change how the token is read
-// (jwk, jku, x5c, x5u, crit, b64, zip) is refused by not being here.
-var headerNames = []string{"typ", "alg", "kid", "x5t", "x5t#S256"}
+// algorithm is the one that tokens are signed with (RFC 7518 3.3).
+const algorithm = "RS256"
 
 // Claims are the claims that decide something.
 type Claims struct {
-	Issuer     string           `json:"iss"`
-	Audience   string           `json:"aud"`
-	Expires    *jwt.NumericDate `json:"exp"`
-	NotBefore  *jwt.NumericDate `json:"nbf"`
-	Tenant     string           `json:"tid"`
-	SID        string           `json:"onprem_sid"`
-	PrimarySID string           `json:"primarysid"`
-	UPN        string           `json:"upn"`
-	UniqueName string           `json:"unique_name"`
-	SMTP       string           `json:"smtp"`
-	ObjectID   string           `json:"oid"`
-	Scopes     string           `json:"scp"`
-	Roles      []string         `json:"roles"`
-	AppID      string           `json:"appid"`
-	IDType     string           `json:"idtyp"`
-	Nonce      string           `json:"nonce"`
-	CodeHash   string           `json:"c_hash"`
-	Actor      string           `json:"actortoken"`
+	Issuer     string    // iss
+	Audience   string    // aud
+	Expires    time.Time // exp, zero without
+	NotBefore  time.Time // nbf, zero without
+	Tenant     string    // tid
+	SID        string    // onprem_sid
+	PrimarySID string    // primarysid
+	UPN        string    // upn
+	UniqueName string    // unique_name
+	SMTP       string    // smtp
+	ObjectID   string    // oid
+	Scopes     string    // scp
+	Roles      []string  // roles
+	AppID      string    // appid
+	IDType     string    // idtyp
+	Nonce      string    // nonce
+	CodeHash   string    // c_hash
+	Actor      string    // actortoken
 }
 
 var claimNames = []string{"iss", "aud", "exp", "nbf", "tid", "onprem_sid", "primarysid", "upn", "unique_name", "smtp", "oid", "scp", "roles",
 	"appid", "idtyp", "nonce", "c_hash", "actortoken"}
+
+// read reads the claim of the name, and any other too.
+func (c *Claims) read(name string, r *reader) error {
+	switch name {
+	case "iss":
+		return r.text(&c.Issuer)
+	case "aud":
+		return r.text(&c.Audience)
+	case "exp":
+		return r.date(&c.Expires)
+	case "nbf":
+		return r.date(&c.NotBefore)
+	case "tid":
+		return r.text(&c.Tenant)
+	case "onprem_sid":
+		return r.text(&c.SID)
+	case "primarysid":
+		return r.text(&c.PrimarySID)
+	case "upn":
+		return r.text(&c.UPN)
+	case "unique_name":
+		return r.text(&c.UniqueName)
+	case "smtp":
+		return r.text(&c.SMTP)
+	case "oid":
+		return r.text(&c.ObjectID)
+	case "scp":
+		return r.text(&c.Scopes)
+	case "roles":
+		return r.texts(&c.Roles)
+	case "appid":
+		return r.text(&c.AppID)
+	case "idtyp":
+		return r.text(&c.IDType)
+	case "nonce":
+		return r.text(&c.Nonce)
+	case "c_hash":
+		return r.text(&c.CodeHash)
+	case "actortoken":
+		return r.text(&c.Actor)
+	}
+	if err := checkOther(name); err != nil {
+		return err
+	}
+	return r.skip()
+}
+
+// checkOther refuses a name that is a claim's but for case, or that could spell one another way.
+func checkOther(name string) error {
+	for _, known := range claimNames {
+		if len(name) == len(known) && strings.EqualFold(name, known) {
+			return errors.New("name in another case")
+		}
+	}
+	for i := range len(name) {
+		if name[i] == '\\' || name[i] >= 0x80 {
+			return errors.New("name with an escape or beyond ASCII")
+		}
+	}
+	return nil
+}
+
+// header is the JOSE header (RFC 7515 4). What would bring a key, name a place to get
+// one, or change how the token is read (jwk, jku, x5c, x5u, crit, b64, zip) is refused
+// by not being here.
+type header struct{ algorithm, kid, x5t string }
+
+func (h *header) read(name string, r *reader) error {
+	switch name {
+	case "alg":
+		return r.text(&h.algorithm)
+	case "kid":
+		return r.text(&h.kid)
+	case "x5t":
+		return r.text(&h.x5t)
+	case "typ", "x5t#S256":
+		return r.skip()
+	}
+	return errors.New("parameter not allowed")
+}
 
 // Name is the claim that holds the user principal name.
 func (c *Claims) Name() string {
@@ -96,33 +167,23 @@ func parse(text string) (*Token, error) {
 	if len(text) > MaxSize {
 		return nil, fmt.Errorf("%d bytes are too long", len(text))
 	}
-	if err := checkSegments(text); err != nil {
+	segments, err := split(text)
+	if err != nil {
 		return nil, err
 	}
-	first, _, _ := strings.Cut(text, ".")
-	head, err := base64.RawURLEncoding.DecodeString(first)
-	if err != nil {
-		return nil, errors.New("header is no base64url")
-	}
-	if err := checkNames(head, headerNames, true); err != nil {
+	var h header
+	if err := members(string(segments[0]), h.read); err != nil {
 		return nil, fmt.Errorf("header: %w", err)
 	}
-	signed, err := jose.ParseSignedCompact(text, algorithms)
-	if err != nil {
-		return nil, errors.New("not signed with RS256")
+	if h.algorithm != algorithm {
+		return nil, errors.New("not signed with " + algorithm)
 	}
-	payload := signed.UnsafePayloadWithoutVerification() // only read, to find the key that verifies it
-	if err := checkNames(payload, claimNames, false); err != nil {
+	t := &Token{KeyID: h.kid, Signature: segments[2]}
+	if t.KeyID == "" {
+		t.KeyID = h.x5t
+	}
+	if err := members(string(segments[1]), t.Claims.read); err != nil {
 		return nil, fmt.Errorf("claims: %w", err)
-	}
-	t := &Token{Signature: signed.Signatures[0].Signature}
-	h := signed.Signatures[0].Header
-	t.KeyID = h.KeyID
-	if x5t, _ := h.ExtraHeaders["x5t"].(string); t.KeyID == "" {
-		t.KeyID = x5t
-	}
-	if err := json.Unmarshal(payload, &t.Claims); err != nil {
-		return nil, errors.New("claims are malformed or named twice")
 	}
 	return t, nil
 }
@@ -136,13 +197,13 @@ const (
 
 // Lifetime refuses a token that never expires, has expired, or is not valid yet.
 func (c *Claims) Lifetime(now time.Time) *Refusal {
-	if c.Expires == nil {
+	if c.Expires.IsZero() {
 		return &Refusal{bearer.Unparsable, bearer.ReasonUnparsable, Endless}
 	}
-	if !now.Before(c.Expires.Time().Add(Skew)) {
+	if !now.Before(c.Expires.Add(Skew)) {
 		return &Refusal{bearer.Unparsable, bearer.ReasonExpired, Expired}
 	}
-	if c.NotBefore != nil && now.Before(c.NotBefore.Time().Add(-Skew)) {
+	if now.Before(c.NotBefore.Add(-Skew)) {
 		return &Refusal{bearer.Unparsable, bearer.ReasonExpired, NotYetValid}
 	}
 	return nil
@@ -156,81 +217,22 @@ var segmentByte = func() (allowed [256]bool) {
 	return allowed
 }()
 
-// checkSegments wants three segments of base64url characters.
-func checkSegments(text string) error {
+// split decodes the three segments of a token.
+func split(text string) (segments [3][]byte, err error) {
 	for i := range len(text) {
 		if !segmentByte[text[i]] {
-			return errors.New("character outside base64url")
+			return segments, errors.New("character outside base64url") // what the decoder would pass over is refused too
 		}
 	}
 	if strings.Count(text, ".") != 2 {
-		return errors.New("want three segments")
+		return segments, errors.New("want three segments")
 	}
-	return nil
-}
-
-// checkNames walks a JSON object without decoding it. It refuses nesting beyond
-// maxDepth, names of the object itself that are written with escapes, and names
-// that equal a known one but for case; with only, every name that is not known.
-// It leaves syntax to the decoder.
-func checkNames(data []byte, known []string, only bool) error {
-	depth := 0
-	for i := 0; i < len(data); i++ {
-		switch data[i] {
-		case '{', '[':
-			if depth++; depth > maxDepth {
-				return errors.New("nested too deep")
-			}
-		case '}', ']':
-			depth--
-		case '"':
-			start := i + 1
-			for i++; i < len(data) && data[i] != '"'; i++ {
-				if data[i] == '\\' {
-					i++
-				}
-			}
-			if i >= len(data) {
-				return errors.New("string without an end")
-			}
-			if depth != 1 || !isName(data[i+1:]) {
-				continue
-			}
-			if err := checkName(data[start:i], known, only); err != nil {
-				return err
-			}
+	for i := range segments {
+		var encoded string
+		encoded, text, _ = strings.Cut(text, ".")
+		if segments[i], err = base64.RawURLEncoding.DecodeString(encoded); err != nil {
+			return segments, errors.New("segment is no base64url")
 		}
 	}
-	return nil
-}
-
-func isName(rest []byte) bool {
-	for _, c := range rest {
-		switch c {
-		case ' ', '\t', '\r', '\n':
-			continue
-		}
-		return c == ':'
-	}
-	return false
-}
-
-func checkName(name []byte, known []string, only bool) error {
-	for _, k := range known {
-		if string(name) == k {
-			return nil
-		}
-		if len(name) == len(k) && strings.EqualFold(string(name), k) {
-			return errors.New("name in another case")
-		}
-	}
-	if only {
-		return errors.New("parameter not allowed")
-	}
-	for _, c := range name {
-		if c == '\\' || c >= 0x80 { // either can spell a claim's name another way
-			return errors.New("name with an escape or beyond ASCII")
-		}
-	}
-	return nil
+	return segments, nil
 }
