@@ -131,25 +131,67 @@ func (d *Directory) LookRefreshToken(ctx context.Context, token string) (*Refres
 	if !wellFormed {
 		return nil, ErrTokenUnknown
 	}
-	t, _, err := readToken(d.db.QueryRow(ctx, selectToken, family, tokenHash(token)))
-	return t, err
+	return readToken(d.db.QueryRow(ctx, selectToken, family, tokenHash(token)))
 }
 
-const selectToken = `SELECT family, tenant, app_id, person, scopes, resource, amr, session, auth_time, expires, fixed, replaced FROM refresh_token WHERE family = $1 AND hash = $2`
+const (
+	tokenColumns = "family, refresh_token.tenant, app_id, person, scopes, resource, amr, session, auth_time, expires, fixed, replaced"
+	selectToken  = "SELECT " + tokenColumns + " FROM refresh_token WHERE family = $1 AND hash = $2"
+	// selectTokenUser is the token and its person in one row; none when either is gone.
+	selectTokenUser = "SELECT " + tokenColumns + ", " + userColumns + " FROM refresh_token JOIN person ON id = person WHERE family = $1 AND hash = $2"
+)
 
-func readToken(row interface{ Scan(...any) error }) (t *RefreshToken, replaced int64, err error) {
-	t = new(RefreshToken)
-	var amr string
-	var authTime, expires int64
-	err = row.Scan(&t.Family, &t.Tenant, &t.AppID, &t.Person, &t.Scopes, &t.Resource, &amr, &t.Session, &authTime, &expires, &t.Fixed, &replaced)
+// tokenRow receives tokenColumns.
+type tokenRow struct {
+	token                       RefreshToken
+	amr                         string
+	authTime, expires, replaced int64
+}
+
+func (r *tokenRow) fields() []any {
+	t := &r.token
+	return []any{&t.Family, &t.Tenant, &t.AppID, &t.Person, &t.Scopes, &t.Resource, &r.amr, &t.Session, &r.authTime, &r.expires, &t.Fixed, &r.replaced}
+}
+
+// read returns the token of the row, and when it was replaced, 0 while it is unused.
+func (r *tokenRow) read() (t *RefreshToken, replaced int64) {
+	t = &r.token
+	t.AMR, t.AuthTime, t.Expires = strings.Fields(r.amr), fromMicros(r.authTime), fromMicros(r.expires)
+	return t, r.replaced
+}
+
+// readToken reads a row of selectToken; ErrTokenUnknown when there is none.
+func readToken(row interface{ Scan(...any) error }) (*RefreshToken, error) {
+	var r tokenRow
+	err := row.Scan(r.fields()...)
 	if isNoRows(err) {
-		return nil, 0, ErrTokenUnknown
+		return nil, ErrTokenUnknown
 	}
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	t.AMR, t.AuthTime, t.Expires = strings.Fields(amr), fromMicros(authTime), fromMicros(expires)
-	return t, replaced, nil
+	t, _ := r.read()
+	return t, nil
+}
+
+// readTokenUser reads a token, when it was replaced, and its person; ErrTokenUnknown, or
+// ErrTokenRevoked when only the person is gone.
+func readTokenUser(tx *sqldb.Tx, family string, hash []byte) (t *RefreshToken, replaced int64, u *User, err error) {
+	var token tokenRow
+	var user userRow
+	err = tx.QueryRow(selectTokenUser, family, hash).Scan(append(token.fields(), user.fields()...)...)
+	if isNoRows(err) {
+		if _, err := readToken(tx.QueryRow(selectToken, family, hash)); err != nil {
+			return nil, 0, nil, err
+		}
+		return nil, 0, nil, ErrTokenRevoked
+	}
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	t, replaced = token.read()
+	u, err = user.read()
+	return t, replaced, u, err
 }
 
 // RotateRefreshToken uses a refresh token and returns its successor, issued to
@@ -174,19 +216,13 @@ func (d *Directory) RotateRefreshToken(ctx context.Context, token, appID string,
 	var refused error // a refusal that writes something is committed
 	err = d.db.Write(ctx, func(tx *sqldb.Tx) error {
 		out, refused = nil, nil
-		old, replaced, err := readToken(tx.QueryRow(selectToken, claimed, hash))
+		old, replaced, user, err := readTokenUser(tx, claimed, hash)
 		if errors.Is(err, ErrTokenUnknown) && window == 0 {
 			// A token of this family that was swept: only who had one knows the family's name.
 			refused = err
 			return revokeFamily(tx, claimed, appID)
 		}
-		if err != nil {
-			return err
-		}
-		user, err := readUser(tx.QueryRow(selectUser+"WHERE id = $1", old.Person))
 		switch {
-		case errors.Is(err, ErrNotFound):
-			return ErrTokenRevoked
 		case err != nil:
 			return err
 		case old.AuthTime.Before(user.TokensValidFrom):

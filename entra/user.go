@@ -246,26 +246,33 @@ func (u *User) columns() []any {
 		flag(u.SyncEnabled), micros(u.LastSync)}
 }
 
-const selectUser = `SELECT id, tenant, upn, display_name, given_name, surname, mail, mail_nickname, proxy_addresses, enabled, puid, roles, tokens_valid_from,
-	immutable_id, onprem_sid, onprem_account, onprem_domain, onprem_dn, onprem_upn, sync_enabled, last_sync, created FROM person `
+const (
+	userColumns = `id, person.tenant, upn, display_name, given_name, surname, mail, mail_nickname, proxy_addresses, enabled, puid, roles, tokens_valid_from,
+	immutable_id, onprem_sid, onprem_account, onprem_domain, onprem_dn, onprem_upn, sync_enabled, last_sync, created`
+	selectUser = "SELECT " + userColumns + " FROM person "
+)
 
-func readUser(row interface{ Scan(...any) error }) (*User, error) {
-	u := new(User)
-	var proxies, roles string
-	var validFrom, lastSync, created int64
-	err := row.Scan(&u.ID, &u.Tenant, &u.UPN, &u.DisplayName, &u.GivenName, &u.Surname, &u.Mail, &u.MailNickname, &proxies, &u.Enabled, &u.PUID, &roles,
-		&validFrom, &u.ImmutableID, &u.OnPremSID, &u.OnPremAccount, &u.OnPremDomain, &u.OnPremDN, &u.OnPremUPN, &u.SyncEnabled, &lastSync, &created)
-	if isNoRows(err) {
-		return nil, fmt.Errorf("user: %w", ErrNotFound)
-	}
-	if err != nil {
-		return nil, err
-	}
-	u.TokensValidFrom, u.LastSync, u.Created = fromMicros(validFrom), fromMicros(lastSync), fromMicros(created)
+// userRow receives userColumns.
+type userRow struct {
+	user                         User
+	proxies, roles               string
+	validFrom, lastSync, created int64
+}
+
+func (r *userRow) fields() []any {
+	u := &r.user
+	return []any{&u.ID, &u.Tenant, &u.UPN, &u.DisplayName, &u.GivenName, &u.Surname, &u.Mail, &u.MailNickname, &r.proxies, &u.Enabled, &u.PUID, &r.roles,
+		&r.validFrom, &u.ImmutableID, &u.OnPremSID, &u.OnPremAccount, &u.OnPremDomain, &u.OnPremDN, &u.OnPremUPN, &u.SyncEnabled, &r.lastSync, &r.created}
+}
+
+// read returns the person of the row.
+func (r *userRow) read() (*User, error) {
+	u := &r.user
+	u.TokensValidFrom, u.LastSync, u.Created = fromMicros(r.validFrom), fromMicros(r.lastSync), fromMicros(r.created)
 	for _, column := range []struct {
 		text string
 		into *[]string
-	}{{proxies, &u.ProxyAddresses}, {roles, &u.Roles}} {
+	}{{r.proxies, &u.ProxyAddresses}, {r.roles, &u.Roles}} {
 		if column.text == "[]" {
 			continue
 		}
@@ -274,6 +281,19 @@ func readUser(row interface{ Scan(...any) error }) (*User, error) {
 		}
 	}
 	return u, nil
+}
+
+// readUser reads a row of selectUser; ErrNotFound when there is none.
+func readUser(row interface{ Scan(...any) error }) (*User, error) {
+	var r userRow
+	err := row.Scan(r.fields()...)
+	if isNoRows(err) {
+		return nil, fmt.Errorf("user: %w", ErrNotFound)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r.read()
 }
 
 // User finds a person of a tenant by object id; ErrNotFound.
