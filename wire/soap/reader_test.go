@@ -363,3 +363,45 @@ func TestFault(t *testing.T) {
 		t.Errorf("fault %+v", fault)
 	}
 }
+
+// TestWriterBase64 holds that the pieces in which content comes do not show.
+func TestWriterBase64(t *testing.T) {
+	content := make([]byte, 3*encodedAtOnce+2)
+	for i := range content {
+		content[i] = byte(i * 7)
+	}
+	for _, size := range []int{0, 1, 2, 3, 4, encodedAtOnce - 1, encodedAtOnce, encodedAtOnce + 1, len(content)} {
+		for name, reader := range map[string]func(io.Reader) io.Reader{
+			"whole": func(r io.Reader) io.Reader { return r }, "byte by byte": iotest.OneByteReader, "half": iotest.HalfReader,
+		} {
+			var out bytes.Buffer
+			w := NewWriter(&out)
+			if err := w.Base64(reader(bytes.NewReader(content[:size]))); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.Flush(); err != nil {
+				t.Fatal(err)
+			}
+			w.Release()
+			if want := base64.StdEncoding.EncodeToString(content[:size]); out.String() != want {
+				t.Errorf("%d bytes, %s: %d letters, want %d", size, name, out.Len(), len(want))
+			}
+		}
+	}
+}
+
+func BenchmarkWriterBase64(b *testing.B) {
+	content := make([]byte, 12<<10)
+	b.SetBytes(int64(len(content)))
+	b.ReportAllocs()
+	r := bytes.NewReader(nil)
+	for b.Loop() {
+		w := NewWriter(io.Discard)
+		r.Reset(content)
+		if err := w.Base64(r); err != nil {
+			b.Fatal(err)
+		}
+		w.Flush()
+		w.Release()
+	}
+}

@@ -3,6 +3,7 @@ package soap
 import (
 	"encoding/base64"
 	"io"
+	"slices"
 	"sync"
 	"unicode/utf8"
 )
@@ -152,19 +153,48 @@ func (w *Writer) Text(s string) {
 // Base64 writes everything that r gives, encoded. The error is r's; the
 // destination's shows in Flush.
 func (w *Writer) Base64(r io.Reader) error {
-	enc := base64.NewEncoder(base64.StdEncoding, appender{w})
-	_, err := io.Copy(enc, r)
-	enc.Close()
+	e := encoder{w: w}
+	_, err := io.Copy(&e, r)
+	e.end()
 	return err
 }
 
-// appender is a Writer as an io.Writer of bytes that need no escaping.
-type appender struct{ w *Writer }
+// encoder writes what it is given as base64, without a buffer of its own.
+type encoder struct {
+	w    *Writer
+	rest [3]byte // what waits until it is three bytes
+	n    int     // how many wait
+}
 
-func (a appender) Write(p []byte) (int, error) {
-	*a.w.buf = append(*a.w.buf, p...)
-	a.w.room()
-	return len(p), a.w.err
+// encodedAtOnce is how many bytes become base64 in one step: four thirds of them fit
+// behind what a buffer of the pool holds at most.
+const encodedAtOnce = 6 << 10
+
+// Write implements io.Writer.
+func (e *encoder) Write(p []byte) (int, error) {
+	size := len(p)
+	if e.n > 0 {
+		taken := copy(e.rest[e.n:], p)
+		e.n, p = e.n+taken, p[taken:]
+		if e.n < len(e.rest) {
+			return size, e.w.err
+		}
+		e.append(e.rest[:])
+	}
+	whole := len(p) / 3 * 3
+	for piece := range slices.Chunk(p[:whole], encodedAtOnce) {
+		e.append(piece)
+	}
+	e.n = copy(e.rest[:], p[whole:])
+	return size, e.w.err
+}
+
+// end writes what waits.
+func (e *encoder) end() { e.append(e.rest[:e.n]) }
+
+func (e *encoder) append(p []byte) {
+	*e.w.buf = base64.StdEncoding.AppendEncode(*e.w.buf, p)
+	e.w.room()
 }
 
 // appendEscaped appends character data or an attribute's value. A carriage
