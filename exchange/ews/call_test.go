@@ -85,3 +85,24 @@ func TestManyExtendedProperties(t *testing.T) {
 		t.Errorf("%.1000s", answer)
 	}
 }
+
+// TestFloats holds that the numbers that are none have the words of XML Schema, both ways.
+func TestFloats(t *testing.T) {
+	w := newWorld(t)
+	const set = `<m:CreateItem MessageDisposition="SaveOnly"><m:Items><t:Message><t:ExtendedProperty>%s<t:Value>%s</t:Value></t:ExtendedProperty></t:Message></m:Items></m:CreateItem>`
+	for _, typ := range []string{"Float", "Double", "ApplicationTime"} {
+		path := fmt.Sprintf(`<t:ExtendedFieldURI PropertyTag="0x6700" PropertyType="%s"/>`, typ)
+		for given, told := range map[string]string{"INF": "INF", "-INF": "-INF", "NaN": "NaN", " 1.50 ": "1.5", "-0": "-0", "1E3": "1000"} {
+			id := itemIDs.FindString(w.answered(fmt.Sprintf(set, path, given)))
+			answer := w.answered(`<m:GetItem><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties>` + path + `</t:AdditionalProperties></m:ItemShape><m:ItemIds>` + id + `</m:ItemIds></m:GetItem>`)
+			if !strings.Contains(answer, "<t:Value>"+told+"</t:Value>") {
+				t.Errorf("%s %q: %s", typ, given, answer)
+			}
+		}
+		for _, given := range []string{"", "infinite", "1e999", "1,5"} {
+			if _, answer := w.ask(wrap(fmt.Sprintf(set, path, given))); !strings.Contains(answer, "ErrorInvalidExtendedPropertyValue") {
+				t.Errorf("%s %q: %s", typ, given, answer)
+			}
+		}
+	}
+}

@@ -2,6 +2,7 @@ package ews
 
 import (
 	"encoding/base64"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -236,9 +237,9 @@ func text(value any) string {
 	case uint32:
 		return strconv.FormatUint(uint64(v), 10)
 	case float32:
-		return strconv.FormatFloat(float64(v), 'g', -1, 32)
+		return floatText(float64(v), 32)
 	case float64:
-		return strconv.FormatFloat(v, 'g', -1, 64)
+		return floatText(v, 64)
 	case bool:
 		return strconv.FormatBool(v)
 	case time.Time:
@@ -249,6 +250,18 @@ func text(value any) string {
 		return base64.StdEncoding.EncodeToString(v)
 	}
 	return ""
+}
+
+// floatText is xs:float or xs:double, which have their own words for infinity (XML Schema
+// Part 2, 3.2.4.1); strconv.ParseFloat takes them.
+func floatText(v float64, bits int) string {
+	switch {
+	case math.IsInf(v, 1):
+		return "INF"
+	case math.IsInf(v, -1):
+		return "-INF"
+	}
+	return strconv.FormatFloat(v, 'g', -1, bits)
 }
 
 // timeText is xs:dateTime in UTC, to the second as Exchange gives it.

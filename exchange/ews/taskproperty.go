@@ -4,7 +4,6 @@ import (
 	"errors"
 	"math"
 	"slices"
-	"strconv"
 	"time"
 
 	"hma/exchange/store"
@@ -59,7 +58,7 @@ func setTaskDate(d *draft, p *itemProperty, e *soap.Element) error {
 // writePercent writes the fraction that MAPI has as a percentage, to two digits.
 func writePercent(x *itemWriter, p *itemProperty) error {
 	fraction, _ := x.item.Props[p.tag].(float64)
-	x.w.Element("t:PercentComplete", strconv.FormatFloat(math.Round(fraction*1e4)/1e2, 'f', -1, 64))
+	x.w.Element("t:PercentComplete", floatText(math.Round(fraction*1e4)/1e2, 64))
 	return nil
 }
 
