@@ -15,16 +15,13 @@ func exportItems(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.each(list, func(e *soap.Element) (func() error, error) {
+	whole := store.Want{All: true, Recipients: true, Attachments: true}
+	parse := func(e *soap.Element) (store.ID, error) {
 		id, _, err := c.itemID(e)
-		if err != nil {
-			return nil, err
-		}
+		return id, err
+	}
+	return c.eachItem(list, whole, parse, func(id store.ID, item *store.Item) (func() error, error) {
 		box := c.box(id)
-		item, err := box.Item(c.ctx, id, store.Want{All: true, Recipients: true, Attachments: true})
-		if err != nil {
-			return nil, err
-		}
 		return func() error {
 			c.w.Empty("m:ItemId", "Id", item.ID.Encode(c.door.opts.IDKey), "ChangeKey", changeKey(itemKey, item.ChangeKey))
 			c.w.Start("m:Data")

@@ -2,6 +2,7 @@ package ews
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 
 	"hma/exchange/store"
@@ -53,11 +54,12 @@ func syncFolderItems(c *call) error {
 			c.w.Element("m:SyncState", changes.State.Encode(c.door.opts.IDKey))
 			c.w.Bool("m:IncludesLastItemInRange", !changes.More)
 			c.w.Start("m:Changes")
-			for _, change := range changes.Changes {
-				if len(ignored) > 0 && ignored[change.ID.Encode(c.door.opts.IDKey)] {
-					continue
-				}
-				if err := c.writeItemChange(shape, change); err != nil {
+			list := changes.Changes
+			if len(ignored) > 0 {
+				list = slices.DeleteFunc(list, func(change store.ItemChange) bool { return ignored[change.ID.Encode(c.door.opts.IDKey)] })
+			}
+			for group := range slices.Chunk(list, itemsTogether) {
+				if err := c.writeItemChanges(shape, group); err != nil {
 					return err
 				}
 			}
@@ -87,12 +89,29 @@ func (c *call) itemChanges(target *soap.Element, limit int, associated bool) (*s
 	return c.box(folder).SyncItems(c.ctx, folder, state, limit, associated)
 }
 
-// writeItemChange writes one change. An item that went away meanwhile is left to
-// the next call, which reports its removal.
-func (c *call) writeItemChange(shape *readItem, change store.ItemChange) error {
+// writeItemChanges writes changes, whose items it reads together.
+func (c *call) writeItemChanges(shape *readItem, group []store.ItemChange) error {
+	var ids []store.ItemID
+	for _, change := range group {
+		if change.Kind == store.Created || change.Kind == store.Updated {
+			ids = append(ids, change.ID)
+		}
+	}
+	items := c.together(ids, shape.want)
+	for _, change := range group {
+		if err := c.writeItemChange(shape, change, items); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeItemChange writes one change, of one of the items perhaps. An item that went away
+// meanwhile is left to the next call, which reports its removal.
+func (c *call) writeItemChange(shape *readItem, change store.ItemChange, items map[store.ItemID]*store.Item) error {
 	switch change.Kind {
 	case store.Created, store.Updated:
-		item, err := c.box(change.ID).Item(c.ctx, change.ID, shape.want)
+		item, err := c.oneOf(items, change.ID, shape.want)
 		if errors.Is(err, store.ErrNotFound) {
 			return nil
 		}

@@ -95,12 +95,9 @@ func (m *Mailbox) between(q querier, folder FolderID, from, to time.Time, want W
 	}
 	slices.SortStableFunc(all, func(a, b timed) int { return cmp.Compare(a.start, b.start) })
 	for _, t := range all {
-		if err := m.subobjects(q, t.item, want); err != nil {
-			return nil, false, err
-		}
 		items = append(items, t.item)
 	}
-	return items, more, nil
+	return items, more, m.subobjectsOf(q, items, want)
 }
 
 // maxSameObject is how many items with one global object id are looked at.
@@ -135,10 +132,7 @@ func (m *Mailbox) byGlobalObjectID(q querier, folder FolderID, id []byte, want W
 		if !bytes.Equal(it.Props.Bytes(mapi.PidLidCleanGlobalObjectID), id) {
 			continue
 		}
-		if err := m.subobjects(q, it, want); err != nil {
-			return nil, err
-		}
 		items = append(items, it)
 	}
-	return items, nil
+	return items, m.subobjectsOf(q, items, want)
 }

@@ -292,6 +292,7 @@ var shortMIME = fmt.Sprintf(`, CASE WHEN mime_size <= %d THEN (SELECT data FROM 
 // list returns the columns' names, the head's first.
 func (s *selection) list() string {
 	var text strings.Builder
+	text.Grow(1 << 10)
 	text.WriteString(headColumns)
 	for _, c := range s.columns {
 		text.WriteString(", " + c.Name)
@@ -415,25 +416,73 @@ func (m *Mailbox) subobjects(q querier, it *Item, want Want) (err error) {
 	return err
 }
 
+// subobjectsOf is subobjects for several items, with a question for each kind.
+func (m *Mailbox) subobjectsOf(q querier, items []*Item, want Want) error {
+	if len(items) == 0 || !want.Recipients && !want.Attachments {
+		return nil
+	}
+	if len(items) == 1 {
+		return m.subobjects(q, items[0], want)
+	}
+	byRow := make(map[mapi.GlobCnt]*Item, len(items))
+	rows := make([]string, len(items))
+	for i, it := range items {
+		byRow[it.ID.Row] = it
+		rows[i] = fmt.Sprint(it.ID.Row)
+		// Nil is for what is not wanted.
+		if want.Recipients {
+			it.Recipients = []Recipient{}
+		}
+		if want.Attachments {
+			it.Attachments = []Attachment{}
+		}
+	}
+	some, arg := rowsOf(m.store.db.Flavour(), 2, rows)
+	if want.Recipients {
+		err := m.eachRecipient(q, func(row mapi.GlobCnt, r Recipient) {
+			it := byRow[row]
+			it.Recipients = append(it.Recipients, r)
+		}, " IN ("+some+")", arg)
+		if err != nil {
+			return err
+		}
+	}
+	if want.Attachments {
+		return m.eachAttachment(q, func(row mapi.GlobCnt, a Attachment) {
+			it := byRow[row]
+			a.ID.Item = it.ID
+			it.Attachments = append(it.Attachments, a)
+		}, " IN ("+some+")", arg)
+	}
+	return nil
+}
+
 func (m *Mailbox) recipients(q querier, row mapi.GlobCnt) ([]Recipient, error) {
-	rows, err := q.Query("SELECT type, addr_type, address, smtp, name, entry_id, props FROM recipient WHERE mailbox = $1 AND item = $2 ORDER BY row_no", m.id, row)
+	list := []Recipient{}
+	err := m.eachRecipient(q, func(_ mapi.GlobCnt, r Recipient) { list = append(list, r) }, " = $2", row)
+	return list, err
+}
+
+// eachRecipient calls fn for the recipients of the items whose row a condition means, in the order of each item.
+func (m *Mailbox) eachRecipient(q querier, fn func(item mapi.GlobCnt, r Recipient), which string, arg any) error {
+	rows, err := q.Query("SELECT item, type, addr_type, address, smtp, name, entry_id, props FROM recipient WHERE mailbox = $1 AND item"+which+" ORDER BY item, row_no", m.id, arg)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer rows.Close()
-	list := []Recipient{}
 	for rows.Next() {
+		var item mapi.GlobCnt
 		var r Recipient
 		var props []byte
-		if err := rows.Scan(&r.Type, &r.AddressType, &r.Address, &r.SMTP, &r.Name, &r.EntryID, &props); err != nil {
-			return nil, err
+		if err := rows.Scan(&item, &r.Type, &r.AddressType, &r.Address, &r.SMTP, &r.Name, &r.EntryID, &props); err != nil {
+			return err
 		}
 		if r.Props, err = mapi.DecodeBag(props); err != nil {
-			return nil, err
+			return err
 		}
-		list = append(list, r)
+		fn(item, r)
 	}
-	return list, rows.Err()
+	return rows.Err()
 }
 
 const (
@@ -442,30 +491,41 @@ const (
 )
 
 func (m *Mailbox) attachments(q querier, item ItemID, only string, args ...any) ([]Attachment, error) {
-	rows, err := q.Query(`SELECT attach_no, method, filename, content_type, content_id, flags, rendering_pos, blob_hash, blob_size, props
-		FROM attachment WHERE mailbox = $1 AND item = $2`+only+" ORDER BY attach_no", append([]any{m.id, item.Row}, args...)...)
+	list := []Attachment{}
+	err := m.eachAttachment(q, func(_ mapi.GlobCnt, a Attachment) {
+		a.ID.Item = item
+		list = append(list, a)
+	}, " = $2"+only, append([]any{item.Row}, args...)...)
+	return list, err
+}
+
+// eachAttachment calls fn for the attachments of the items whose row a condition means,
+// in the order of each item. Their ids have the number alone.
+func (m *Mailbox) eachAttachment(q querier, fn func(item mapi.GlobCnt, a Attachment), which string, args ...any) error {
+	rows, err := q.Query(`SELECT item, attach_no, method, filename, content_type, content_id, flags, rendering_pos, blob_hash, blob_size, props
+		FROM attachment WHERE mailbox = $1 AND item`+which+" ORDER BY item, attach_no", append([]any{m.id}, args...)...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer rows.Close()
-	list := []Attachment{}
 	for rows.Next() {
-		a := Attachment{ID: AttachmentID{Item: item}}
+		var item mapi.GlobCnt
+		var a Attachment
 		var flags, size int64
 		var hash, props []byte
-		if err := rows.Scan(&a.ID.Number, &a.Method, &a.Filename, &a.ContentType, &a.ContentID, &flags, &a.Rendering, &hash, &size, &props); err != nil {
-			return nil, err
+		if err := rows.Scan(&item, &a.ID.Number, &a.Method, &a.Filename, &a.ContentType, &a.ContentID, &flags, &a.Rendering, &hash, &size, &props); err != nil {
+			return err
 		}
 		a.Inline, a.Hidden = flags&attachInline != 0, flags&attachHidden != 0
 		if len(hash) == len(a.Content.Hash) {
 			a.Content = mapi.Blob{Hash: [32]byte(hash), Size: size}
 		}
 		if a.Props, err = mapi.DecodeBag(props); err != nil {
-			return nil, err
+			return err
 		}
-		list = append(list, a)
+		fn(item, a)
 	}
-	return list, rows.Err()
+	return rows.Err()
 }
 
 // Item returns an item. An id from before a move, or of something deleted, is ErrNotFound.
@@ -528,10 +588,10 @@ func (m *Mailbox) items(q querier, ids []ItemID, want Want, into []*Item) error 
 	if err != nil {
 		return err
 	}
+	if err := m.subobjectsOf(q, list, want); err != nil {
+		return err
+	}
 	for _, it := range list {
-		if err := m.subobjects(q, it, want); err != nil {
-			return fmt.Errorf("%v: %w", it.ID, err)
-		}
 		for i, id := range ids {
 			if id == it.ID {
 				into[i] = it

@@ -341,10 +341,8 @@ func (l *list) page(q Query) ([]*Item, error) {
 		}
 	}
 	cursors.keep(l.id, l.version, at)
-	for _, it := range items {
-		if err := l.m.subobjects(l.q, it, q.Want); err != nil {
-			return nil, err
-		}
+	if err := l.m.subobjectsOf(l.q, items, q.Want); err != nil {
+		return nil, err
 	}
 	if q.FromEnd {
 		slices.Reverse(items)

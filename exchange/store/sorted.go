@@ -218,11 +218,8 @@ func (l *list) fetch(entries []sortEntry, want Want) ([]*Item, error) {
 		if out[i] = byRow[e.row]; out[i] == nil {
 			return nil, fmt.Errorf("item %d: %w", e.row, ErrNotFound)
 		}
-		if err := l.m.subobjects(l.q, out[i], want); err != nil {
-			return nil, err
-		}
 	}
-	return out, nil
+	return out, l.m.subobjectsOf(l.q, out, want)
 }
 
 // seek returns the offset of the first item of the list that a restriction wants,

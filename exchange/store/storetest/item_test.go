@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"reflect"
 	"runtime"
 	"strings"
 	"sync"
@@ -699,8 +700,14 @@ func TestItems(t *testing.T) {
 			texts[i] = strings.Repeat(fmt.Sprint(i), 1+i*i*i)
 			blob, err := m.WriteBlob(ctx, strings.NewReader(texts[i]))
 			ok(t, err)
-			stamp, err := m.CreateItem(ctx, store.NewItem{Folder: inbox, MIME: blob, Props: mapi.Bag{mapi.PidTagSubject: fmt.Sprint(i)},
-				Recipients: []store.Recipient{{Type: mapi.RecipientTo, Name: fmt.Sprint(i)}}})
+			n := store.NewItem{Folder: inbox, MIME: blob, Props: mapi.Bag{mapi.PidTagSubject: fmt.Sprint(i)}}
+			for k := range i % 4 {
+				n.Recipients = append(n.Recipients, store.Recipient{Type: mapi.RecipientTo, Name: fmt.Sprint(i, k)})
+			}
+			for k := range i % 3 {
+				n.Attachments = append(n.Attachments, store.Attachment{Filename: fmt.Sprint(i, k), Content: blob})
+			}
+			stamp, err := m.CreateItem(ctx, n)
 			ok(t, err)
 			wanted[i] = stamp.ID
 		}
@@ -710,7 +717,8 @@ func TestItems(t *testing.T) {
 		ok(t, err)
 		wanted[9].Mailbox = other.GUID()
 		wanted[11].Row = 1 << 40
-		items, err := m.Items(ctx, wanted, store.Want{Tags: []mapi.Tag{mapi.PidTagSubject}, Recipients: true, MIME: true})
+		want := store.Want{Tags: []mapi.Tag{mapi.PidTagSubject}, Recipients: true, Attachments: true, MIME: true}
+		items, err := m.Items(ctx, wanted, want)
 		ok(t, err)
 		for i, it := range items {
 			if gone := i == 7 || i == 9 || i == 11; gone != (it == nil) {
@@ -721,8 +729,28 @@ func TestItems(t *testing.T) {
 			}
 			text, err := io.ReadAll(m.OpenMIME(ctx, it))
 			ok(t, err)
-			if it.ID != wanted[i] || it.Props.String(mapi.PidTagSubject) != fmt.Sprint(i) || len(it.Recipients) != 1 || string(text) != texts[i] {
+			if it.ID != wanted[i] || it.Props.String(mapi.PidTagSubject) != fmt.Sprint(i) || string(text) != texts[i] {
 				t.Errorf("item %d is %v %q with %d bytes of %d", i, it.ID, it.Props.String(mapi.PidTagSubject), len(text), len(texts[i]))
+			}
+			if len(it.Recipients) != i%4 || len(it.Attachments) != i%3 {
+				t.Errorf("item %d has %d recipients and %d attachments", i, len(it.Recipients), len(it.Attachments))
+			}
+			alone, err := m.Item(ctx, wanted[i], want)
+			ok(t, err)
+			if !reflect.DeepEqual(it, alone) {
+				t.Errorf("item %d is %+v, alone %+v", i, it, alone)
+			}
+		}
+		page, err := m.List(ctx, store.Query{Folder: inbox, Want: want, Sort: []store.SortKey{{Tag: mapi.PidTagSubject}}, Limit: 100})
+		ok(t, err)
+		if len(page.Items) != len(texts)-1 {
+			t.Errorf("%d items in the folder", len(page.Items))
+		}
+		for _, it := range page.Items {
+			alone, err := m.Item(ctx, it.ID, want)
+			ok(t, err)
+			if !reflect.DeepEqual(it.Recipients, alone.Recipients) || !reflect.DeepEqual(it.Attachments, alone.Attachments) {
+				t.Errorf("%v in a list has %v and %v", it.ID, it.Recipients, it.Attachments)
 			}
 		}
 	})
