@@ -106,13 +106,21 @@ type Reader struct {
 	attrs    []Attr
 	rawAttrs []rawAttr
 	text     []byte
+	value    []byte // of an attribute
 }
 
 type rawAttr struct{ prefix, local, value string }
 
+// A document is read in pieces of firstPiece bytes, which most are not longer than; one
+// that fills them goes on in pieces of longPiece.
+const (
+	firstPiece = 4 << 10
+	longPiece  = 16 << 10
+)
+
 // NewReader returns a reader of one document in UTF-8.
 func NewReader(src io.Reader, limits Limits) *Reader {
-	return &Reader{src: src, limits: limits, buf: make([]byte, 16<<10), line: 1, names: make(map[string]string)}
+	return &Reader{src: src, limits: limits, buf: make([]byte, firstPiece), line: 1, names: make(map[string]string)}
 }
 
 // SetBytes changes how long the whole document may be.
@@ -137,6 +145,9 @@ func (r *Reader) failLimit(what string) error { return r.fail(what, ErrLimit) }
 func (r *Reader) fill() bool {
 	if r.err != nil {
 		return false
+	}
+	if r.end == len(r.buf) && r.end < longPiece {
+		r.buf = make([]byte, longPiece)
 	}
 	r.offset += int64(r.end)
 	r.pos, r.end = 0, 0
@@ -212,9 +223,14 @@ func isNameStart(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_'
 }
 
-func isNameByte(c byte) bool {
-	return isNameStart(c) || c >= '0' && c <= '9' || c == '-' || c == '.' || c == ':'
-}
+// nameBytes are the bytes of a name as it is written.
+var nameBytes = func() (t [256]bool) {
+	for i := range t {
+		c := byte(i)
+		t[c] = isNameStart(c) || c >= '0' && c <= '9' || c == '-' || c == '.' || c == ':'
+	}
+	return t
+}()
 
 func (r *Reader) intern(b []byte) string {
 	if s, ok := r.names[string(b)]; ok {
@@ -234,14 +250,18 @@ func (r *Reader) rawName() (string, error) {
 			_, err := r.must()
 			return "", err
 		}
-		if !isNameByte(c) {
+		if !nameBytes[c] {
 			break
 		}
-		if len(name) == maxName {
+		n := 1
+		for r.pos+n < r.end && nameBytes[r.buf[r.pos+n]] {
+			n++
+		}
+		if len(name)+n > maxName {
 			return "", r.failLimit("name is too long")
 		}
-		name = append(name, c)
-		r.pos++
+		name = append(name, r.buf[r.pos:r.pos+n]...)
+		r.pos += n
 	}
 	prefix, local, has := bytes.Cut(name, []byte(":"))
 	if len(name) == 0 || !isNameStart(name[0]) || has && (len(prefix) == 0 || len(local) == 0 || !isNameStart(local[0]) || bytes.IndexByte(local, ':') >= 0) {

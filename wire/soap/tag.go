@@ -1,6 +1,7 @@
 package soap
 
 import (
+	"bytes"
 	"strings"
 )
 
@@ -89,7 +90,7 @@ func (r *Reader) startTag() (Token, error) {
 			prefix, local = "", name
 		}
 		if name != "xmlns" && prefix != "xmlns" {
-			r.rawAttrs = append(r.rawAttrs, rawAttr{prefix, local, value})
+			r.rawAttrs = append(r.rawAttrs, rawAttr{prefix, local, string(value)})
 			continue
 		}
 		if name == "xmlns" {
@@ -124,8 +125,8 @@ func (r *Reader) startTag() (Token, error) {
 	return Token{Kind: Start, Name: name, Attrs: r.attrs}, nil
 }
 
-func (r *Reader) bind(prefix, uri string, depth int) error {
-	if prefix == "xml" || prefix == "xmlns" || prefix != "" && uri == "" {
+func (r *Reader) bind(prefix string, uri []byte, depth int) error {
+	if prefix == "xml" || prefix == "xmlns" || prefix != "" && len(uri) == 0 {
 		return r.fail("malformed namespace declaration", nil)
 	}
 	for i := len(r.bindings) - 1; i >= 0 && r.bindings[i].depth == depth; i-- {
@@ -136,7 +137,7 @@ func (r *Reader) bind(prefix, uri string, depth int) error {
 	if len(r.bindings) == maxBindings {
 		return r.failLimit("too many namespace declarations")
 	}
-	r.bindings = append(r.bindings, binding{prefix, r.intern([]byte(uri)), depth})
+	r.bindings = append(r.bindings, binding{prefix, r.intern(uri), depth})
 	return nil
 }
 
@@ -152,37 +153,46 @@ func (r *Reader) resolve(raw string) (Name, error) {
 	return Name{space, local}, nil
 }
 
-func (r *Reader) attributeValue() (string, error) {
+// attributeValue reads from the '=' on; the value is good until the next one.
+func (r *Reader) attributeValue() ([]byte, error) {
 	r.skipSpace()
 	if err := r.expect("="); err != nil {
-		return "", err
+		return nil, err
 	}
 	r.skipSpace()
 	quote, err := r.must()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if quote != '"' && quote != '\'' {
-		return "", r.fail("attribute value is not quoted", nil)
+		return nil, r.fail("attribute value is not quoted", nil)
 	}
-	var value []byte
+	value := r.value[:0]
 	for {
+		run := r.buf[r.pos:r.end]
+		run = run[:plainLen(run)]
+		if i := bytes.IndexByte(run, quote); i >= 0 {
+			run = run[:i]
+		}
+		value = append(value, run...)
+		r.pos += len(run)
+		if len(value) > r.limits.Attribute {
+			return nil, r.failLimit("attribute value is too long")
+		}
 		c, err := r.must()
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		switch {
 		case c == quote:
-			return string(value), nil
+			r.value = value
+			return value, nil
 		case c == '<':
-			return "", r.fail("< in an attribute value", nil)
+			return nil, r.fail("< in an attribute value", nil)
 		default:
 			if value, err = r.char(value, c); err != nil {
-				return "", err
+				return nil, err
 			}
-		}
-		if len(value) > r.limits.Attribute {
-			return "", r.failLimit("attribute value is too long")
 		}
 	}
 }
