@@ -238,13 +238,15 @@ func (c *call) deleteEvent(id store.ID, key []byte, how store.Deletion) error {
 // eventID reads an element that names an item, an occurrence of a series by its id
 // or its number, or the series of an occurrence (MS-OXWSCDATA 2.2.4.20).
 func (c *call) eventID(e *soap.Element) (id store.ID, key []byte, err error) {
-	attr := map[string]string{"OccurrenceItemId": "RecurringMasterId", "RecurringMasterItemId": "OccurrenceId"}[e.Name.Local]
-	if attr == "" && e.Name.Local != "ItemId" && e.Name.Local != "ReferenceItemId" {
-		item, key, err := c.itemID(e)
-		return item, key, err
-	}
-	if attr == "" {
-		attr = "Id"
+	attr := "Id"
+	switch e.Name.Local {
+	case "ItemId", "ReferenceItemId":
+	case "OccurrenceItemId":
+		attr = "RecurringMasterId"
+	case "RecurringMasterItemId":
+		attr = "OccurrenceId"
+	default:
+		return c.itemID(e)
 	}
 	text, _ := e.Attr(attr)
 	if id, err = c.parse(text); err != nil {

@@ -69,13 +69,13 @@ func sidKey(sid string) string {
 // may not do ErrDenied. Who may nothing at all in any folder gets ErrDenied here.
 // Whoever has full access by the directory's word takes the mailbox without As.
 func (m *Mailbox) As(ctx context.Context, sid string) (*Mailbox, error) {
-	denied := fmt.Errorf("open mailbox %s: %w", m.guid, ErrDenied)
+	denied := func() error { return fmt.Errorf("open mailbox %s: %w", m.guid, ErrDenied) }
 	switch {
 	case sid == "":
-		return nil, denied
+		return nil, denied()
 	case m.viewer != nil:
 		if m.viewer.sid != sidKey(sid) {
-			return nil, denied
+			return nil, denied()
 		}
 		return m, nil
 	case strings.EqualFold(sid, m.info.OwnerSID):
@@ -87,7 +87,7 @@ func (m *Mailbox) As(ctx context.Context, sid string) (*Mailbox, error) {
 		return nil, fmt.Errorf("open mailbox %s: %w", m.guid, err)
 	}
 	if e.most == 0 {
-		return nil, denied
+		return nil, denied()
 	}
 	return &Mailbox{store: m.store, id: noMailbox, guid: m.guid, db: m.db, info: m.info, names: m.names, viewer: v}, nil
 }

@@ -1,13 +1,16 @@
 package store
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"hash"
 	"math"
 	"strings"
+	"sync"
 
 	"hma/wire/guid"
 	"hma/wire/mapi"
@@ -129,7 +132,8 @@ const (
 var idHead = [3]byte{0x00, 0x03, 0x24}
 
 func seal(key []byte, kind byte, mailbox guid.GUID, rest ...[]byte) string {
-	raw := append(idHead[:], idVersion, kind)
+	raw := append(make([]byte, 0, 64), idHead[:]...) // most have room in it
+	raw = append(raw, idVersion, kind)
 	raw = append(raw, mailbox[:]...)
 	for _, part := range rest {
 		raw = append(raw, part...)
@@ -137,9 +141,26 @@ func seal(key []byte, kind byte, mailbox guid.GUID, rest ...[]byte) string {
 	return base64.StdEncoding.EncodeToString(append(raw, mac(key, raw)...))
 }
 
+// macs are what mac has used before: every id of a request takes one, and the key of all
+// is the same.
+var macs sync.Pool
+
+// keyed is an HMAC with its key.
+type keyed struct {
+	hash.Hash
+	key []byte
+}
+
+var macLabel = []byte("hma store id\x00")
+
 func mac(key, raw []byte) []byte {
-	h := hmac.New(sha256.New, key)
-	h.Write([]byte("hma store id\x00"))
+	h, _ := macs.Get().(*keyed)
+	if h == nil || !hmac.Equal(h.key, key) {
+		h = &keyed{hmac.New(sha256.New, key), bytes.Clone(key)}
+	}
+	defer macs.Put(h)
+	h.Reset()
+	h.Write(macLabel)
 	h.Write(raw)
 	return h.Sum(nil)[:macSize]
 }
