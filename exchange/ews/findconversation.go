@@ -55,12 +55,12 @@ func findConversation(c *call) error {
 	}
 	return c.alone(func() error {
 		c.w.Start("m:Conversations")
-		for _, id := range ids {
-			items, err := box.ConversationItems(c.ctx, id, conversationWant)
-			if err != nil {
-				return err
-			}
+		err := box.EachConversation(c.ctx, ids, conversationWant, func(id store.ConversationID, items []*store.Item) error {
 			c.writeConversation(id, q.Folder, items)
+			return c.w.Err()
+		})
+		if err != nil {
+			return err
 		}
 		c.w.End("m:Conversations")
 		if c.schema < exchange2013 {

@@ -279,6 +279,12 @@ func (m *Mailbox) treeGate(ctx context.Context, folder FolderID, need Rights) (*
 	return m.viewer.within(&sight{sid: m.viewer.sid, private: e.private}), nil
 }
 
+// sees tells whether an item is in sight.
+func (e *extent) sees(it *Item) bool {
+	s, ok := e.sight(it.Folder.Folder)
+	return ok && s.sees(it)
+}
+
 // everywhereGate lets everybody in, with what they may do in each folder; nil for the owner.
 func (m *Mailbox) everywhereGate(ctx context.Context) (*Mailbox, *extent, error) {
 	if m.viewer == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"hma/internal/sqldb"
 	"hma/wire/mapi"
@@ -104,50 +105,117 @@ const otherOfConversation = `SELECT EXISTS (SELECT 1 FROM item
 
 // ConversationItems returns the items of a conversation in all folders but those
 // below Recoverable Items, newest delivery first, at most MaxConversation of them.
-func (m *Mailbox) ConversationItems(ctx context.Context, id ConversationID, want Want) ([]*Item, error) {
-	m, e, err := m.everywhereGate(ctx)
-	if err == nil {
-		err = m.own(id)
-	}
-	if err != nil {
-		return nil, err
-	}
-	var list []*Item
-	err = m.store.db.View(ctx, func(tx *sqldb.Tx) (err error) {
-		list, err = m.unsighted().conversationItems(tx, id, want)
-		return err
+func (m *Mailbox) ConversationItems(ctx context.Context, id ConversationID, want Want) (items []*Item, err error) {
+	err = m.EachConversation(ctx, []ConversationID{id}, want, func(_ ConversationID, list []*Item) error {
+		items = list
+		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("%v: %w", id, err)
-	}
-	if e == nil {
-		return list, nil
-	}
-	return slices.DeleteFunc(list, func(it *Item) bool {
-		s, ok := sightOf(m.sight.sid, e.of(it.Folder.Folder), e.private)
-		return !ok || !s.sees(it)
-	}), nil
+	return items, err
 }
 
-func (m *Mailbox) conversationItems(q querier, id ConversationID, want Want) ([]*Item, error) {
-	s := newSelection(want)
-	rows, err := q.Query("SELECT "+s.list()+" FROM item WHERE mailbox = $1 AND conversation_id = $2 AND conversation_id IS NOT NULL AND assoc = 0 ORDER BY received DESC, id DESC LIMIT $3",
-		m.id, id.Conversation[:], MaxConversation)
-	items, _, err := m.scanItems(s, 0, rows, err)
+// conversationsTogether is how many conversations one statement looks for.
+const conversationsTogether = 50
+
+// EachConversation calls visit with each of the conversations in turn and what
+// ConversationItems returns of it, until one returns an error. It takes two statements
+// for some fifty of them, and holds some MaxConversation items at a time. Between calls
+// of visit no transaction is open: what goes meanwhile is not told.
+func (m *Mailbox) EachConversation(ctx context.Context, ids []ConversationID, want Want, visit func(ConversationID, []*Item) error) error {
+	m, e, err := m.everywhereGate(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := m.own(id); err != nil {
+			return err
+		}
+	}
+	m = m.unsighted()
+	for some := range slices.Chunk(ids, conversationsTogether) {
+		rows, err := m.conversationRows(m.reads(ctx), some)
+		if err != nil {
+			return fmt.Errorf("%v and others: %w", some[0], err)
+		}
+		for len(some) > 0 {
+			n, together := 1, rows[some[0]]
+			for n < len(some) && len(together)+len(rows[some[n]]) <= MaxConversation {
+				together = slices.Concat(together, rows[some[n]])
+				n++
+			}
+			var items map[mapi.GlobCnt]*Item
+			err := m.store.db.View(ctx, func(tx *sqldb.Tx) (err error) {
+				items, err = m.itemsOf(tx, together, want)
+				return err
+			})
+			if err != nil {
+				return fmt.Errorf("%v and others: %w", some[0], err)
+			}
+			for _, id := range some[:n] {
+				var list []*Item
+				for _, row := range rows[id] {
+					if it := items[row]; it != nil && e.sees(it) {
+						list = append(list, it)
+					}
+				}
+				if err := visit(id, list); err != nil {
+					return err
+				}
+			}
+			some = some[n:]
+		}
+	}
+	return nil
+}
+
+// conversationRows returns the row keys of the items of conversations, as
+// ConversationItems orders and bounds them; the index has all that it looks at.
+func (m *Mailbox) conversationRows(q querier, ids []ConversationID) (map[ConversationID][]mapi.GlobCnt, error) {
+	args, marks := []any{m.id}, make([]string, len(ids))
+	for i, id := range ids {
+		marks[i] = fmt.Sprintf("$%d", i+2)
+		args = append(args, id.Conversation[:])
+	}
+	found, err := q.Query(fmt.Sprintf(`SELECT conversation_id, id FROM (SELECT conversation_id, id,
+			ROW_NUMBER() OVER (PARTITION BY conversation_id ORDER BY received DESC, id DESC) AS nth FROM item
+			WHERE mailbox = $1 AND conversation_id IN (%s) AND conversation_id IS NOT NULL AND assoc = 0 AND fid NOT IN %s) AS own
+		WHERE nth <= %d ORDER BY conversation_id, nth`, strings.Join(marks, ", "), recoverableFolders, MaxConversation), args...)
 	if err != nil {
 		return nil, err
 	}
-	list := items[:0]
-	for _, it := range items {
-		if recoverable(it.Folder.Folder) {
-			continue
+	defer found.Close()
+	rows := make(map[ConversationID][]mapi.GlobCnt, len(ids))
+	for found.Next() {
+		var raw []byte
+		var row mapi.GlobCnt
+		if err := found.Scan(&raw, &row); err != nil {
+			return nil, err
 		}
+		id := ConversationID{m.guid, [16]byte(raw)}
+		rows[id] = append(rows[id], row)
+	}
+	return rows, found.Err()
+}
+
+// itemsOf reads items by their row keys, without those that are gone.
+func (m *Mailbox) itemsOf(q querier, rows []mapi.GlobCnt, want Want) (map[mapi.GlobCnt]*Item, error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	s := newSelection(want)
+	some, arg := rowsOf(m.store.db.Flavour(), 2, rowTexts(rows))
+	found, err := q.Query("SELECT "+s.list()+" FROM item WHERE mailbox = $1 AND id IN ("+some+")", m.id, arg)
+	list, _, err := m.scanItems(s, 0, found, err)
+	if err != nil {
+		return nil, err
+	}
+	items := make(map[mapi.GlobCnt]*Item, len(list))
+	for _, it := range list {
 		if err := m.subobjects(q, it, want); err != nil {
 			return nil, err
 		}
-		list = append(list, it)
+		items[it.ID.Row] = it
 	}
-	return list, nil
+	return items, nil
 }
 
 // String shows the id in an error or a log.

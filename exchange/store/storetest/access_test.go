@@ -355,6 +355,17 @@ var accessTable = []row{
 		}
 		return o.seen(ids(items)...)
 	}},
+	{"EachConversation", "yyyyyy", func(o *office) error {
+		var list []*store.Item
+		err := o.m.EachConversation(o.ctx, []store.ConversationID{{Mailbox: o.m.GUID(), Conversation: [16]byte{1}}}, store.Want{}, func(_ store.ConversationID, items []*store.Item) error {
+			list = append(list, items...)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		return o.seen(ids(list)...)
+	}},
 	{"SyncItems", "nyyyyy", func(o *office) error {
 		changes, err := o.m.SyncItems(o.ctx, o.work, store.SyncState{}, 10, true)
 		if err != nil {

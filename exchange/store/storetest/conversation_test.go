@@ -1,8 +1,10 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -142,5 +144,60 @@ func TestConversationsCounted(t *testing.T) {
 			}
 		}
 		checkCounters(t, db)
+	})
+}
+
+// TestEachConversation holds that conversations are told in the order they are asked
+// for, each with its newest items, however many there are.
+func TestEachConversation(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s, _ := Open(t, db)
+		m := mailbox(t, s)
+		folders := []store.FolderID{role(t, m, store.RoleInbox), role(t, m, store.RoleArchive)}
+		const others = 60
+		expected := map[byte][]string{} // subjects, newest first
+		var items []store.NewItem
+		for at := range store.MaxConversation + 10 + 3*others {
+			conversation := byte(0) // the long one
+			if at%10 == 0 {
+				conversation = byte(1 + at/10%others)
+			}
+			n := mail(folders[at%2], fmt.Sprint(at))
+			n.Props[mapi.PidTagConversationID] = []byte{15: conversation}
+			n.Props[mapi.PidTagMessageDeliveryTime] = time.Unix(int64(at), 0)
+			items = append(items, n)
+			expected[conversation] = append([]string{fmt.Sprint(at)}, expected[conversation]...)
+		}
+		for _, some := range [][]store.NewItem{items[500:], items[:500]} { // in no order of delivery
+			_, err := m.CreateItems(t.Context(), some)
+			ok(t, err)
+		}
+		expected[0] = expected[0][:min(len(expected[0]), store.MaxConversation)]
+		var ids []store.ConversationID
+		for i := others; i >= -1; i-- { // the last one there is not
+			ids = append(ids, store.ConversationID{Mailbox: m.GUID(), Conversation: [16]byte{15: byte(i)}})
+		}
+		var told []store.ConversationID
+		err := m.EachConversation(t.Context(), ids, store.Want{Tags: []mapi.Tag{mapi.PidTagSubject}}, func(id store.ConversationID, items []*store.Item) error {
+			told = append(told, id)
+			var subjects []string
+			for _, it := range items {
+				subjects = append(subjects, it.Props.String(mapi.PidTagSubject))
+			}
+			if want := expected[id.Conversation[15]]; !slices.Equal(subjects, want) {
+				t.Errorf("%v has %d items, want %d: %v", id, len(subjects), len(want), subjects)
+			}
+			return nil
+		})
+		ok(t, err)
+		if !slices.Equal(told, ids) {
+			t.Errorf("told of %d conversations in another order than asked for %d", len(told), len(ids))
+		}
+		stop := errors.New("stop")
+		n := 0
+		err = m.EachConversation(t.Context(), ids, store.Want{}, func(store.ConversationID, []*store.Item) error { n++; return stop })
+		if want(t, err, stop); n != 1 {
+			t.Errorf("went on %d times", n)
+		}
 	})
 }
