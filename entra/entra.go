@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/crypto/bcrypt"
+
 	"hma/internal/sealed"
 	"hma/internal/sqldb"
 )
@@ -22,6 +24,8 @@ type Options struct {
 	Now func() time.Time // the one clock; required
 	Key *sealed.Key      // seals signing keys and flow state; required
 	Log *slog.Logger     // nil discards
+	// PasswordCost is bcrypt's cost; 0 means 10, some 50 ms a check.
+	PasswordCost int
 }
 
 // Directory is one cloud's state in one database. It is safe for concurrent use.
@@ -30,6 +34,8 @@ type Directory struct {
 	now func() time.Time
 	key *sealed.Key
 	log *slog.Logger
+
+	passwordCost int
 
 	snapshot atomic.Pointer[Snapshot]
 	reload   sync.Mutex    // held while a new snapshot is read
@@ -60,13 +66,16 @@ func Open(ctx context.Context, db *sqldb.DB, o Options) (*Directory, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	d := &Directory{db: db, now: o.Now, key: o.Key, log: o.Log, checks: make(chan struct{}, max(1, runtime.GOMAXPROCS(0))),
+	if o.PasswordCost == 0 {
+		o.PasswordCost = bcrypt.DefaultCost
+	}
+	d := &Directory{db: db, now: o.Now, key: o.Key, log: o.Log, passwordCost: o.PasswordCost, checks: make(chan struct{}, max(1, runtime.GOMAXPROCS(0))),
 		pairwise: o.Key.Derive("entra pairwise subject", 32)}
 	if err := db.Migrate(ctx, "entra", schema); err != nil {
 		return nil, fmt.Errorf("open directory: %w", err)
 	}
 	var err error
-	if d.decoy, err = newDecoy(); err != nil {
+	if d.decoy, err = d.newDecoy(); err != nil {
 		return nil, fmt.Errorf("open directory: %w", err)
 	}
 	if err := d.ensureKeys(ctx); err != nil {

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/crypto/bcrypt"
+
 	"hma/internal/sealed"
 	"hma/internal/sqldb"
 	"hma/internal/sqldb/sqldbtest"
@@ -17,7 +19,7 @@ import (
 const vector = "v1;PPH1_MD4,000102030405060708ff,1000,939a057e5bc3fa3af818477c8343897d8a9b3a5eeb5dea8dc106586196e4bbaf;"
 
 func TestPPH1(t *testing.T) {
-	r, err := newRecord(Secret{PPH1: vector})
+	r, err := (&Directory{passwordCost: bcrypt.MinCost}).newRecord(Secret{PPH1: vector})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,6 +33,25 @@ func TestPPH1(t *testing.T) {
 		strings.Replace(vector, ",1000,", ",99999999999,", 1), strings.Replace(vector, "v1", "v2", 1), strings.Replace(vector, "00", "zz", 1)} {
 		if _, err := parsePPH1(bad); !errors.Is(err, ErrInvalid) {
 			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+// TestPasswordCost holds that nobody gets a cheap hash who does not ask for one.
+func TestPasswordCost(t *testing.T) {
+	for asked, want := range map[int]int{0: 10, bcrypt.MinCost: bcrypt.MinCost} {
+		d, err := Open(t.Context(), sqldbtest.Memory(t), Options{Now: time.Now, Key: sealed.New(), PasswordCost: asked})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := d.newRecord(Secret{Password: "Password1!"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, hash := range []string{r.hash, d.decoy} {
+			if cost, err := bcrypt.Cost([]byte(hash)); err != nil || cost != want {
+				t.Errorf("cost %d (%v), want %d", cost, err, want)
+			}
 		}
 	}
 }
@@ -49,7 +70,7 @@ type clock struct{ now time.Time }
 
 func open(t *testing.T, db *sqldb.DB, key *sealed.Key, c *clock) *Directory {
 	t.Helper()
-	d, err := Open(t.Context(), db, Options{Now: func() time.Time { return c.now }, Key: key})
+	d, err := Open(t.Context(), db, Options{Now: func() time.Time { return c.now }, Key: key, PasswordCost: bcrypt.MinCost})
 	if err != nil {
 		t.Fatal(err)
 	}

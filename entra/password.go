@@ -15,9 +15,6 @@ import (
 	"hma/internal/sqldb"
 )
 
-// passwordCost is bcrypt's; some 50 ms a check.
-const passwordCost = bcrypt.DefaultCost
-
 // MaxPassword is how many bytes of a password are looked at before it is refused as wrong.
 const MaxPassword = 256
 
@@ -33,7 +30,7 @@ type record struct {
 	hash       string
 }
 
-func newRecord(s Secret) (record, error) {
+func (d *Directory) newRecord(s Secret) (record, error) {
 	var r record
 	var digest []byte
 	switch {
@@ -53,13 +50,13 @@ func newRecord(s Secret) (record, error) {
 	default:
 		return record{none: true}, nil
 	}
-	hash, err := bcrypt.GenerateFromPassword(encodeDigest(digest), passwordCost)
+	hash, err := bcrypt.GenerateFromPassword(encodeDigest(digest), d.passwordCost)
 	r.hash = string(hash)
 	return r, err
 }
 
-func newDecoy() (string, error) {
-	hash, err := bcrypt.GenerateFromPassword([]byte(rand.Text()), passwordCost)
+func (d *Directory) newDecoy() (string, error) {
+	hash, err := bcrypt.GenerateFromPassword([]byte(rand.Text()), d.passwordCost)
 	return string(hash), err
 }
 
@@ -100,7 +97,7 @@ func (r record) match(password string) bool {
 // SetPassword replaces a person's password. A changed password ends the refresh
 // tokens that the old one opened; a synchronised hash leaves sessions alone.
 func (d *Directory) SetPassword(ctx context.Context, id string, s Secret) error {
-	r, err := newRecord(s)
+	r, err := d.newRecord(s)
 	if err != nil {
 		return fmt.Errorf("set password: %w", err)
 	}

@@ -88,7 +88,7 @@ type Secret struct {
 // immutable id is taken.
 func (d *Directory) CreateUser(ctx context.Context, u User, s Secret) (string, error) {
 	fail := func(err error) (string, error) { return "", fmt.Errorf("create user %s: %w", u.UPN, err) }
-	record, err := newRecord(s)
+	record, err := d.newRecord(s)
 	if err != nil {
 		return fail(err)
 	}
@@ -109,7 +109,7 @@ func (d *Directory) CreateUser(ctx context.Context, u User, s Secret) (string, e
 // once, so that thousands cost no more than their rows. Who has the database sees that they share it,
 // which only a lab may want. The errors say by index who was refused; the others were made.
 func (d *Directory) CreateUsers(ctx context.Context, all []User, s Secret) (refused map[int]error, err error) {
-	record, err := newRecord(s)
+	record, err := d.newRecord(s)
 	if err != nil {
 		return nil, fmt.Errorf("create users: %w", err)
 	}

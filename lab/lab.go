@@ -20,6 +20,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/crypto/bcrypt"
+
 	"hma/exchange/ews"
 	"hma/hybrid/target"
 	"hma/internal/roles"
@@ -103,6 +105,10 @@ const pickUp = 200 * time.Millisecond
 
 // defaultMessages are spread over the inboxes and threads of all people.
 const defaultMessages = 300
+
+// passwordCost is bcrypt's for a lab: its passwords are made up and lie in its endpoints.json
+// as they are, so that a slow hash would protect nothing.
+const passwordCost = bcrypt.MinCost
 
 // Start opens the data directory, fills it at the first start, listens on
 // loopback and writes endpoints.json when everything answers. ErrForeign,
@@ -196,7 +202,7 @@ func Start(ctx context.Context, o Options) (_ *Lab, err error) {
 	}
 	l.Roles, err = roles.Open(ctx, roles.Config{
 		Entra: "sqlite:" + d.file("entra.db"), Org: "sqlite:" + d.file("org.db"), Mailbox: "sqlite:" + d.file("mailbox.db"),
-		Key: key, Now: l.Now, Log: o.Log, PickUp: cmp.Or(o.PickUp, pickUp), InstallPath: d.file, Origin: origin, Roots: l.ca.pool(), MailHost: chosen.mailHost(), Lab: banner, Front: l.suffer, PushTo: o.PushTo,
+		Key: key, Now: l.Now, Log: o.Log, PickUp: cmp.Or(o.PickUp, pickUp), InstallPath: d.file, Origin: origin, Roots: l.ca.pool(), MailHost: chosen.mailHost(), Lab: banner, Front: l.suffer, PushTo: o.PushTo, PasswordCost: passwordCost,
 	})
 	if err != nil {
 		return nil, err

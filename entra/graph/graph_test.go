@@ -13,6 +13,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"golang.org/x/crypto/bcrypt"
+
 	"hma/entra"
 	"hma/internal/sealed"
 	"hma/internal/sqldb/sqldbtest"
@@ -45,7 +47,7 @@ func newEnv(t testing.TB) *env {
 		}
 	}
 	var err error
-	e.dir, err = entra.Open(ctx, sqldbtest.Memory(t), entra.Options{Now: func() time.Time { return e.clock }, Key: sealed.New()})
+	e.dir, err = entra.Open(ctx, sqldbtest.Memory(t), entra.Options{Now: func() time.Time { return e.clock }, Key: sealed.New(), PasswordCost: bcrypt.MinCost})
 	must(err)
 	_, err = e.dir.CreateTenant(ctx, entra.NewTenant{ID: tenantID, DisplayName: "Contoso", Initial: "contoso.onmicrosoft.com", Domains: []string{"contoso.com"}})
 	must(err)

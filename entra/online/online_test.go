@@ -12,6 +12,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"golang.org/x/crypto/bcrypt"
+
 	"hma/entra"
 	"hma/internal/sealed"
 	"hma/internal/sqldb/sqldbtest"
@@ -47,7 +49,7 @@ func newEnv(t testing.TB) *env {
 	}
 	now := func() time.Time { return e.clock }
 	var err error
-	e.dir, err = entra.Open(ctx, sqldbtest.Memory(t), entra.Options{Now: now, Key: sealed.New()})
+	e.dir, err = entra.Open(ctx, sqldbtest.Memory(t), entra.Options{Now: now, Key: sealed.New(), PasswordCost: bcrypt.MinCost})
 	must(err)
 	for id, domain := range map[string]string{tenantID: "contoso", fabrikam: "fabrikam"} {
 		_, err = e.dir.CreateTenant(ctx, entra.NewTenant{ID: id, DisplayName: domain, Initial: domain + ".onmicrosoft.com", Domains: []string{domain + ".com"}})

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/crypto/bcrypt"
+
 	"hma/entra"
 	"hma/internal/sealed"
 	"hma/internal/sqldb"
@@ -101,7 +103,7 @@ func newEnvOn(t testing.TB, db *sqldb.DB, origin string) *env {
 		}
 	}
 	var err error
-	e.dir, err = entra.Open(ctx, db, entra.Options{Now: now, Key: sealed.New()})
+	e.dir, err = entra.Open(ctx, db, entra.Options{Now: now, Key: sealed.New(), PasswordCost: bcrypt.MinCost})
 	must(err)
 	_, err = e.dir.CreateTenant(ctx, entra.NewTenant{ID: tenantID, DisplayName: "Contoso", Initial: "contoso.onmicrosoft.com", Domains: []string{"contoso.com"}, SyncEnabled: true})
 	must(err)

@@ -49,6 +49,8 @@ type Config struct {
 	Origin string
 	// Roots are the authorities that a server trusts when it fetches metadata.
 	Roots *x509.CertPool
+	// PasswordCost is bcrypt's cost of both halves' passwords; 0 means 10.
+	PasswordCost int
 	// MailHost is the servers' name in mail headers, for example mail.contoso.com.
 	MailHost string
 	// Lab is the line that says this is a lab, shown on every page; "" in production.
@@ -122,11 +124,11 @@ func (r *Roles) open(ctx context.Context) error {
 		r.dbs = append(r.dbs, db)
 	}
 	var err error
-	if r.Entra, err = entra.Open(ctx, dbs[0], entra.Options{Now: r.cfg.Now, Key: r.cfg.Key, Log: r.log}); err != nil {
+	if r.Entra, err = entra.Open(ctx, dbs[0], entra.Options{Now: r.cfg.Now, Key: r.cfg.Key, Log: r.log, PasswordCost: r.cfg.PasswordCost}); err != nil {
 		return err
 	}
 	if r.Org, err = org.Open(ctx, dbs[1], org.Options{Now: r.cfg.Now, Key: r.cfg.Key, Log: r.log, PickUp: r.cfg.PickUp,
-		InstallPath: r.cfg.InstallPath}); err != nil {
+		PasswordCost: r.cfg.PasswordCost, InstallPath: r.cfg.InstallPath}); err != nil {
 		return err
 	}
 	if r.Store, err = store.Open(ctx, dbs[2], store.Options{Now: r.cfg.Now}); err != nil {
