@@ -294,6 +294,42 @@ func TestForgedMeetings(t *testing.T) {
 	}
 }
 
+// TestStrangersInvitation: who writes that Anna calls a meeting is its organizer himself,
+// in the message and in the calendar, and the answer goes to nobody of the organisation.
+func TestStrangersInvitation(t *testing.T) {
+	w := newWorld(t)
+	env := transport.Envelope{From: "mallory@example.net", To: []string{"bob@contoso.com"}}
+	message := meetingMail("mallory@example.net", "REQUEST", "UID:of-mallory\nDTSTAMP:20260301T000000Z\nSUMMARY:Payday\nDTSTART:20260401T100000Z\nDTEND:20260401T110000Z\n"+
+		"ORGANIZER;CN=Anna:mailto:anna@contoso.com\nATTENDEE:mailto:bob@contoso.com")
+	if results, err := w.mail.Deliver(t.Context(), env, strings.NewReader(message)); err != nil || results[0].Err != nil {
+		t.Fatal(err, results)
+	}
+	request, event := w.one(w.bob, store.RoleInbox), w.one(w.bob, store.RoleCalendar)
+	for what, id := range map[string]store.ItemID{"request": request.ID, "event": event.ID} {
+		answer := w.as(w.bob, get(`<t:ItemId Id="`+id.Encode(idKey)+`"/>`))
+		_, organizer, _ := strings.Cut(answer, "<t:Organizer>")
+		organizer, _, _ = strings.Cut(organizer, "</t:Organizer>")
+		if !strings.Contains(organizer, "mallory@example.net") || what == "request" && !strings.Contains(answer, "<t:From><t:Mailbox><t:Name>mallory@example.net<") {
+			t.Errorf("the %s\n%s", what, answer)
+		}
+	}
+	w.as(w.bob, respond("AcceptItem", request.ID.Encode(idKey), "SendAndSaveCopy", ""))
+	if sent := w.one(w.bob, store.RoleSentItems); len(sent.Recipients) != 1 || sent.Recipients[0].SMTP != "mallory@example.net" {
+		t.Errorf("answered to %v", sent.Recipients)
+	}
+	if n := len(w.contents(w.anna, store.RoleInbox)); n != 0 {
+		t.Errorf("%d messages to Anna", n)
+	}
+	// He can move and cancel what is his.
+	moved := strings.Replace(strings.Replace(message, "20260401T", "20260402T", 2), "DTSTAMP", "SEQUENCE:1\r\nDTSTAMP", 1)
+	if results, err := w.mail.Deliver(t.Context(), env, strings.NewReader(moved)); err != nil || results[0].Err != nil {
+		t.Fatal(err, results)
+	}
+	if answer := w.as(w.bob, get(`<t:ItemId Id="`+event.ID.Encode(idKey)+`"/>`)); !strings.Contains(answer, "<t:Start>2026-04-02T10:00:00Z<") {
+		t.Error(answer)
+	}
+}
+
 // TestRoom books a room twice for the same time, and far ahead.
 func TestRoom(t *testing.T) {
 	w := newWorld(t)

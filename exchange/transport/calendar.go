@@ -79,7 +79,9 @@ func (c *calendarPart) meeting(m *oxcmail.Message) bool {
 }
 
 // describe puts what the event tells into a message's item. The subject is the
-// message's own.
+// message's own, and so is its author, who is the meeting's organizer by that
+// (MS-OXCMAIL): whoever looked at the message on its way looked at its From field, and
+// nobody passes for somebody else by a line in the calendar.
 func (c *calendarPart) describe(item *store.NewItem) {
 	e := c.cal.Events[0]
 	for tag, v := range e.Props {
@@ -97,9 +99,6 @@ func (c *calendarPart) describe(item *store.NewItem) {
 	}
 	if c.cal.Method != oxcical.Request && c.cal.Method != oxcical.Cancel {
 		return // who answers is who sends the message
-	}
-	if e.Organizer.Email != "" {
-		putOrganizer(item.Props, e.Organizer)
 	}
 	for _, a := range e.Attendees {
 		row := attendee(a)

@@ -80,7 +80,8 @@ func TestMeetingRequestDelivered(t *testing.T) {
 	if start := item.Props.Time(mapi.PidLidAppointmentStartWhole); !start.Equal(time.Date(2026, 3, 4, 8, 0, 0, 0, time.UTC)) {
 		t.Errorf("start %s", start)
 	}
-	if from := item.Props.String(mapi.PidTagSentRepresentingSmtp); from != "greta@example.com" || item.Props.String(mapi.PidTagSenderSmtpAddress) != "noreply@example.com" {
+	// Greta is the ORGANIZER: that is not who wrote.
+	if from := item.Props.String(mapi.PidTagSentRepresentingSmtp); from != "noreply@example.com" || item.Props.String(mapi.PidTagSenderSmtpAddress) != "noreply@example.com" {
 		t.Errorf("from %s", from)
 	}
 	var to []string
