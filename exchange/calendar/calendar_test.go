@@ -665,3 +665,39 @@ func TestAskedAgain(t *testing.T) {
 	invite("cleo", "ben")
 	want(t, "asked again", state(), StateMeeting|StateReceived)
 }
+
+// TestOneEvent: however many requests for a new meeting come at a time, it is one event.
+func TestOneEvent(t *testing.T) {
+	o := newOffice(t)
+	ctx := t.Context()
+	for n := range 5 {
+		id := o.create("ann", single("2026-03-10T10:00", "2026-03-10T11:00"), nil, "cleo")
+		item, err := o.box("ann").Item(ctx, id, store.Want{All: true})
+		o.must(err)
+		object := item.Props.Bytes(mapi.PidLidCleanGlobalObjectID)
+		request := store.NewItem{Props: shared(item.Props)}
+		request.Props[mapi.PidTagMessageClass] = classRequest
+		request.Props[mapi.PidTagTransportMessageHeaders] = "From: ann@contoso.com\r\n"
+		ben := o.box("ben")
+		request.Folder, err = ben.RoleID(store.RoleInbox)
+		o.must(err)
+		var all sync.WaitGroup
+		for range 8 {
+			stamp, err := ben.CreateItem(ctx, request)
+			o.must(err)
+			all.Go(func() {
+				if err := o.Process(ctx, transport.Delivered{Mailbox: ben, Address: "ben@contoso.com", ID: stamp.ID, Item: request}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		folder, err := ben.RoleID(store.RoleCalendar)
+		o.must(err)
+		list, err := ben.ByGlobalObjectID(ctx, folder, object, store.Want{})
+		o.must(err)
+		if len(list) != 1 || len(o.in("ben", store.RoleCalendar)) != n+1 {
+			t.Errorf("%d events of one meeting", len(list))
+		}
+	}
+}

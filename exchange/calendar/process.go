@@ -37,6 +37,14 @@ func (c *Calendar) Process(ctx context.Context, d transport.Delivered) error {
 	if !under(class, "IPM.Schedule.Meeting.") || len(d.Item.Props.Bytes(mapi.PidLidCleanGlobalObjectID)) == 0 {
 		return nil
 	}
+	err := c.process(ctx, d, class)
+	if errors.Is(err, store.ErrExists) {
+		err = c.process(ctx, d, class) // another request for the meeting was faster
+	}
+	return err
+}
+
+func (c *Calendar) process(ctx context.Context, d transport.Delivered, class string) error {
 	p := &process{Calendar: c, Delivered: d, author: author(d.Item.Props), props: d.Item.Props}
 	known, err := Associated(ctx, d.Mailbox, p.props)
 	if err != nil {
@@ -261,13 +269,14 @@ func tentativeStatus(props mapi.Bag) int32 {
 func (p *process) attendees() []store.Recipient { return p.Item.Recipients }
 
 // tentative makes the event of a request that is not answered yet (MS-OXOCAL
-// 3.1.5.2.1); what is attached to the request is in the mailbox from.
+// 3.1.5.2.1); what is attached to the request is in the mailbox from. An event that is
+// there already is store.ErrExists.
 func (c *Calendar) tentative(ctx context.Context, box, from *store.Mailbox, message mapi.Bag, recipients []store.Recipient, attachments []store.Attachment) (store.Stamp, error) {
 	folder, err := box.RoleID(store.RoleCalendar)
 	if err != nil {
 		return store.Stamp{}, err
 	}
-	item := store.NewItem{Folder: folder, Read: true, Props: shared(message), Recipients: recipients, Attachments: attachments}
+	item := store.NewItem{Folder: folder, Alone: true, Read: true, Props: shared(message), Recipients: recipients, Attachments: attachments}
 	item.Props[mapi.PidTagMessageClass] = "IPM.Appointment"
 	item.Props[mapi.PidLidAppointmentStateFlags] = StateMeeting | StateReceived
 	item.Props[mapi.PidLidResponseStatus] = ResponseNotResponded

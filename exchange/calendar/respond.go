@@ -2,6 +2,7 @@ package calendar
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"hma/exchange/store"
@@ -74,6 +75,14 @@ func (c *Calendar) Respond(ctx context.Context, from Sender, about store.ID, a A
 // what the id names. A request without an event makes one. in is from where the event
 // is: in another calendar when the message is a delegate's.
 func (c *Calendar) meeting(ctx context.Context, from Sender, about store.ID) (in Sender, id store.ID, message *store.Item, err error) {
+	in, id, message, err = c.eventOf(ctx, from, about)
+	if errors.Is(err, store.ErrExists) {
+		in, id, message, err = c.eventOf(ctx, from, about) // another request for it was faster
+	}
+	return in, id, message, err
+}
+
+func (c *Calendar) eventOf(ctx context.Context, from Sender, about store.ID) (in Sender, id store.ID, message *store.Item, err error) {
 	item, whole := about.(store.ItemID)
 	if !whole {
 		return from, about, nil, nil

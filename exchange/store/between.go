@@ -110,7 +110,7 @@ func (m *Mailbox) ByGlobalObjectID(ctx context.Context, folder FolderID, id []by
 	want.Tags = append(slices.Clip(want.Tags), mapi.PidLidCleanGlobalObjectID)
 	if m, err = m.itemsGate(ctx, folder); err == nil {
 		err = m.store.db.View(ctx, func(tx *sqldb.Tx) error {
-			items, err = m.byGlobalObjectID(tx, folder, id, want)
+			items, err = m.byGlobalObjectID(tx, folder.Folder, id, want)
 			return err
 		})
 	}
@@ -120,10 +120,10 @@ func (m *Mailbox) ByGlobalObjectID(ctx context.Context, folder FolderID, id []by
 	return items, nil
 }
 
-func (m *Mailbox) byGlobalObjectID(q querier, folder FolderID, id []byte, want Want) (items []*Item, err error) {
+func (m *Mailbox) byGlobalObjectID(q querier, folder mapi.GlobCnt, id []byte, want Want) (items []*Item, err error) {
 	s := newSelection(want)
 	rows, err := q.Query("SELECT "+s.list()+" FROM item WHERE mailbox = $1 AND goid_hash = $2 AND fid = $3 AND assoc = 0 ORDER BY id LIMIT $4",
-		m.id, query.Hash(string(id)), folder.Folder, maxSameObject)
+		m.id, query.Hash(string(id)), folder, maxSameObject)
 	found, _, err := m.scanItems(s, 0, rows, err)
 	if err != nil {
 		return nil, err

@@ -85,6 +85,11 @@ func (r readied) create(w *writer) ([]Stamp, error) {
 		if it.Recipients == nil {
 			it.Recipients = []Recipient{}
 		}
+		if n.Alone {
+			if err := w.alone(n); err != nil {
+				return nil, err
+			}
+		}
 		it.notify(n.NotifySender)
 		w.grew = w.grew || !n.Unmetered
 		added := it.attach(n.Attachments)
@@ -95,6 +100,19 @@ func (r readied) create(w *writer) ([]Stamp, error) {
 		stamps[i].Attachments = added
 	}
 	return stamps, nil
+}
+
+// alone refuses an item whose global object id another one of its folder has.
+func (w *writer) alone(n NewItem) error {
+	id := n.Props.Bytes(mapi.PidLidCleanGlobalObjectID)
+	if len(id) == 0 {
+		return nil
+	}
+	have, err := w.m.unsighted().byGlobalObjectID(w, n.Folder.Folder, id, Want{Tags: []mapi.Tag{mapi.PidLidCleanGlobalObjectID}})
+	if err == nil && len(have) > 0 {
+		err = fmt.Errorf("%v has the global object id: %w", have[0].ID, ErrExists)
+	}
+	return err
 }
 
 // canonical returns a bag in which a property that has a column stands under the

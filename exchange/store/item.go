@@ -85,6 +85,9 @@ type NewItem struct {
 	Attachments []Attachment
 	Contents    Contents // short blobs to write along; nil is none
 	Unmetered   bool     // the server's own word to the owner: no quota refuses it
+	// Alone is ErrExists where the folder's normal view has an item with the same
+	// PidLidCleanGlobalObjectID already: one meeting is one event, however its requests come.
+	Alone bool
 	// NotifySender has the address in PidTagReadReceiptSmtpAddress told once when the item is read, or deleted unread.
 	NotifySender bool
 }

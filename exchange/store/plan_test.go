@@ -153,7 +153,7 @@ func TestPlans(t *testing.T) {
 				return err
 			},
 			"meeting": func(r querier) error {
-				_, err := m.byGlobalObjectID(r, inbox, []byte("meeting 1"), Want{All: true})
+				_, err := m.byGlobalObjectID(r, inbox.Folder, []byte("meeting 1"), Want{All: true})
 				return err
 			},
 			"waiting to be sent": func(r querier) error {
