@@ -26,6 +26,7 @@ type office struct {
 	t     *testing.T
 	store *store.Store
 	now   time.Time
+	ill   func(name string) bool // the directory does not answer about somebody
 }
 
 func newOffice(t *testing.T) *office {
@@ -40,7 +41,7 @@ func newOffice(t *testing.T) *office {
 	mail := transport.New(transport.Config{Store: st, Directory: o, Now: now, Host: "ex1.contoso.com", PostmasterAddress: "postmaster@contoso.com", Log: slog.New(slog.DiscardHandler),
 		MaySendAs: func(_ context.Context, sid, address string) (bool, error) { return sid+"@contoso.com" == address, nil },
 		Delivered: func(ctx context.Context, d transport.Delivered) error { return o.Process(ctx, d) }})
-	o.Calendar = New(Config{Mail: mail, Now: now, Log: slog.New(slog.DiscardHandler),
+	o.Calendar = New(Config{Mail: mail, Now: now,
 		Resource: func(_ context.Context, address string) (bool, error) { return address == "room@contoso.com", nil }})
 	return o
 }
@@ -55,6 +56,9 @@ func utc(text string) time.Time {
 
 func (o *office) Mailbox(_ context.Context, address string) (*transport.Mailbox, error) {
 	name, domain, _ := strings.Cut(address, "@")
+	if o.ill != nil && o.ill(name) {
+		return nil, errors.New("the directory does not answer")
+	}
 	if domain != "contoso.com" || !slices.Contains([]string{"ann", "ben", "cleo", "room"}, name) {
 		return nil, transport.ErrUnknownRecipient
 	}
@@ -492,7 +496,8 @@ func TestExchange(t *testing.T) {
 			t.Errorf("%s: %v, want %v", what, c.err, c.want)
 		}
 	}
-	o.must(o.Cancel(ctx, o.as("ann"), id, nil))
+	_, err = o.Cancel(ctx, o.as("ann"), id, nil, store.ToDeletedItems, nil)
+	o.must(err)
 	p = theirs("ben").Props
 	want(t, "canceled", []int32{p.Int32(mapi.PidLidAppointmentStateFlags) & StateCanceled, p.Int32(mapi.PidLidBusyStatus)}, []int32{StateCanceled, BusyFree})
 	_, err = o.Remove(ctx, o.as("ben"), request("ben"))
@@ -539,7 +544,8 @@ func TestRoomAnswers(t *testing.T) {
 	}
 	want(t, "answers", said, map[int32]int{ResponseAccepted: 1, ResponseDeclined: n - 1})
 	want(t, "events and messages of the room", []int{len(o.in("room", store.RoleCalendar)), len(o.in("room", store.RoleInbox))}, []int{1, 0})
-	o.must(o.Cancel(ctx, o.as("ann"), got, nil))
+	_, err := o.Cancel(ctx, o.as("ann"), got, nil, store.ToDeletedItems, nil)
+	o.must(err)
 	want(t, "events of the room when it is canceled", len(o.in("room", store.RoleCalendar)), 0)
 	again := o.create("ben", single("2026-03-10T10:30", "2026-03-10T11:30"), nil, "room")
 	o.must(o.Invite(ctx, o.as("ben"), again, nil))
@@ -619,7 +625,8 @@ func TestDeclinedOccurrence(t *testing.T) {
 	// What nobody asks about again stays away: a cancellation of a declined occurrence changes nothing.
 	_, err = o.Respond(ctx, o.as("ben"), on(series().ID, 12), Answer{Status: ResponseDeclined, Send: true})
 	o.must(err)
-	o.must(o.Cancel(ctx, o.as("ann"), on(id, 12), nil))
+	_, err = o.Cancel(ctx, o.as("ann"), on(id, 12), nil, store.ToDeletedItems, nil)
+	o.must(err)
 	want(t, "canceled", theirs(), "03-10T09:00 03-11T14:00")
 	// Nor does an old request bring it back that comes late and once more.
 	o.now = o.now.Add(time.Minute)
@@ -700,4 +707,87 @@ func TestOneEvent(t *testing.T) {
 			t.Errorf("%d events of one meeting", len(list))
 		}
 	}
+}
+
+// TestAnsweredOnce: of several answers by one request at the same moment one counts, and
+// the organizer hears of that one alone; so it is with attendees when a meeting is canceled.
+func TestAnsweredOnce(t *testing.T) {
+	o := newOffice(t)
+	ctx := t.Context()
+	const at = 6
+	race := func(fn func() error) (done int) {
+		var all sync.WaitGroup
+		var mu sync.Mutex
+		for range at {
+			all.Go(func() {
+				err := fn()
+				mu.Lock()
+				defer mu.Unlock()
+				if err == nil {
+					done++
+				} else if !errors.Is(err, store.ErrNotFound) {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		return done
+	}
+	id := o.create("ann", single("2026-03-10T10:00", "2026-03-10T11:00"), nil, "ben")
+	o.must(o.Invite(ctx, o.as("ann"), id, nil))
+	request, ben, ann := o.in("ben", store.RoleInbox)[0].ID, o.as("ben"), o.as("ann")
+	n := race(func() error {
+		_, err := o.Respond(ctx, ben, request, Answer{Status: ResponseAccepted, Send: true})
+		return err
+	})
+	want(t, "answers that counted, and that the organizer got", []int{n, len(o.in("ann", store.RoleInbox))}, []int{1, 1})
+	before := len(o.in("ben", store.RoleInbox))
+	n = race(func() error {
+		_, err := o.Cancel(ctx, ann, id, nil, store.ToDeletedItems, nil)
+		return err
+	})
+	want(t, "cancellations that counted, and that the attendee got", []int{n, len(o.in("ben", store.RoleInbox)) - before}, []int{1, 1})
+}
+
+// TestAnswerWaits: an answer that cannot be sent stands in the event and waits, and the
+// organizer has it once when it can: nothing is lost between the two.
+func TestAnswerWaits(t *testing.T) {
+	o := newOffice(t)
+	ctx := t.Context()
+	id := o.create("ann", single("2026-03-10T10:00", "2026-03-10T11:00"), nil, "ben")
+	o.must(o.Invite(ctx, o.as("ann"), id, nil))
+	asked := 0
+	o.ill = func(name string) bool { // no more once the answer is admitted
+		if name == "ann" {
+			asked++
+		}
+		return asked > 1
+	}
+	ben := o.as("ben")
+	ben.Save = true
+	_, err := o.Respond(ctx, ben, o.in("ben", store.RoleInbox)[0].ID, Answer{Status: ResponseAccepted, Send: true})
+	o.must(err)
+	o.ill = nil
+	want(t, "the event", o.in("ben", store.RoleCalendar)[0].Props.Int32(mapi.PidLidResponseStatus), ResponseAccepted)
+	want(t, "messages of ben and ann", []int{len(o.in("ben", store.RoleInbox)), len(o.in("ben", store.RoleSentItems)), len(o.in("ann", store.RoleInbox))}, []int{0, 1, 0})
+	for range 2 {
+		o.now = o.now.Add(time.Hour)
+		_, err := o.cfg.Mail.SendWaiting(ctx)
+		o.must(err)
+		want(t, "what the organizer has then", len(o.in("ann", store.RoleInbox)), 1)
+	}
+	want(t, "the answer", o.status("ann", id, "ben"), ResponseAccepted)
+
+	// What cannot be written is told to nobody.
+	o.must(o.Invite(ctx, o.as("ann"), id, nil))
+	b, err := o.Mailbox(ctx, "ben@contoso.com")
+	o.must(err)
+	b.Info.Quota = 1
+	ben.Box, err = o.store.OpenMailbox(ctx, b.GUID, b.Info)
+	o.must(err)
+	ben.Own = ben.Box
+	if _, err := o.Respond(ctx, ben, o.in("ben", store.RoleCalendar)[0].ID, Answer{Status: ResponseDeclined, Send: true}); !errors.Is(err, store.ErrQuota) {
+		t.Errorf("into a full mailbox: %v", err)
+	}
+	want(t, "what the organizer has", len(o.in("ann", store.RoleInbox)), 1)
 }

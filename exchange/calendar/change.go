@@ -30,6 +30,8 @@ type Change struct {
 	Invites bool
 	// Restores brings an occurrence that was deleted back.
 	Restores bool
+	// With is done in the same write.
+	With []store.Step
 }
 
 // maxAttempts is how often a change without a change key is made again on top of
@@ -179,7 +181,16 @@ func update(ctx context.Context, box *store.Mailbox, id store.ItemID, c Change, 
 	}
 	settle(props, recipients, when, now)
 	difference(&u, item.Props, props)
-	return box.UpdateItem(ctx, id, u)
+	return write(ctx, box, id, u, c.With)
+}
+
+// write changes an item, and does more in the same write.
+func write(ctx context.Context, box *store.Mailbox, id store.ItemID, u store.ItemUpdate, with []store.Step) (stamp store.Stamp, err error) {
+	step, err := box.Updating(ctx, id, u, &stamp)
+	if err == nil {
+		err = store.Together(ctx, append(slices.Clip(with), step)...)
+	}
+	return stamp, err
 }
 
 // cmpKey returns the client's change key, or that of the item as it was read: what
@@ -427,11 +438,11 @@ func updateOccurrence(ctx context.Context, box *store.Mailbox, id store.Occurren
 	} else {
 		s.Modified = slices.Insert(s.Modified, at, x)
 	}
-	return putExceptions(ctx, box, item, s, u)
+	return putExceptions(ctx, box, item, s, u, c.With)
 }
 
 // putExceptions writes a series whose exceptions were changed.
-func putExceptions(ctx context.Context, box *store.Mailbox, item *store.Item, s *Series, u store.ItemUpdate) (store.Stamp, error) {
+func putExceptions(ctx context.Context, box *store.Mailbox, item *store.Item, s *Series, u store.ItemUpdate, with []store.Step) (store.Stamp, error) {
 	if err := s.Check(); err != nil {
 		return store.Stamp{}, fmt.Errorf("%w: %w", ErrRecurrence, err)
 	}
@@ -441,7 +452,7 @@ func putExceptions(ctx context.Context, box *store.Mailbox, item *store.Item, s 
 	}
 	props[mapi.PidLidClipStart], props[mapi.PidLidClipEnd] = clip(&s.Recurrence)
 	difference(&u, item.Props, props)
-	return box.UpdateItem(ctx, item.ID, u)
+	return write(ctx, box, item.ID, u, with)
 }
 
 // moveTo gives an exception another time.
@@ -526,9 +537,9 @@ func override(x *oxocal.Exception, c Change) {
 	}
 }
 
-// DeleteOccurrence takes one occurrence out of a series. The last one cannot go
-// alone (ErrLastOccurrence).
-func DeleteOccurrence(ctx context.Context, box *store.Mailbox, id store.OccurrenceID, key []byte) (stamp store.Stamp, err error) {
+// DeleteOccurrence takes one occurrence out of a series, and does more in the same
+// write. The last one cannot go alone (ErrLastOccurrence).
+func DeleteOccurrence(ctx context.Context, box *store.Mailbox, id store.OccurrenceID, key []byte, with ...store.Step) (stamp store.Stamp, err error) {
 	err = retry(key, func() error {
 		item, s, o, err := occurrenceOf(ctx, box, id, false)
 		if err != nil {
@@ -552,7 +563,7 @@ func DeleteOccurrence(ctx context.Context, box *store.Mailbox, id store.Occurren
 		if _, left := s.First(); !left {
 			return ErrLastOccurrence
 		}
-		stamp, err = putExceptions(ctx, box, item, s, u)
+		stamp, err = putExceptions(ctx, box, item, s, u, with)
 		return err
 	})
 	return stamp, err

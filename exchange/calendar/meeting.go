@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -22,7 +21,6 @@ type Config struct {
 	// mailbox answers requests itself. nil: there are none.
 	Resource func(ctx context.Context, address string) (bool, error)
 	Now      func() time.Time
-	Log      *slog.Logger
 }
 
 // Calendar sends and takes the messages of meetings. It is ready for use by many
@@ -146,23 +144,49 @@ func may(ctx context.Context, box *store.Mailbox, it *store.Item, anybodys, owns
 	return err
 }
 
-// Cancel tells the attendees of an event that it does not take place. It must be
-// called before the event goes.
-func (c *Calendar) Cancel(ctx context.Context, from Sender, id store.ID, text *oxcmail.Message) error {
-	e, err := event(ctx, from.Box, id)
-	if err == nil {
-		err = mayGo(ctx, from.Box, id, e.Item)
-	}
-	if err != nil {
+// Cancel deletes an event and, when it is a meeting of the calendar's owner, tells its
+// attendees that it does not take place, in one write. A key that is not nil must be the
+// change key of an occurrence's series.
+func (c *Calendar) Cancel(ctx context.Context, from Sender, id store.ID, key []byte, how store.Deletion, text *oxcmail.Message) (stamp store.Stamp, err error) {
+	err = retry(key, func() error {
+		e, err := event(ctx, from.Box, id)
+		if err == nil {
+			err = mayGo(ctx, from.Box, id, e.Item)
+		}
+		if err != nil {
+			return err
+		}
+		var d *transport.Departure
+		var with []store.Step
+		if organized(e.Props, e.Recipients) {
+			if d, err = c.depart(ctx, from, c.cancellation(e, e.Recipients, nil, text)); err != nil {
+				return err
+			}
+			with = d.Steps()
+		}
+		if stamp, err = drop(ctx, from.Box, id, cmpKey(key, e.Item.ChangeKey), how, with...); err == nil && d != nil {
+			d.Send(ctx)
+		}
 		return err
-	}
-	return c.cancel(ctx, from, e, e.Recipients, nil, text)
+	})
+	return stamp, err
 }
 
-func (c *Calendar) cancel(ctx context.Context, from Sender, e *Event, recipients []store.Recipient, only []string, text *oxcmail.Message) error {
-	if !organized(e.Props, recipients) {
-		return nil
+// drop deletes an event or an occurrence of a series, and does more in the same write.
+func drop(ctx context.Context, box *store.Mailbox, id store.ID, key []byte, how store.Deletion, with ...store.Step) (stamp store.Stamp, err error) {
+	if one, ok := id.(store.OccurrenceID); ok {
+		return DeleteOccurrence(ctx, box, one, key, with...)
 	}
+	step, err := box.Deleting(ctx, id.(store.ItemID), how, &stamp)
+	if err == nil {
+		err = store.Together(ctx, append(slices.Clip(with), step)...)
+	}
+	return stamp, err
+}
+
+// cancellation makes the message that an event does not take place: for all attendees,
+// or with only for those who are no longer asked.
+func (c *Calendar) cancellation(e *Event, recipients []store.Recipient, only []string, text *oxcmail.Message) store.NewItem {
 	m := store.NewItem{Props: shared(e.Props), Recipients: addressed(recipients, only)}
 	p := m.Props
 	p[mapi.PidTagMessageClass] = classCanceled
@@ -175,7 +199,7 @@ func (c *Calendar) cancel(ctx context.Context, from Sender, e *Event, recipients
 	p[mapi.PidLidReminderSet] = false
 	retitle(p, "Canceled: ")
 	replaceText(p, text)
-	return c.send(ctx, from, m)
+	return m
 }
 
 // retitle puts a prefix before a message's subject.
@@ -231,23 +255,18 @@ func addressed(list []store.Recipient, only []string) []store.Recipient {
 	return out
 }
 
-// send sends a message by way of the Outbox: what the quota does not let in is
-// refused before anybody gets it.
-func (c *Calendar) send(ctx context.Context, from Sender, m store.NewItem) error {
-	outbox, err := from.Own.RoleID(store.RoleOutbox)
-	if err != nil {
-		return err
-	}
+// depart readies a message for the write that changes what it tells of.
+func (c *Calendar) depart(ctx context.Context, from Sender, m store.NewItem) (*transport.Departure, error) {
 	var keep store.FolderID
+	var err error
 	if from.Save {
 		if keep, err = from.Own.RoleID(store.RoleSentItems); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	m.Folder, m.Read = outbox, true
 	if from.Own.GUID() != from.Box.GUID() {
 		if err := from.Own.Carry(ctx, from.Box, &m); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	p := m.Props
@@ -262,25 +281,21 @@ func (c *Calendar) send(ctx context.Context, from Sender, m store.NewItem) error
 	if p.String(mapi.PidTagSentRepresentingEmail) == "" {
 		putAuthor(p, from.For)
 	}
-	stamp, err := from.Own.CreateItem(ctx, m)
-	if err != nil {
-		return err
-	}
-	var receipt *transport.Receipt
+	s := transport.Submission{Mailbox: from.Own, SID: from.SID}
 	if from.SID == "" {
-		_, receipt, err = c.cfg.Mail.SubmitOwn(ctx, from.Own, from.Me.Email, stamp.ID, keep)
-	} else {
-		_, receipt, err = c.cfg.Mail.SubmitItem(ctx, from.Own, from.Own, from.SID, stamp.ID, keep)
+		s.Author = from.Me.Email
 	}
-	switch {
-	case err != nil && receipt != nil:
-		// Somebody has it: sending again would deliver it twice.
-		c.cfg.Log.ErrorContext(ctx, "a meeting message was sent and could not be filed", "error", err)
-		return nil
-	case err != nil:
-		if _, undone := from.Own.DeleteItem(context.WithoutCancel(ctx), stamp.ID, store.HardDelete); undone != nil {
-			err = errors.Join(err, fmt.Errorf("unsent message in the Outbox: %w", undone))
-		}
+	return c.cfg.Mail.Depart(ctx, s, m, keep)
+}
+
+// send sends a message about what is written already.
+func (c *Calendar) send(ctx context.Context, from Sender, m store.NewItem) error {
+	d, err := c.depart(ctx, from, m)
+	if err == nil {
+		err = store.Together(ctx, d.Steps()...)
+	}
+	if err == nil {
+		d.Send(ctx)
 	}
 	return err
 }
@@ -310,8 +325,8 @@ func (c *Calendar) Changed(ctx context.Context, from Sender, id store.ID, before
 	if err != nil {
 		return err
 	}
-	if gone := Removed(before, e.Recipients); len(gone) > 0 {
-		if err := c.cancel(ctx, from, e, before, gone, nil); err != nil {
+	if gone := Removed(before, e.Recipients); len(gone) > 0 && organized(e.Props, before) {
+		if err := c.send(ctx, from, c.cancellation(e, before, gone, nil)); err != nil {
 			return err
 		}
 	}

@@ -424,10 +424,10 @@ func (p *process) book(ctx context.Context, id store.ID) error {
 		a = Answer{Status: ResponseDeclined, Send: true, Text: &oxcmail.Message{Text: "The resource is booked at that time, or the time is too far ahead."}}
 	}
 	me := oxcmail.Address{Name: p.Mailbox.Info().DisplayName, Email: p.Address}
-	if _, err := p.Respond(ctx, Sender{Box: p.Mailbox, For: me, Own: p.Mailbox, Me: me}, id, a); err != nil {
-		return err
+	request, err := p.Mailbox.Deleting(ctx, p.ID, store.ToDeletedItems, &store.Stamp{})
+	if err == nil {
+		_, err = p.answer(ctx, Sender{Box: p.Mailbox, For: me, Own: p.Mailbox, Me: me}, id, a, request)
 	}
-	_, err = p.Mailbox.DeleteItem(ctx, p.ID, store.ToDeletedItems)
 	return err
 }
 

@@ -3,9 +3,11 @@ package calendar
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"hma/exchange/store"
+	"hma/exchange/transport"
 	"hma/wire/mapi"
 	"hma/wire/oxcmail"
 	"hma/wire/oxocal"
@@ -29,45 +31,63 @@ var answers = map[int32]struct{ class, prefix string }{
 
 // Respond answers a meeting: about is the event, one occurrence of it, or the request
 // in the Inbox, which then goes to Deleted Items. Who declines loses the event to
-// Deleted Items. It returns what became of the event.
+// Deleted Items. It returns what became of the event. The event, the request and what
+// the organizer is told are one write: none of them says what the others do not.
 //
 // Who got the request as a delegate answers for whom it is meant, in that calendar.
 func (c *Calendar) Respond(ctx context.Context, from Sender, about store.ID, a Answer) (store.Stamp, error) {
-	inbox := from.Box
-	from, id, message, err := c.meeting(ctx, from, about)
+	in, id, message, err := c.meeting(ctx, from, about)
 	if err != nil {
 		return store.Stamp{}, err
 	}
-	e, err := event(ctx, from.Box, id)
-	if err != nil {
-		return store.Stamp{}, err
-	}
-	state := e.Props.Int32(mapi.PidLidAppointmentStateFlags)
-	switch {
-	case state&StateMeeting == 0:
-		return store.Stamp{}, ErrNoMeeting
-	case state&StateReceived == 0:
-		return store.Stamp{}, ErrOrganizer
-	case state&StateCanceled != 0:
-		return store.Stamp{}, ErrCanceled
-	}
-	if a.Status == ResponseDeclined {
-		err = mayGo(ctx, from.Box, id, e.Item)
-	} else {
-		err = mayEdit(ctx, from.Box, e.Item)
-	}
-	if err != nil {
-		return store.Stamp{}, err
-	}
-	if a.Send {
-		if err := c.send(ctx, from, c.response(e, from, a)); err != nil {
+	var with []store.Step
+	if message != nil {
+		step, err := from.Box.Deleting(ctx, message.ID, store.ToDeletedItems, &store.Stamp{})
+		if err != nil {
 			return store.Stamp{}, err
 		}
+		with = append(with, step)
 	}
-	stamp, err := c.settleAnswer(ctx, from.Box, id, e, a)
-	if err == nil && message != nil {
-		_, err = inbox.DeleteItem(ctx, message.ID, store.ToDeletedItems)
-	}
+	return c.answer(ctx, in, id, a, with...)
+}
+
+// answer answers an event, and does more in the same write.
+func (c *Calendar) answer(ctx context.Context, from Sender, id store.ID, a Answer, with ...store.Step) (stamp store.Stamp, err error) {
+	err = retry(nil, func() error {
+		e, err := event(ctx, from.Box, id)
+		if err != nil {
+			return err
+		}
+		state := e.Props.Int32(mapi.PidLidAppointmentStateFlags)
+		switch {
+		case state&StateMeeting == 0:
+			return ErrNoMeeting
+		case state&StateReceived == 0:
+			return ErrOrganizer
+		case state&StateCanceled != 0:
+			return ErrCanceled
+		}
+		if a.Status == ResponseDeclined {
+			err = mayGo(ctx, from.Box, id, e.Item)
+		} else {
+			err = mayEdit(ctx, from.Box, e.Item)
+		}
+		if err != nil {
+			return err
+		}
+		var d *transport.Departure
+		steps := with
+		if a.Send {
+			if d, err = c.depart(ctx, from, c.response(e, from, a)); err != nil {
+				return err
+			}
+			steps = slices.Concat(with, d.Steps())
+		}
+		if stamp, err = c.settleAnswer(ctx, from.Box, id, e, a, steps); err == nil && d != nil {
+			d.Send(ctx)
+		}
+		return err
+	})
 	return stamp, err
 }
 
@@ -165,17 +185,18 @@ func (c *Calendar) response(e *Event, from Sender, a Answer) store.NewItem {
 	return m
 }
 
-// settleAnswer writes an answer into the event.
-func (c *Calendar) settleAnswer(ctx context.Context, box *store.Mailbox, id store.ID, e *Event, a Answer) (store.Stamp, error) {
+// settleAnswer writes an answer into the event as it was read, and does more in the same write.
+func (c *Calendar) settleAnswer(ctx context.Context, box *store.Mailbox, id store.ID, e *Event, a Answer, with []store.Step) (store.Stamp, error) {
 	occurrence, one := id.(store.OccurrenceID)
 	if a.Status == ResponseDeclined {
-		if one {
-			return DeleteOccurrence(ctx, box, occurrence, nil)
+		if !one {
+			step, err := box.Updating(ctx, e.Item.ID, store.ItemUpdate{IfChangeKey: e.Item.ChangeKey, Set: mapi.Bag{mapi.PidLidResponseStatus: a.Status}}, &store.Stamp{})
+			if err != nil {
+				return store.Stamp{}, err
+			}
+			with = append(slices.Clip(with), step)
 		}
-		if _, err := box.UpdateItem(ctx, e.Item.ID, store.ItemUpdate{Set: mapi.Bag{mapi.PidLidResponseStatus: a.Status}}); err != nil {
-			return store.Stamp{}, err
-		}
-		return box.DeleteItem(ctx, e.Item.ID, store.ToDeletedItems)
+		return drop(ctx, box, id, e.Item.ChangeKey, store.ToDeletedItems, with...)
 	}
 	busy := BusyTentative
 	if a.Status == ResponseAccepted {
@@ -184,7 +205,8 @@ func (c *Calendar) settleAnswer(ctx context.Context, box *store.Mailbox, id stor
 			busy, _ = v.(int32)
 		}
 	}
-	ch := Change{Set: mapi.Bag{mapi.PidLidResponseStatus: a.Status, mapi.PidLidBusyStatus: busy, mapi.PidLidAppointmentReplyTime: c.cfg.Now().UTC().Truncate(time.Second)}}
+	ch := Change{IfChangeKey: e.Item.ChangeKey, With: with,
+		Set: mapi.Bag{mapi.PidLidResponseStatus: a.Status, mapi.PidLidBusyStatus: busy, mapi.PidLidAppointmentReplyTime: c.cfg.Now().UTC().Truncate(time.Second)}}
 	if one {
 		return UpdateOccurrence(ctx, box, occurrence, ch, c.cfg.Now())
 	}
@@ -194,26 +216,24 @@ func (c *Calendar) settleAnswer(ctx context.Context, box *store.Mailbox, id stor
 // Remove takes a canceled meeting off the calendar; about is the event or the
 // cancellation, which goes to Deleted Items too.
 func (c *Calendar) Remove(ctx context.Context, from Sender, about store.ID) (store.Stamp, error) {
-	inbox := from.Box
-	from, id, message, err := c.meeting(ctx, from, about)
+	in, id, message, err := c.meeting(ctx, from, about)
 	if err != nil {
 		return store.Stamp{}, err
 	}
-	e, err := Get(ctx, from.Box, id, store.Want{Tags: []mapi.Tag{mapi.PidLidAppointmentStateFlags}})
+	e, err := Get(ctx, in.Box, id, store.Want{Tags: []mapi.Tag{mapi.PidLidAppointmentStateFlags}})
 	if err != nil {
 		return store.Stamp{}, err
 	}
 	if e.Props.Int32(mapi.PidLidAppointmentStateFlags)&StateReceived == 0 {
 		return store.Stamp{}, ErrOrganizer
 	}
-	var stamp store.Stamp
-	if one, ok := id.(store.OccurrenceID); ok {
-		stamp, err = DeleteOccurrence(ctx, from.Box, one, nil)
-	} else {
-		stamp, err = from.Box.DeleteItem(ctx, e.Item.ID, store.ToDeletedItems)
+	var with []store.Step
+	if message != nil {
+		step, err := from.Box.Deleting(ctx, message.ID, store.ToDeletedItems, &store.Stamp{})
+		if err != nil {
+			return store.Stamp{}, err
+		}
+		with = append(with, step)
 	}
-	if err == nil && message != nil {
-		_, err = inbox.DeleteItem(ctx, message.ID, store.ToDeletedItems)
-	}
-	return stamp, err
+	return drop(ctx, in.Box, id, nil, store.ToDeletedItems, with...)
 }

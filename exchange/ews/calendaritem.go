@@ -223,9 +223,8 @@ func (c *call) deleteEvent(id store.ID, key []byte, how store.Deletion) error {
 		if err != nil {
 			return err
 		}
-		if err := c.door.calendar.Cancel(c.ctx, from, id, nil); err != nil {
-			return err
-		}
+		_, err = c.door.calendar.Cancel(c.ctx, from, id, key, how, nil)
+		return err
 	}
 	if id, ok := id.(store.OccurrenceID); ok {
 		_, err := calendar.DeleteOccurrence(c.ctx, c.box(id), id, key)

@@ -263,7 +263,7 @@ func (c *call) sendNew(item store.NewItem, save bool) error {
 	if !save {
 		folder = store.FolderID{}
 	}
-	if err = c.submit(stamp.ID, folder); err != nil {
+	if err = c.submit(stamp.ID, nil, folder); err != nil {
 		// The client is told that nothing was sent; nothing is left of it either.
 		if _, undone := c.mailbox.DeleteItem(context.WithoutCancel(c.ctx), stamp.ID, store.HardDelete); undone != nil {
 			c.door.opts.Log.Error("ews left an unsent item in the Outbox", "request", c.request.ID, "error", undone)
@@ -273,10 +273,10 @@ func (c *call) sendNew(item store.NewItem, save bool) error {
 }
 
 // submit sends a stored item, which may be in another mailbox than the caller's and
-// than the folder. What went wrong after somebody got the message is
-// logged and no failure to the client, who would send it again; the item stays
-// where it is then.
-func (c *call) submit(id store.ItemID, folder store.FolderID) error {
+// than the folder; a key that is not nil must be its change key. That the item did not
+// come into another mailbox is logged and no failure to the client, who would send it
+// again; it stays where it is then.
+func (c *call) submit(id store.ItemID, key []byte, folder store.FolderID) error {
 	box, keep := c.box(id), folder
 	if folder != (store.FolderID{}) && folder.Mailbox != id.Mailbox {
 		item, err := box.Item(c.ctx, id, store.Want{})
@@ -285,13 +285,12 @@ func (c *call) submit(id store.ItemID, folder store.FolderID) error {
 		}
 		keep = item.Folder
 	}
-	stamp, receipt, err := c.door.mail.SubmitItem(c.ctx, c.mailbox, box, c.person.SID, id, keep)
-	if err == nil && keep != folder {
-		_, err = box.MoveItemTo(c.ctx, stamp.ID, c.box(folder), folder)
+	stamp, _, err := c.door.mail.SubmitItem(c.ctx, c.mailbox, box, c.person.SID, id, key, keep)
+	if err != nil || keep == folder {
+		return err
 	}
-	if err != nil && receipt != nil {
+	if _, err := box.MoveItemTo(context.WithoutCancel(c.ctx), stamp.ID, c.box(folder), folder); err != nil {
 		c.door.opts.Log.Error("ews sent a message that could not be filed", "request", c.request.ID, "error", err)
-		return nil
 	}
-	return err
+	return nil
 }

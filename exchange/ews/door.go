@@ -76,7 +76,7 @@ func New(st *store.Store, mail *transport.Transport, opts Options) *Door {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Door{store: st, mail: mail, calendar: calendar.New(calendar.Config{Mail: mail, Now: opts.Now, Log: opts.Log}), opts: opts, pushes: newPushes(opts.Push)}
+	return &Door{store: st, mail: mail, calendar: calendar.New(calendar.Config{Mail: mail, Now: opts.Now}), opts: opts, pushes: newPushes(opts.Push)}
 }
 
 // Limits of a request: a long one only where it can carry mail.

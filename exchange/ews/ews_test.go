@@ -95,7 +95,7 @@ func newWorldIn(t testing.TB, db *sqldb.DB) *world {
 		Delivered: func(ctx context.Context, d transport.Delivered) error { return w.calendar.Process(ctx, d) },
 		Log:       slog.New(slog.DiscardHandler),
 	})
-	w.calendar = calendar.New(calendar.Config{Mail: w.mail, Now: w.now, Log: slog.New(slog.DiscardHandler),
+	w.calendar = calendar.New(calendar.Config{Mail: w.mail, Now: w.now,
 		Resource: func(_ context.Context, address string) (bool, error) {
 			return w.room != nil && address == w.room.PrimarySMTP, nil
 		}})

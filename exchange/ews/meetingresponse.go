@@ -148,11 +148,9 @@ func cancelMeeting(c *call, e *soap.Element, disposition string, _ *store.Folder
 	if disposition != "SaveOnly" {
 		from, err := c.sender(box, disposition == "SendAndSaveCopy")
 		if err == nil {
-			err = c.door.calendar.Cancel(c.ctx, from, id, text)
+			stamp, err = c.door.calendar.Cancel(c.ctx, from, id, nil, store.ToDeletedItems, text)
 		}
-		if err != nil {
-			return stamp, "", err
-		}
+		return stamp, eventClass, err
 	}
 	if one, ok := id.(store.OccurrenceID); ok {
 		stamp, err = calendar.DeleteOccurrence(c.ctx, box, one, nil)

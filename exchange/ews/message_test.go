@@ -2,8 +2,11 @@ package ews
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
+	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -149,18 +152,45 @@ func TestLongMessage(t *testing.T) {
 	}
 }
 
-// TestSentButNotFiled holds that a message which somebody got is no failure to
-// the client, who would send it again, and that it is not lost.
-func TestSentButNotFiled(t *testing.T) {
+// TestNotFiledNotSent holds that a message which cannot come to the folder of its copy
+// goes to nobody: the client, who is told of a failure, may send it again.
+func TestNotFiledNotSent(t *testing.T) {
 	w := newWorld(t)
 	w.ask(create("SaveOnly", `<t:Message>`+mimeContent(ownMIME)+`</t:Message>`))
 	gone := store.FolderID{Mailbox: w.anna.MailboxGUID, Folder: 0xFFFF}
 	c := &call{door: w.door, ctx: t.Context(), request: w.request(w.anna, nil), person: w.anna, mailbox: w.mailbox(w.anna)}
-	if err := c.submit(w.items(store.RoleDrafts)[0].ID, gone); err != nil {
+	if err := c.submit(w.items(store.RoleDrafts)[0].ID, nil, gone); !errors.Is(err, store.ErrNotFound) {
 		t.Error(err)
 	}
-	if len(w.items(store.RoleInbox)) != 1 || len(w.items(store.RoleDrafts)) != 1 {
+	if len(w.items(store.RoleInbox)) != 0 || len(w.items(store.RoleDrafts)) != 1 {
 		t.Errorf("%d received, %d kept", len(w.items(store.RoleInbox)), len(w.items(store.RoleDrafts)))
+	}
+}
+
+// TestSentOnce holds that a draft is sent once, however many ask for it at the same
+// moment, and that the others are told that it is not there any more.
+func TestSentOnce(t *testing.T) {
+	for _, save := range []string{"true", "false"} {
+		w := newWorld(t)
+		w.ask(create("SaveOnly", `<t:Message>`+mimeContent(ownMIME)+`</t:Message>`))
+		send := wrap(w.fill(`<m:SendItem SaveItemToFolder="` + save + `"><m:ItemIds><t:ItemId Id="{draft0}" ChangeKey="{draft0.key}"/></m:ItemIds></m:SendItem>`))
+		var all sync.WaitGroup
+		answers := make([]string, 6)
+		for i := range answers {
+			all.Go(func() {
+				rec := httptest.NewRecorder()
+				w.door.ServeDoor(rec, w.request(w.anna, strings.NewReader(send)))
+				answers[i] = rec.Body.String()
+			})
+		}
+		all.Wait()
+		text := strings.Join(answers, "\n")
+		if strings.Count(text, "NoError") != 1 || strings.Count(text, "ErrorItemNotFound") != len(answers)-1 {
+			t.Error(text)
+		}
+		if received, drafts := len(w.items(store.RoleInbox)), len(w.items(store.RoleDrafts)); received != 1 || drafts != 0 {
+			t.Errorf("%d received, %d drafts", received, drafts)
+		}
 	}
 }
 

@@ -1,14 +1,15 @@
 package ews
 
 import (
-	"bytes"
+	"errors"
 
 	"hma/exchange/store"
 	"hma/wire/soap"
 )
 
 // sendItem answers SendItem (MS-OXWSMSG 3.1.4.6): one message for each id. The
-// change key is required and must be the current one.
+// change key is required and must be the current one. Of two requests for one item the
+// first sends it, and the second finds it no more.
 func sendItem(c *call) error {
 	text, _ := c.req.Attr("SaveItemToFolder")
 	save := text == "true" || text == "1"
@@ -54,12 +55,8 @@ func (c *call) send(e *soap.Element, folder store.FolderID) error {
 	if key == nil {
 		return errNeedsChangeKey
 	}
-	item, err := c.box(id).Item(c.ctx, id, store.Want{})
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(item.ChangeKey, key) {
+	if err = c.submit(id, key, folder); errors.Is(err, store.ErrConflict) {
 		return errStale
 	}
-	return c.submit(id, folder)
+	return err
 }

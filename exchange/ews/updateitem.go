@@ -49,7 +49,7 @@ func updateItem(c *call) error {
 			return nil, err
 		}
 		if item, whole := id.(store.ItemID); whole && (disposition == "SendOnly" || disposition == "SendAndSaveCopy") && kindOf(class).kind&message != 0 {
-			if err := c.submit(item, sent); err != nil {
+			if err := c.submit(item, nil, sent); err != nil {
 				return nil, err
 			}
 			return func() error {

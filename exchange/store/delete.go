@@ -38,20 +38,25 @@ func (d Deletion) effective(fid mapi.GlobCnt) Deletion {
 // Items, and what is there goes for good. The stamp tells where the item is now;
 // after a deletion for good its ID is zero.
 func (m *Mailbox) DeleteItem(ctx context.Context, id ItemID, how Deletion) (stamp Stamp, err error) {
-	if m, err = m.itemGate(ctx, id, RightDeleteAny, RightDeleteOwned); err == nil {
-		err = m.write(ctx, func(w *writer) error {
-			it, err := m.item(w, id, everything)
-			if err != nil {
-				return err
-			}
-			stamp, err = w.delete(it, how)
-			return err
-		})
+	step, err := m.deleting(ctx, id, how, &stamp)
+	if err == nil {
+		err = Together(ctx, step)
 	}
 	if err != nil {
 		return Stamp{}, fmt.Errorf("delete %v: %w", id, err)
 	}
 	return stamp, nil
+}
+
+func (m *Mailbox) deleting(ctx context.Context, id ItemID, how Deletion, stamp *Stamp) (Step, error) {
+	m, err := m.itemGate(ctx, id, RightDeleteAny, RightDeleteOwned)
+	return Step{m, func(w *writer) error {
+		it, err := m.item(w, id, everything)
+		if err == nil {
+			*stamp, err = w.delete(it, how)
+		}
+		return err
+	}}, err
 }
 
 func (w *writer) delete(it *Item, how Deletion) (Stamp, error) {

@@ -12,27 +12,33 @@ import (
 // MoveItem moves an item to a folder of the same mailbox. Its row key stays, its
 // mid is new, and the old one leaves a tombstone.
 func (m *Mailbox) MoveItem(ctx context.Context, id ItemID, to FolderID) (stamp Stamp, err error) {
-	seen := m
-	if m, err = m.itemGate(ctx, id, RightDeleteAny, RightDeleteOwned); err == nil {
-		_, err = seen.folderGate(ctx, to, RightCreate)
-	}
+	step, err := m.moving(ctx, id, to, &stamp)
 	if err == nil {
-		err = m.write(ctx, func(w *writer) error {
-			it, err := m.item(w, id, everything)
-			if err != nil {
-				return err
-			}
-			if err := w.move(it, to.Folder, goneMoved, 0); err != nil {
-				return err
-			}
-			stamp = it.stamp()
-			return nil
-		})
+		err = Together(ctx, step)
 	}
 	if err != nil {
 		return Stamp{}, fmt.Errorf("move %v: %w", id, err)
 	}
 	return stamp, nil
+}
+
+func (m *Mailbox) moving(ctx context.Context, id ItemID, to FolderID, stamp *Stamp) (Step, error) {
+	seen := m
+	m, err := m.itemGate(ctx, id, RightDeleteAny, RightDeleteOwned)
+	if err == nil {
+		_, err = seen.folderGate(ctx, to, RightCreate)
+	}
+	return Step{m, func(w *writer) error {
+		it, err := m.item(w, id, everything)
+		if err != nil {
+			return err
+		}
+		if err := w.move(it, to.Folder, goneMoved, 0); err != nil {
+			return err
+		}
+		*stamp = it.stamp()
+		return nil
+	}}, err
 }
 
 // move takes an item from its folder to another one. softFrom is the folder of

@@ -11,8 +11,8 @@ import (
 	"hma/wire/mapi"
 )
 
-// What a mailbox sends by itself, because a rule or a setting says so, is written
-// with the message that is the reason, in one transaction, a row for each recipient.
+// What a mailbox sends, because its owner, a rule or a setting says so, is written
+// with the item that is the reason, in one transaction, a row for each recipient.
 // A row goes in the transaction that puts the message into the recipient's mailbox:
 // a crash at any moment loses nothing and sends nothing twice, and any server can go on.
 
@@ -21,13 +21,16 @@ type OutgoingKind int
 
 // The kinds of outgoing message.
 const (
-	OutgoingForward   OutgoingKind = iota // a rule says so
-	OutgoingOofReply                      // once for a sender in a period, see SetOof
-	OutgoingMember                        // to a member of a group, which was spread already
-	OutgoingDelivered                     // the message has arrived
-	OutgoingRead                          // it was read, or
-	OutgoingNotRead                       // deleted unread: the message is made of Props
-	OutgoingDelegate                      // a meeting message that came, to a delegate of the mailbox's owner
+	OutgoingForward         OutgoingKind = iota // a rule says so
+	OutgoingOofReply                            // once for a sender in a period, see SetOof
+	OutgoingMember                              // to a member of a group, which was spread already
+	OutgoingDelivered                           // the message has arrived
+	OutgoingRead                                // it was read, or
+	OutgoingNotRead                             // deleted unread: the message is made of Props
+	OutgoingDelegate                            // a meeting message that came, to a delegate of the mailbox's owner
+	OutgoingSubmitted                           // what the owner sends, or
+	OutgoingSubmittedMember                     // to a member of a group
+	OutgoingReport                              // that it did not arrive, to the owner
 )
 
 // Outgoing is a message to one recipient that waits to be sent.

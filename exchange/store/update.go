@@ -15,28 +15,32 @@ var everything = Want{All: true, Recipients: true, Attachments: true}
 
 // UpdateItem changes an item. A change of the read flag alone is SetRead.
 func (m *Mailbox) UpdateItem(ctx context.Context, id ItemID, u ItemUpdate) (Stamp, error) {
-	stamp, err := m.updateItem(ctx, id, u)
+	var stamp Stamp
+	step, err := m.updating(ctx, id, u, &stamp)
+	if err == nil {
+		err = Together(ctx, step)
+	}
 	if err != nil {
 		return Stamp{}, fmt.Errorf("update %v: %w", id, err)
 	}
 	return stamp, nil
 }
 
-func (m *Mailbox) updateItem(ctx context.Context, id ItemID, u ItemUpdate) (stamp Stamp, err error) {
+func (m *Mailbox) updating(ctx context.Context, id ItemID, u ItemUpdate, stamp *Stamp) (_ Step, err error) {
 	if m, err = m.itemGate(ctx, id, RightEditAny, RightEditOwned); err != nil {
-		return Stamp{}, err
+		return Step{}, err
 	}
 	if u.Set, err = canonical(u.Set); err != nil {
-		return Stamp{}, err
+		return Step{}, err
 	}
 	contents := maps.Clone(u.Contents)
 	if contents == nil {
 		contents = Contents{}
 	}
 	if u.Set, err = m.shelve(ctx, u.Set, contents); err != nil {
-		return Stamp{}, err
+		return Step{}, err
 	}
-	err = m.write(ctx, func(w *writer) error {
+	return Step{m, func(w *writer) error {
 		it, err := m.item(w, id, everything)
 		if err != nil {
 			return err
@@ -45,13 +49,13 @@ func (m *Mailbox) updateItem(ctx context.Context, id ItemID, u ItemUpdate) (stam
 			return ErrConflict
 		}
 		if u.Read != nil && u.onlyRead() {
-			stamp, err = w.setRead(it, *u.Read, u.SuppressReceipts)
+			*stamp, err = w.setRead(it, *u.Read, u.SuppressReceipts)
 			return err
 		}
 		if err := w.putContents(contents); err != nil {
 			return err
 		}
-		w.grew = len(u.Set) > 0 || u.MIME != nil || len(u.AddAttachments) > 0
+		w.grew = w.grew || len(u.Set) > 0 || u.MIME != nil || len(u.AddAttachments) > 0
 		if err := w.tally(it, -1); err != nil {
 			return err
 		}
@@ -115,11 +119,10 @@ func (m *Mailbox) updateItem(ctx context.Context, id ItemID, u ItemUpdate) (stam
 			return err
 		}
 		c.content = cn
-		stamp = it.stamp()
+		*stamp = it.stamp()
 		stamp.Attachments = added
 		return nil
-	})
-	return stamp, err
+	}}, nil
 }
 
 // onlyRead tells whether an update touches nothing but the read flag.

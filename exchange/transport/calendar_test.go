@@ -236,7 +236,7 @@ func TestMeetingFromProperties(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := p.SubmitItem(t.Context(), ann, ann, "S-1-5-21-ann", stamp.ID, store.FolderID{}); err != nil {
+		if _, _, err := p.SubmitItem(t.Context(), ann, ann, "S-1-5-21-ann", stamp.ID, nil, store.FolderID{}); err != nil {
 			t.Fatal(err)
 		}
 		item := p.items("ben", store.RoleInbox)[0]

@@ -6,6 +6,11 @@
 // durable, and then it is in that mailbox exactly once. The message is kept byte
 // for byte beside the properties that oxcmail reads from it.
 //
+// Submission is one write in the sender's mailbox (Departure): what becomes of the item
+// that is sent, or what a meeting message tells of, and a row for each mailbox that gets
+// it. Then the rows are delivered as any that wait; so a crash neither loses nor
+// doubles it, and of two requests to send one item one wins.
+//
 // Before the message is written the rules of its folder decide where it goes and
 // what is made of it (MS-OXORULE). What they send on, and that the owner is out of
 // office, is written with it in one transaction, and ends in the one that delivers it
@@ -16,7 +21,7 @@
 // It refuses to relay: there is no way out to other organisations. A submitted
 // message for one comes back with a non-delivery report (RFC 3464), and LMTP
 // takes mail for this organisation's mailboxes only, without AUTH, on loopback
-// unless the wiring says otherwise. For what others send it holds no queue: what
+// unless the wiring says otherwise. For what comes by LMTP it holds no queue: what
 // cannot be stored now is not acknowledged, and the sender has it still.
 //
 // It knows people only by the Directory that the wiring gives it, and groups as the

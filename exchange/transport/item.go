@@ -193,6 +193,11 @@ func OpenMIME(ctx context.Context, mailbox *store.Mailbox, item *store.Item) (io
 	if err != nil {
 		return nil, err
 	}
+	return mimeOf(ctx, mailbox, item)
+}
+
+// mimeOf makes the MIME form of an item, read whole, whose contents are in the mailbox.
+func mimeOf(ctx context.Context, mailbox *store.Mailbox, item *store.Item) (io.ReadCloser, error) {
 	m, err := Message(ctx, mailbox, item)
 	if err != nil {
 		return nil, err

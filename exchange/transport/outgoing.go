@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -124,26 +125,47 @@ func (t *Transport) SendWaiting(ctx context.Context) (next time.Time, err error)
 	}
 }
 
-// send sends what waits in a mailbox. What can never arrive is logged and dropped;
-// for anything else there is another time.
-func (t *Transport) send(ctx context.Context, owner *store.Mailbox, o *store.Outgoing) {
-	err := t.sendOne(ctx, owner, o)
+// send sends what waits in a mailbox, and returns the item that it is then. What can
+// never arrive is an error: it is reported to who submitted it, or logged and dropped.
+// For anything else there is another time.
+func (t *Transport) send(ctx context.Context, owner *store.Mailbox, o *store.Outgoing) (store.ItemID, error) {
+	id, err := t.sendOne(ctx, owner, o)
 	if err == nil || errors.Is(err, store.ErrSent) {
-		return
+		return id, nil
 	}
 	ctx = context.WithoutCancel(ctx)
-	final := unreachable(err)
-	if !final && o.Attempts < maxAttempts {
-		pause := min(time.Minute<<min(o.Attempts, 10), maxPause)
-		t.cfg.Log.InfoContext(ctx, "message waits", "mailbox", o.Mailbox, "recipient", o.To, "attempts", o.Attempts+1, "error", err)
-		err = t.cfg.Store.PutOffOutgoing(ctx, o, t.cfg.Now().Add(pause))
-	} else {
+	cause, final := err, unreachable(err) || o.Attempts >= maxAttempts
+	if final {
 		t.cfg.Log.WarnContext(ctx, "message not sent", "mailbox", o.Mailbox, "recipient", o.To, "error", err)
-		err = owner.SpreadOutgoing(ctx, o, nil)
+		if err = t.giveUp(ctx, owner, o, cause); err == nil || errors.Is(err, store.ErrSent) {
+			return id, cause
+		}
 	}
-	if err != nil && !errors.Is(err, store.ErrSent) {
+	pause := min(time.Minute<<min(o.Attempts, 10), maxPause)
+	t.cfg.Log.InfoContext(ctx, "message waits", "mailbox", o.Mailbox, "recipient", o.To, "attempts", o.Attempts+1, "error", err)
+	if err := t.cfg.Store.PutOffOutgoing(ctx, o, t.cfg.Now().Add(pause)); err != nil {
 		t.cfg.Log.ErrorContext(ctx, "waiting message not put off", "mailbox", o.Mailbox, "error", err)
 	}
+	if final {
+		return id, cause
+	}
+	return id, nil
+}
+
+// giveUp ends the waiting of a message that never arrives. Who submitted it is told,
+// unless there is no room for that.
+func (t *Transport) giveUp(ctx context.Context, owner *store.Mailbox, o *store.Outgoing, cause error) error {
+	if o.Kind == store.OutgoingSubmitted || o.Kind == store.OutgoingSubmittedMember {
+		fields, _, err := oxcmail.ReadFields(bufio.NewReader(owner.OpenBlob(ctx, o.Message)))
+		if err == nil {
+			err = t.report(ctx, owner, o.From, &header{fields: fields}, []Result{{Recipient: o.To, Err: cause}}, o)
+		}
+		if err == nil || !unreachable(err) && o.Attempts < maxAttempts {
+			return err
+		}
+		t.cfg.Log.WarnContext(ctx, "report about a message not kept", "mailbox", o.Mailbox, "error", err)
+	}
+	return owner.SpreadOutgoing(ctx, o, nil)
 }
 
 // unreachable tells whether a failure would be the same at any other time.
@@ -156,57 +178,68 @@ func unreachable(err error) bool {
 	return false
 }
 
+// reach returns the mailboxes behind an address: one, which it names directly, or those
+// of a group's members. errNoRoute of another organisation's.
+func (t *Transport) reach(ctx context.Context, address, sid string) (boxes []*Mailbox, direct bool, err error) {
+	if !validAddress(address) {
+		return nil, false, ErrInvalidAddress
+	}
+	accepted, err := t.cfg.Directory.Accepted(ctx, domain(address))
+	if err == nil && !accepted {
+		err = errNoRoute
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	return t.receivers(ctx, address, sid)
+}
+
 // sendOne delivers what waits, or puts the members of a group in its place.
-func (t *Transport) sendOne(ctx context.Context, owner *store.Mailbox, o *store.Outgoing) error {
-	if !validAddress(o.To) {
-		return ErrInvalidAddress
-	}
-	accepted, err := t.cfg.Directory.Accepted(ctx, domain(o.To))
-	if err != nil {
-		return err
-	}
-	if !accepted {
-		return errNoRoute
-	}
-	boxes, direct, err := t.receivers(ctx, o.To, o.SID)
-	if err != nil {
-		return err
-	}
-	if !direct && o.Kind == store.OutgoingMember {
-		return ErrUnknownRecipient // so that groups do not go round
-	}
-	if !direct {
-		var members []string
-		for _, box := range boxes {
-			members = append(members, box.Address)
+func (t *Transport) sendOne(ctx context.Context, owner *store.Mailbox, o *store.Outgoing) (id store.ItemID, err error) {
+	mailbox, address, to := owner, o.To, []string{o.To} // of a report
+	if o.Kind != store.OutgoingReport {
+		boxes, direct, err := t.reach(ctx, o.To, o.SID)
+		if err != nil {
+			return id, err
 		}
-		return owner.SpreadOutgoing(ctx, o, members)
-	}
-	mailbox, err := t.open(ctx, boxes[0])
-	if err != nil {
-		return err
+		member := o.Kind == store.OutgoingMember || o.Kind == store.OutgoingSubmittedMember
+		switch {
+		case !direct && member:
+			return id, ErrUnknownRecipient // so that groups do not go round
+		case !direct:
+			var members []string
+			for _, box := range boxes {
+				members = append(members, box.Address)
+			}
+			return id, owner.SpreadOutgoing(ctx, o, members)
+		}
+		if mailbox, err = t.open(ctx, boxes[0]); err != nil {
+			return id, err
+		}
+		if address = boxes[0].Address; member {
+			to = nil
+		}
 	}
 	message := io.Reader(owner.OpenBlob(ctx, o.Message))
 	if _, err := io.CopyN(io.Discard, message, o.Skip); err != nil {
-		return fmt.Errorf("waiting message: %w", err)
+		return id, fmt.Errorf("waiting message: %w", err)
 	}
 	if o.Kind == store.OutgoingRead || o.Kind == store.OutgoingNotRead {
 		if message, err = t.readReceipt(ctx, o); err != nil {
-			return err
+			return id, err
 		}
 	}
-	a := arrival{at: t.cfg.Now(), from: o.From, to: []string{o.To}, waited: o}
+	a := arrival{at: t.cfg.Now(), from: o.From, to: to, waited: o}
 	if o.Kind == store.OutgoingDelegate {
 		if a.principal, err = t.person(ctx, o.SID); err != nil {
-			return err
+			return id, err
 		}
 	}
 	trace := t.trace(Envelope{From: o.From}, a.at)
 	s, err := stage(ctx, mailbox, io.MultiReader(strings.NewReader(trace), strings.NewReader(string(o.Head)), message))
 	if err != nil {
-		return err
+		return id, err
 	}
 	s.trace = len(trace)
-	_, err = t.deliverInto(ctx, mailbox, boxes[0].Address, s, a)
-	return err
+	return t.deliverInto(ctx, mailbox, address, s, a)
 }

@@ -15,20 +15,21 @@ import (
 	"hma/exchange/store"
 )
 
-// report tells the sender who did not get a message, in one delivery status
-// notification (RFC 3464) that goes straight to the sender's mailbox. Without
-// failures it does nothing.
-func (t *Transport) report(ctx context.Context, mailbox *store.Mailbox, sender string, h *header, results []Result) error {
-	var failed []Result
+// failures are those who did not get a message.
+func failures(results []Result) (failed []Result) {
 	for _, r := range results {
 		if r.Err != nil {
 			failed = append(failed, r)
 		}
 		failed = append(failed, r.Members...)
 	}
-	if len(failed) == 0 {
-		return nil
-	}
+	return failed
+}
+
+// report tells the sender who did not get a message, in one delivery status
+// notification (RFC 3464) that goes straight to the sender's mailbox. waited is the
+// message when it waited to be sent: it waits no longer then.
+func (t *Transport) report(ctx context.Context, mailbox *store.Mailbox, sender string, h *header, failed []Result, waited *store.Outgoing) error {
 	now := t.cfg.Now()
 	var out bytes.Buffer
 	out.WriteString(t.trace(Envelope{}, now)) // the null reverse path: nobody answers a report
@@ -37,7 +38,7 @@ func (t *Transport) report(ctx context.Context, mailbox *store.Mailbox, sender s
 	}
 	s, err := stage(ctx, mailbox, &out)
 	if err == nil {
-		_, err = t.deliverInto(ctx, mailbox, sender, s, arrival{at: now})
+		_, err = t.deliverInto(ctx, mailbox, sender, s, arrival{at: now, waited: waited})
 	}
 	if err != nil {
 		return fmt.Errorf("non-delivery report: %w", err)

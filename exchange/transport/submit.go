@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/rand"
@@ -24,9 +23,9 @@ type Submission struct {
 	Mailbox *store.Mailbox
 	// SID is the person's, for MaySendAs.
 	SID string
-	// author is the one address that may be the author when no person sends but the
-	// server itself; "" when a person does.
-	author string
+	// Author is the one address that may be the author when no person sends but the
+	// server itself, such as the answer of a room; "" when a person does.
+	Author string
 	// Message is the message with its Bcc fields.
 	Message io.Reader
 	// From is the reverse path; the address of Sender, else of From, when empty.
@@ -42,64 +41,33 @@ var errNoRoute = errors.New("no route to other organisations")
 
 // Submit sends a message: the authors must be ones that the person may name
 // (ErrSendAsDenied), Message-ID and Date are added where missing, Bcc is taken
-// away, and every local recipient gets it. For the others one report goes to the
-// sender's inbox. A mailbox past its quota for sending is store.ErrQuota. When Submit returns no error, all of that is durable. When
-// somebody got the message and the report could not be kept, both the receipt and
-// an error are returned: sending again would deliver it twice.
+// away, and every local recipient gets it. For the others a report goes to the
+// sender's inbox. A mailbox past its quota for sending is store.ErrQuota. When Submit
+// returns no error, all of that is durable: what could not arrive yet waits (outgoing.go).
+// With an error nobody gets it.
 func (t *Transport) Submit(ctx context.Context, s Submission) (*Receipt, error) {
-	if err := s.Mailbox.MaySend(ctx); err != nil {
-		return nil, fmt.Errorf("submit: %w", err)
-	}
-	br := bufio.NewReader(s.Message)
-	fields, end, err := oxcmail.ReadFields(br)
-	if errors.Is(err, oxcmail.ErrHeaderTooLarge) {
-		err = ErrTooLarge
+	d, err := t.admit(ctx, s)
+	if err == nil {
+		err = d.commit(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("submit: %w", err)
+		return nil, err
 	}
-	h := &header{fields: fields}
-	var from string
-	if s.author != "" {
-		from, err = h.onlyAuthor(s.author)
-	} else {
-		from, err = t.settleAuthors(ctx, h, s.SID)
+	return d.Receipt, nil
+}
+
+// commit does steps with those of the message in one write, and sends it.
+func (d *Departure) commit(ctx context.Context, steps ...store.Step) error {
+	// Who can get neither the message to anybody nor a report is told so.
+	err := d.nobody(ctx)
+	if err == nil {
+		err = store.Together(ctx, append(steps, d.steps...)...)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("submit: %w", err)
+		return fmt.Errorf("submit: %w", err)
 	}
-	env := Envelope{From: s.From, To: s.To, SID: s.SID}
-	if env.From == "" {
-		env.From = from
-	} else if err := t.mayReturn(ctx, s.SID, env.From); err != nil {
-		return nil, fmt.Errorf("submit: %w", err)
-	}
-	h.receiptsTo(env.From)
-	if env.To == nil {
-		env.To = h.recipients()
-	}
-	if len(env.To) == 0 {
-		return nil, fmt.Errorf("submit: %w", ErrNoRecipients)
-	}
-	if len(env.To) > MaxRecipients {
-		return nil, fmt.Errorf("submit: %w", ErrTooMany)
-	}
-	receipt := &Receipt{}
-	receipt.MessageID, receipt.Date = h.complete(s.MessageID, t.messageID, t.cfg.Now())
-	if end == nil {
-		end = []byte("\r\n")
-	}
-	receipt.Results, err = t.dispatch(ctx, env, io.MultiReader(bytes.NewReader(h.bytes()), bytes.NewReader(end), br))
-	if err != nil {
-		return nil, fmt.Errorf("submit: %w", err)
-	}
-	if err := t.report(ctx, s.Mailbox, env.From, h, receipt.Results); err != nil {
-		if !slices.ContainsFunc(receipt.Results, func(r Result) bool { return r.Err == nil }) {
-			receipt = nil
-		}
-		return receipt, fmt.Errorf("submit: %w", err)
-	}
-	return receipt, nil
+	d.deliver(context.WithoutCancel(ctx))
+	return nil
 }
 
 // MaySubmit refuses what Submit would refuse whatever the message is: a mailbox past
@@ -111,42 +79,6 @@ func (t *Transport) MaySubmit(ctx context.Context, own *store.Mailbox, sid, auth
 	}
 	_, err := t.trust(ctx, sid, author)
 	return err
-}
-
-// dispatch delivers to those who are local and says of the others why not.
-func (t *Transport) dispatch(ctx context.Context, env Envelope, message io.Reader) ([]Result, error) {
-	results := make([]Result, len(env.To))
-	local := Envelope{From: env.From, SID: env.SID}
-	var places []int
-	for i, to := range env.To {
-		results[i].Recipient = to
-		if !validAddress(to) {
-			results[i].Err = ErrInvalidAddress
-			continue
-		}
-		accepted, err := t.cfg.Directory.Accepted(ctx, domain(to))
-		switch {
-		case err != nil:
-			return nil, err
-		case !accepted:
-			results[i].Err = errNoRoute
-		default:
-			local.To = append(local.To, to)
-			places = append(places, i)
-		}
-	}
-	if len(local.To) == 0 {
-		return results, nil
-	}
-	delivered, err := t.Deliver(ctx, local, message)
-	if err != nil {
-		return nil, err
-	}
-	for i, r := range delivered {
-		t.logFailed(ctx, r)
-		results[places[i]] = r
-	}
-	return results, nil
 }
 
 // logFailed logs who did not get a message for a reason that is not the sender's doing.
@@ -255,73 +187,47 @@ func (h *header) bytes() []byte {
 	return out
 }
 
-// SubmitItem sends an item that lies in mailbox to its recipients and then moves it
+// SubmitItem sends an item that lies in mailbox to its recipients and moves it
 // to the folder saveTo, read and no longer a draft; with the zero folder it deletes
-// it for good. What the item answers is marked as answered. The person with the SID
-// sends it, whose own mailbox gets reports. It returns what became of the item (zero
-// when deleted). When sending succeeded and keeping the item or a report did not,
-// both the receipt and an error are returned.
-func (t *Transport) SubmitItem(ctx context.Context, own, mailbox *store.Mailbox, sid string, id store.ItemID, saveTo store.FolderID) (store.Stamp, *Receipt, error) {
-	return t.submitItem(ctx, Submission{Mailbox: own, SID: sid}, mailbox, id, saveTo)
-}
-
-// SubmitOwn is SubmitItem for what the server itself sends in the name of a mailbox's
-// owner, such as the answer of a room: nobody asks, and the author can be nobody else
-// than address.
-func (t *Transport) SubmitOwn(ctx context.Context, mailbox *store.Mailbox, address string, id store.ItemID, saveTo store.FolderID) (store.Stamp, *Receipt, error) {
-	return t.submitItem(ctx, Submission{Mailbox: mailbox, author: address}, mailbox, id, saveTo)
-}
-
-func (t *Transport) submitItem(ctx context.Context, s Submission, mailbox *store.Mailbox, id store.ItemID, saveTo store.FolderID) (store.Stamp, *Receipt, error) {
+// it for good. All of that is one write: an item is sent once, whoever asks for it at
+// the same moment. A key that is not nil must be the item's change key (store.ErrConflict).
+// What the item answers is marked as answered. The person with the SID sends it, whose
+// own mailbox gets reports. It returns what became of the item (zero when deleted).
+func (t *Transport) SubmitItem(ctx context.Context, own, mailbox *store.Mailbox, sid string, id store.ItemID, key []byte, saveTo store.FolderID) (store.Stamp, *Receipt, error) {
 	item, err := mailbox.Item(ctx, id, store.Want{
 		Tags: []mapi.Tag{mapi.PidTagInternetMessageID, mapi.PidTagMessageFlags, mapi.PidNameAnsweredItem}, Recipients: true})
+	if err == nil && key != nil && !bytes.Equal(key, item.ChangeKey) {
+		err = store.ErrConflict
+	}
 	if err != nil {
 		return store.Stamp{}, nil, fmt.Errorf("submit: %w", err)
-	}
-	// The item's recipients count and not the header of its MIME form: a Bcc is often there only.
-	to := []string{}
-	for _, r := range item.Recipients {
-		// Attendees of a meeting are named in each message about it, and get those that are for them.
-		if _, _, set := r.Props.Find(mapi.PidTagRecipientFlags); !set || r.Props.Int32(mapi.PidTagRecipientFlags)&sendable != 0 {
-			to = append(to, recipientAddress(r))
-		}
 	}
 	message, err := OpenMIME(ctx, mailbox, item)
 	if err != nil {
 		return store.Stamp{}, nil, fmt.Errorf("submit: %w", err)
 	}
 	defer message.Close()
-	s.Message, s.To, s.MessageID = message, to, item.Props.String(mapi.PidTagInternetMessageID)
-	receipt, err := t.Submit(ctx, s)
-	if receipt == nil {
+	d, err := t.admit(ctx, Submission{Mailbox: own, SID: sid, Message: message, To: addressees(item.Recipients), MessageID: item.Props.String(mapi.PidTagInternetMessageID)})
+	if err != nil {
 		return store.Stamp{}, nil, err
 	}
-	// It is sent: that who asked is gone must not leave it as a draft, which is sent once more.
-	ctx = context.WithoutCancel(ctx)
-	t.markAnswered(ctx, mailbox, item)
-	stamp, kept := t.keepSent(ctx, mailbox, item, receipt, saveTo)
-	return stamp, receipt, errors.Join(err, kept)
-}
-
-// keepSent moves an item that was sent to where it belongs, or deletes it.
-func (t *Transport) keepSent(ctx context.Context, mailbox *store.Mailbox, item *store.Item, receipt *Receipt, saveTo store.FolderID) (stamp store.Stamp, err error) {
-	if saveTo == (store.FolderID{}) {
-		if _, err := mailbox.DeleteItem(ctx, item.ID, store.HardDelete); err != nil {
-			return store.Stamp{}, fmt.Errorf("delete sent %v: %w", item.ID, err)
-		}
-		return store.Stamp{}, nil
-	}
-	stamp, err = mailbox.UpdateItem(ctx, item.ID, store.ItemUpdate{Read: new(true), Delete: []mapi.Tag{mapi.PidNameAnsweredItem}, Set: mapi.Bag{
-		mapi.PidTagMessageFlags:        item.Props.Int32(mapi.PidTagMessageFlags)&^mapi.MsgFlagUnsent | mapi.MsgFlagFromMe,
-		mapi.PidTagInternetMessageID:   receipt.MessageID,
-		mapi.PidTagClientSubmitTime:    receipt.Date,
-		mapi.PidTagMessageDeliveryTime: t.cfg.Now().UTC(),
-	}})
-	if err == nil && stamp.Folder != saveTo {
-		stamp, err = mailbox.MoveItem(ctx, item.ID, saveTo)
+	stamp := store.Stamp{ID: id, Folder: item.Folder}
+	step, err := mailbox.Updating(ctx, id, store.ItemUpdate{IfChangeKey: item.ChangeKey, Read: new(true), Delete: []mapi.Tag{mapi.PidNameAnsweredItem},
+		Set: d.sent(item.Props.Int32(mapi.PidTagMessageFlags))}, &stamp)
+	steps := []store.Step{step}
+	if err == nil && saveTo == (store.FolderID{}) {
+		step, err = mailbox.Deleting(ctx, id, store.HardDelete, &stamp)
+		steps = append(steps, step)
+	} else if err == nil && saveTo != item.Folder {
+		step, err = mailbox.Moving(ctx, id, saveTo, &stamp)
+		steps = append(steps, step)
 	}
 	if err != nil {
-		return store.Stamp{}, fmt.Errorf("keep sent %v: %w", item.ID, err)
+		return store.Stamp{}, nil, fmt.Errorf("submit: %w", err)
 	}
-	return stamp, nil
+	if err := d.commit(ctx, steps...); err != nil {
+		return store.Stamp{}, nil, err
+	}
+	t.markAnswered(context.WithoutCancel(ctx), mailbox, item)
+	return stamp, d.Receipt, nil
 }

@@ -21,10 +21,10 @@ import (
 
 var now = time.Date(2026, 11, 23, 9, 30, 0, 0, time.UTC)
 
-// people is a directory with ann, ben and cleo at contoso.com; ann is also anna.
+// people is a directory with ann, ben, cleo and full, whose mailbox is, at contoso.com; ann is also anna.
 type people struct{}
 
-var names = map[string]string{"ann@contoso.com": "ann", "anna@contoso.com": "ann", "ben@contoso.com": "ben", "cleo@contoso.com": "cleo"}
+var names = map[string]string{"ann@contoso.com": "ann", "anna@contoso.com": "ann", "ben@contoso.com": "ben", "cleo@contoso.com": "cleo", "full@contoso.com": "full"}
 
 func box(name string) *Mailbox {
 	id := guid.GUID{15: name[0]}
@@ -55,8 +55,6 @@ func (people) Members(_ context.Context, address, sid string, limit int) ([]*Mai
 		return []*Mailbox{box("ann"), box("ben")}, nil
 	case "empty@contoso.com":
 		return nil, nil
-	case "full@contoso.com":
-		return []*Mailbox{box("full")}, nil
 	case "crowd@contoso.com":
 		return nil, fmt.Errorf("%s: more than %d: %w", address, limit, ErrTooMany)
 	}
@@ -350,7 +348,7 @@ func TestSubmitItem(t *testing.T) {
 		if keep {
 			saveTo = sent
 		}
-		stamp, receipt, err := p.SubmitItem(t.Context(), ann, ann, "S-1-5-21-ann", draft.ID, saveTo)
+		stamp, receipt, err := p.SubmitItem(t.Context(), ann, ann, "S-1-5-21-ann", draft.ID, nil, saveTo)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -436,7 +434,7 @@ func TestSubmitItemRecipients(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := p.SubmitItem(t.Context(), ann, ann, "S-1-5-21-ann", stamp.ID, store.FolderID{}); err != nil {
+	if _, _, err := p.SubmitItem(t.Context(), ann, ann, "S-1-5-21-ann", stamp.ID, nil, store.FolderID{}); err != nil {
 		t.Fatal(err)
 	}
 	p.inbox("ben", 1)
@@ -460,7 +458,7 @@ func TestSubmitItemGone(t *testing.T) {
 	}
 	ctx, leave := context.WithCancel(t.Context())
 	p.cfg.Delivered = func(context.Context, Delivered) error { leave(); return nil }
-	if _, receipt, err := p.SubmitItem(ctx, ann, ann, "S-1-5-21-ann", stamp.ID, sent); err != nil || receipt == nil {
+	if _, receipt, err := p.SubmitItem(ctx, ann, ann, "S-1-5-21-ann", stamp.ID, nil, sent); err != nil || receipt == nil {
 		t.Fatal(receipt, err)
 	}
 	p.inbox("ben", 1)
@@ -485,7 +483,7 @@ func TestSubmitReportNotKept(t *testing.T) {
 		}
 		receipt, err := p.Submit(t.Context(), Submission{Mailbox: full, SID: "S-1-5-21-ann",
 			Message: strings.NewReader(crlf("From: ann@contoso.com", "To: "+c.to, "", "text"))})
-		if !errors.Is(err, store.ErrQuota) || (receipt != nil) != c.sent {
+		if c.sent != (err == nil) || !c.sent && !errors.Is(err, store.ErrQuota) || (receipt != nil) != c.sent {
 			t.Errorf("%s: receipt %v, error %v", c.to, receipt, err)
 		}
 		if c.sent {

@@ -142,7 +142,7 @@ func (r *Roles) open(ctx context.Context) error {
 		Host: r.cfg.MailHost, PostmasterAddress: "postmaster@" + r.cfg.MailHost, Log: r.log,
 		Delivered: func(ctx context.Context, d transport.Delivered) error { return r.calendar.Process(ctx, d) },
 	})
-	r.calendar = calendar.New(calendar.Config{Mail: r.Transport, Resource: r.isResource, Now: r.cfg.Now, Log: r.log})
+	r.calendar = calendar.New(calendar.Config{Mail: r.Transport, Resource: r.isResource, Now: r.cfg.Now})
 	r.newMetrics()
 	r.newExchange()
 	r.running.Go(r.sweep)

@@ -133,6 +133,14 @@ func ids(items []*store.Item) (list []store.ItemID) {
 	return list
 }
 
+// together does one step, unless nobody may.
+func together(step store.Step, err error) error {
+	if err != nil {
+		return err
+	}
+	return store.Together(context.Background(), step)
+}
+
 // accessTable has every exported method of Mailbox.
 var accessTable = []row{
 	{"As", "yyyyyy", func(o *office) error {
@@ -178,6 +186,15 @@ var accessTable = []row{
 		_, _, err := o.m.Deliver(o.ctx, store.Delivery{Items: []store.NewItem{mail(o.work, "new")}})
 		return err
 	}},
+	{"Sending", "dddddy", func(o *office) error { _, err := o.m.Sending(&store.Outgoing{To: "a@contoso.com"}); return err }},
+	{"Creating", "nd yyyy", func(o *office) error { return together(o.m.Creating(o.ctx, mail(o.work, "new"), &store.Stamp{})) }},
+	{"Updating", "nddyyy", func(o *office) error {
+		return together(o.m.Updating(o.ctx, o.theirs, store.ItemUpdate{Set: mapi.Bag{mapi.PidTagSubject: "changed"}}, &store.Stamp{}))
+	}},
+	{"Deleting", "nddyyy", func(o *office) error {
+		return together(o.m.Deleting(o.ctx, o.theirs, store.ToDeletedItems, &store.Stamp{}))
+	}},
+	{"Moving", "nddyyy", func(o *office) error { return together(o.m.Moving(o.ctx, o.theirs, o.work, &store.Stamp{})) }},
 	{"SpreadOutgoing", "dddddy", func(o *office) error {
 		_, waiting, err := o.whole.Deliver(o.ctx, store.Delivery{Send: []store.Outgoing{{To: "a@contoso.com"}}})
 		if err == nil {

@@ -111,6 +111,13 @@ func TestByGlobalObjectID(t *testing.T) {
 				t.Errorf("object %d: %v", id, found)
 			}
 		}
+		n := mail(calendar, "alone")
+		n.Alone, n.Props[mapi.PidLidCleanGlobalObjectID] = true, []byte{0, 1, 2, 3}
+		_, err := m.CreateItem(t.Context(), n)
+		want(t, err, store.ErrExists)
+		n.Props[mapi.PidLidCleanGlobalObjectID] = []byte{9, 1, 2, 3}
+		_, err = m.CreateItem(t.Context(), n)
+		ok(t, err)
 		if found, err := m.ByGlobalObjectID(t.Context(), calendar, []byte{9}, store.Want{}); err != nil || len(found) != 0 {
 			t.Errorf("an unknown object: %v, %v", found, err)
 		}
