@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unique"
 
 	"hma/exchange/org"
 	"hma/wire/bearer"
@@ -20,23 +21,28 @@ import (
 )
 
 // token is a token whose signature and lifetime were found good under a trust generation.
+//
+// One in the cache mostly lies in no cache of the processor when it is asked for: what a
+// request wants of it stands first, and texts that many tokens share are held once.
 type token struct {
 	text               string // the whole token, once it is in the cache
 	trust              *trust
-	issuer             *org.AuthServer
 	expires, notBefore int64 // Unix seconds; expires without skew, notBefore with it
-	claims             jwt.Claims
-	host               string // of the audience, as org.Snapshot.Hosts has it; "" when it has another form
-	grant              jwt.Grant
-	identity           Identity
 	// user is whom the token stands for, resolved under a people version.
-	user atomic.Pointer[user]
+	user   atomic.Pointer[user]
+	host   string // of the audience, as org.Snapshot.Hosts has it; "" when it has another form
+	grant  jwt.Grant
+	tenant bool // whether it is the AuthServer's
+
+	issuer   *org.AuthServer
+	claims   jwt.Claims
+	identity Identity // of an application; of a person once it is known who that is
 }
 
 type user struct {
 	version  int64
-	identity *Identity
 	err      error // a failure, when nobody can be named
+	identity Identity
 }
 
 // bearer checks a bearer token against a request.
@@ -90,11 +96,16 @@ func (a *Authenticator) verify(ctx context.Context, t *trust, text string, now t
 		return nil, false, refused(refusal)
 	}
 	v = &token{trust: t, issuer: from.server, expires: c.Expires.Unix(), notBefore: c.NotBefore.Add(-jwt.Skew).Unix(), claims: c.Claims}
-	v.host = jwt.AudienceHost(c.Audience, from.server.Realm)
+	v.host = shared(jwt.AudienceHost(c.Audience, from.server.Realm))
 	v.grant = c.Grant(from.server.Type == org.MicrosoftACS)
-	v.identity = Identity{AuthN: "Bearer*", Issuer: from.server.IssuerIdentifier, Application: c.AppID, Scopes: strings.Fields(c.Scopes), Roles: c.Roles}
+	// A server's token has its tenant in its issuer.
+	v.tenant = from.server.Type == org.MicrosoftACS || from.server.Realm == "" || strings.EqualFold(c.Tenant, from.server.Realm)
+	v.identity = Identity{AuthN: "Bearer*", Issuer: from.server.IssuerIdentifier, Application: shared(c.AppID), Scopes: strings.Fields(c.Scopes), Roles: c.Roles}
 	return v, keep, nil
 }
+
+// shared returns the one copy of a text that all tokens which hold it share.
+func shared(text string) string { return unique.Make(text).Value() }
 
 // unknownKey asks for the AuthServer's keys anew. Only what looks like a key id is worth the asking.
 func (a *Authenticator) unknownKey(ctx context.Context, server *org.AuthServer, id string) *rsa.PublicKey {
@@ -131,9 +142,9 @@ func (a *Authenticator) admit(ctx context.Context, f *Facts, v *token) (*Identit
 	return id, nil
 }
 
-// checkTenant wants the AuthServer's tenant in the token. A server's token has it in its issuer.
+// checkTenant wants the AuthServer's tenant in the token.
 func (v *token) checkTenant() error {
-	if v.issuer.Type != org.MicrosoftACS && v.issuer.Realm != "" && !strings.EqualFold(v.claims.Tenant, v.issuer.Realm) {
+	if !v.tenant {
 		return fail(bearer.InvalidTenant, bearer.ReasonTenant(v.claims.Tenant), "token is of another tenant")
 	}
 	return nil
@@ -144,19 +155,23 @@ func (v *token) checkTenant() error {
 func (a *Authenticator) resolve(ctx context.Context, f *Facts, v *token) (*Identity, error) {
 	version := a.people.PeopleVersion()
 	if known := v.user.Load(); known != nil && known.version == version {
-		return known.identity, known.err
+		return known.answer()
 	}
 	person, err := a.person(ctx, f, &v.claims)
 	if _, ok := errors.AsType[failure](err); err != nil && !ok {
 		return nil, err
 	}
-	known := &user{version: version, err: err}
-	if err == nil {
-		known.identity = new(v.identity)
-		known.identity.Recipient = person
-	}
+	known := &user{version: version, err: err, identity: v.identity}
+	known.identity.Recipient = person
 	v.user.Store(known)
-	return known.identity, known.err
+	return known.answer()
+}
+
+func (u *user) answer() (*Identity, error) {
+	if u.err != nil {
+		return nil, u.err
+	}
+	return &u.identity, nil
 }
 
 func (a *Authenticator) person(ctx context.Context, f *Facts, c *jwt.Claims) (*org.Recipient, error) {
