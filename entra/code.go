@@ -66,18 +66,17 @@ func (d *Directory) IssueCode(ctx context.Context, c Code) (string, error) {
 	return code, nil
 }
 
-// RedeemCode uses a code once. accept is asked with what the code stands for
-// and may refuse with an error of its own, which leaves the code good (a thief
-// without the verifier must not be able to spend it). A second redemption is
-// ErrCodeRedeemed and revokes the refresh tokens that the first one gave.
-func (d *Directory) RedeemCode(ctx context.Context, code string, accept func(*Code, *User) error) (*Code, *User, error) {
+// RedeemCode uses a code once and returns the refresh token that comes of it, "" for
+// none. accept is asked with what the code stands for and returns what the token shall be of
+// the code's family, nil for none. It may refuse with an error of its own, which leaves
+// the code good (a thief without the verifier must not be able to spend it), and may run more than
+// once. A second redemption is ErrCodeRedeemed and revokes the refresh tokens that the first one gave.
+func (d *Directory) RedeemCode(ctx context.Context, code string, accept func(*Code, *User) (*RefreshToken, error)) (refresh string, err error) {
 	hash := tokenHash(code)
 	now := d.now()
-	var out *Code
-	var user *User
 	var refused error
-	err := d.db.Write(ctx, func(tx *sqldb.Tx) error {
-		out, user, refused = nil, nil, nil
+	err = d.db.Write(ctx, func(tx *sqldb.Tx) error {
+		refresh, refused = "", nil
 		var body string
 		var redeemed, expires int64
 		err := tx.QueryRow("SELECT body, redeemed, expires FROM authorization_code WHERE hash = $1", hash).Scan(&body, &redeemed, &expires)
@@ -91,9 +90,12 @@ func (d *Directory) RedeemCode(ctx context.Context, code string, accept func(*Co
 		if err := json.Unmarshal([]byte(body), c); err != nil {
 			return err
 		}
-		if redeemed != 0 {
+		again := func() error {
 			refused = ErrCodeRedeemed
 			return revokeFamily(tx, c.Family, "")
+		}
+		if redeemed != 0 {
+			return again()
 		}
 		if now.UnixMicro() >= expires {
 			return ErrCodeExpired
@@ -102,24 +104,35 @@ func (d *Directory) RedeemCode(ctx context.Context, code string, accept func(*Co
 		if err != nil {
 			return err
 		}
-		if err := accept(c, u); err != nil {
+		t, err := accept(c, u)
+		if err != nil {
 			return err
 		}
 		// The condition makes one of two at the same moment win on PostgreSQL too.
 		res, err := tx.Exec("UPDATE authorization_code SET redeemed = $2 WHERE hash = $1 AND redeemed = 0", hash, micros(now))
-		if err := needRow(res, err, "code", "redeemed"); err != nil {
-			return ErrCodeRedeemed
+		if err := needRow(res, err, "code", "redeemed"); errors.Is(err, ErrNotFound) {
+			return again()
+		} else if err != nil {
+			return err
 		}
-		out, user = c, u
-		return nil
+		if t == nil {
+			return nil
+		}
+		// In the same transaction: a second redemption finds the token, and revokes it.
+		family, err := guid.Parse(c.Family)
+		if err != nil {
+			return err
+		}
+		refresh, err = d.beginFamily(tx, family, *t)
+		return err
 	})
 	if err == nil {
 		err = refused
 	}
 	if err != nil {
-		return nil, nil, err
+		return "", err
 	}
-	return out, user, nil
+	return refresh, nil
 }
 
 // signedIn reads the person of a sign-in that must still hold.

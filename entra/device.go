@@ -183,8 +183,10 @@ func (d *Directory) PollDevice(ctx context.Context, deviceCode string, accept fu
 			return err
 		}
 		res, err := tx.Exec("UPDATE device_code SET state = $2 WHERE hash = $1 AND state = $3", hash, deviceRedeemed, deviceApproved)
-		if err := needRow(res, err, "device code", ""); err != nil {
+		if err := needRow(res, err, "device code", ""); errors.Is(err, ErrNotFound) {
 			return ErrCodeRedeemed
+		} else if err != nil {
+			return err
 		}
 		dev, user = found, u
 		return nil

@@ -255,7 +255,7 @@ func TestStoresAndProcesses(t *testing.T) {
 			t.Errorf("disabled: %v", err)
 		}
 
-		// Of many who redeem a code or a single-use token at once, one wins.
+		// Of many who redeem a code or a single-use token at once, one wins, and has no token for long: the others were thieves, or it was.
 		if err := d.UpdateUser(t.Context(), id, func(u *User) error { u.Enabled = true; return nil }); err != nil {
 			t.Fatal(err)
 		}
@@ -270,24 +270,38 @@ func TestStoresAndProcesses(t *testing.T) {
 		}
 		var mu sync.Mutex
 		codes, tokens := 0, 0
+		var given []string
 		var wg sync.WaitGroup
 		for range 8 {
 			wg.Go(func() {
-				_, _, err := d.RedeemCode(t.Context(), code, func(*Code, *User) error { return nil })
-				_, err2 := d.RotateRefreshToken(t.Context(), refresh, wellknown.Office, 0, func(*RefreshToken, *User) error { return nil })
+				first, err := d.RedeemCode(t.Context(), code, func(c *Code, _ *User) (*RefreshToken, error) {
+					return &RefreshToken{SignIn: c.SignIn, AppID: c.AppID}, nil
+				})
+				next, err2 := d.RotateRefreshToken(t.Context(), refresh, wellknown.Office, 0, func(*RefreshToken, *User) error { return nil })
 				mu.Lock()
 				defer mu.Unlock()
 				if err == nil {
 					codes++
+					given = append(given, first)
+				} else if !errors.Is(err, ErrCodeRedeemed) {
+					t.Errorf("redeem: %v", err)
 				}
 				if err2 == nil {
 					tokens++
+					given = append(given, next)
+				} else if !errors.Is(err2, ErrTokenReused) && !errors.Is(err2, ErrTokenUnknown) {
+					t.Errorf("renew: %v", err2)
 				}
 			})
 		}
 		wg.Wait()
 		if codes != 1 || tokens != 1 {
 			t.Errorf("%d codes and %d tokens were good", codes, tokens)
+		}
+		for _, token := range given {
+			if _, err := d.RotateRefreshToken(t.Context(), token, wellknown.Office, time.Hour, func(*RefreshToken, *User) error { return nil }); !errors.Is(err, ErrTokenUnknown) {
+				t.Errorf("a token of a family that was used twice: %v", err)
+			}
 		}
 		for i := range 3 {
 			if _, err := d.CreateUser(t.Context(), User{Tenant: tenant, UPN: fmt.Sprintf("u%d@contoso.com", i)}, Secret{}); err != nil {

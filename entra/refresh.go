@@ -78,31 +78,11 @@ func tokenHash(token string) []byte {
 	return sum[:]
 }
 
-// IssueRefreshToken begins a family and returns its first token. t.Family is
-// used when it is set (a code names the family of its tokens) and made
-// otherwise; Expires is set here.
-func (d *Directory) IssueRefreshToken(ctx context.Context, t RefreshToken) (string, error) {
-	family := guid.New()
-	if t.Family != "" {
-		var err error
-		if family, err = guid.Parse(t.Family); err != nil {
-			return "", fmt.Errorf("issue refresh token: family: %w", ErrInvalid)
-		}
-	}
-	t.Family = family.String()
-	now := d.now()
-	t.Expires = now.Add(refreshLife)
-	if t.Fixed {
-		t.Expires = now.Add(refreshLifeSPA)
-	}
-	token := newToken(family)
-	hash := tokenHash(token)
-	err := d.db.Write(ctx, func(tx *sqldb.Tx) error {
-		// A token that is never used again goes when the next sign-in comes.
-		if _, err := tx.Exec("DELETE FROM refresh_token WHERE expires < $1", micros(now)); err != nil {
-			return err
-		}
-		return insertToken(tx, hash, &t, now)
+// IssueRefreshToken begins a family and returns its first token; Family and Expires are set here.
+func (d *Directory) IssueRefreshToken(ctx context.Context, t RefreshToken) (token string, err error) {
+	err = d.db.Write(ctx, func(tx *sqldb.Tx) (err error) {
+		token, err = d.beginFamily(tx, guid.New(), t)
+		return err
 	})
 	if err != nil {
 		return "", fmt.Errorf("issue refresh token: %w", err)
@@ -110,18 +90,26 @@ func (d *Directory) IssueRefreshToken(ctx context.Context, t RefreshToken) (stri
 	return token, nil
 }
 
+// beginFamily inserts the first token of a family and returns it.
+func (d *Directory) beginFamily(tx *sqldb.Tx, family guid.GUID, t RefreshToken) (string, error) {
+	now := d.now()
+	t.Family, t.Expires = family.String(), now.Add(refreshLife)
+	if t.Fixed {
+		t.Expires = now.Add(refreshLifeSPA)
+	}
+	// A token that is never used again goes when the next sign-in comes.
+	if _, err := tx.Exec("DELETE FROM refresh_token WHERE expires < $1", micros(now)); err != nil {
+		return "", err
+	}
+	token := newToken(family)
+	return token, insertToken(tx, tokenHash(token), &t, now)
+}
+
 func insertToken(tx *sqldb.Tx, hash []byte, t *RefreshToken, now time.Time) error {
 	_, err := tx.Exec(`INSERT INTO refresh_token (hash, family, tenant, app_id, person, scopes, resource, amr, session, auth_time, issued, expires, fixed, replaced)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0)`,
 		hash, t.Family, t.Tenant, t.AppID, t.Person, t.Scopes, t.Resource, strings.Join(t.AMR, " "), t.Session, micros(t.AuthTime), micros(now), micros(t.Expires), flag(t.Fixed))
 	return err
-}
-
-// Refreshed is the outcome of RotateRefreshToken.
-type Refreshed struct {
-	Token string // the successor
-	Old   RefreshToken
-	User  *User
 }
 
 // LookRefreshToken reads what a refresh token stands for without using it.
@@ -179,7 +167,11 @@ func readToken(row interface{ Scan(...any) error }) (*RefreshToken, error) {
 func readTokenUser(tx *sqldb.Tx, family string, hash []byte) (t *RefreshToken, replaced int64, u *User, err error) {
 	var token tokenRow
 	var user userRow
-	err = tx.QueryRow(selectTokenUser, family, hash).Scan(append(token.fields(), user.fields()...)...)
+	query := selectTokenUser
+	if tx.Flavour() == sqldb.PostgreSQL {
+		query += " FOR UPDATE OF refresh_token" // whoever else uses or revokes it waits; SQLite has one writer
+	}
+	err = tx.QueryRow(query, family, hash).Scan(append(token.fields(), user.fields()...)...)
 	if isNoRows(err) {
 		if _, err := readToken(tx.QueryRow(selectToken, family, hash)); err != nil {
 			return nil, 0, nil, err
@@ -199,23 +191,22 @@ func readTokenUser(tx *sqldb.Tx, family string, hash []byte) (t *RefreshToken, r
 // with window 0 a second use revokes the whole family. accept is asked with
 // what was read, before anything is written, and may refuse with an error of
 // its own; it may run more than once.
-func (d *Directory) RotateRefreshToken(ctx context.Context, token, appID string, window time.Duration, accept func(*RefreshToken, *User) error) (*Refreshed, error) {
+func (d *Directory) RotateRefreshToken(ctx context.Context, token, appID string, window time.Duration, accept func(*RefreshToken, *User) error) (successor string, err error) {
 	claimed, wellFormed := familyOf(token)
 	if !wellFormed {
-		return nil, ErrTokenUnknown
+		return "", ErrTokenUnknown
 	}
 	family, err := guid.Parse(claimed)
 	if err != nil {
-		return nil, ErrTokenUnknown
+		return "", ErrTokenUnknown
 	}
 	hash := tokenHash(token)
-	successor := newToken(family)
+	successor = newToken(family)
 	successorHash := tokenHash(successor)
 	now := d.now()
-	var out *Refreshed
 	var refused error // a refusal that writes something is committed
 	err = d.db.Write(ctx, func(tx *sqldb.Tx) error {
-		out, refused = nil, nil
+		refused = nil
 		old, replaced, user, err := readTokenUser(tx, claimed, hash)
 		if errors.Is(err, ErrTokenUnknown) && window == 0 {
 			// A token of this family that was swept: only who had one knows the family's name.
@@ -252,29 +243,21 @@ func (d *Directory) RotateRefreshToken(ctx context.Context, token, appID string,
 		}
 		// A fixed token keeps its expiry when it is replaced too: successors inherit it.
 		if replaced == 0 {
-			res, err := tx.Exec("UPDATE refresh_token SET replaced = $3, expires = $4 WHERE family = $1 AND hash = $2 AND replaced = 0",
+			_, err := tx.Exec("UPDATE refresh_token SET replaced = $3, expires = $4 WHERE family = $1 AND hash = $2",
 				claimed, hash, micros(now), micros(keepReplaced(old, now, window)))
-			if err := needRow(res, err, "refresh token", "unused"); errors.Is(err, ErrNotFound) && window == 0 {
-				// Another request used it since it was read, which PostgreSQL lets happen.
-				refused = ErrTokenReused
-				return revokeFamily(tx, old.Family, "")
-			} else if err != nil && !errors.Is(err, ErrNotFound) {
+			if err != nil {
 				return err
 			}
 		}
-		if err := insertToken(tx, successorHash, &next, now); err != nil {
-			return err
-		}
-		out = &Refreshed{Token: successor, Old: *old, User: user}
-		return nil
+		return insertToken(tx, successorHash, &next, now)
 	})
 	if err == nil {
 		err = refused
 	}
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	return out, nil
+	return successor, nil
 }
 
 // keepReplaced is until when a replaced token is remembered: its window, and at
@@ -289,10 +272,17 @@ func keepReplaced(old *RefreshToken, now time.Time, window time.Duration) time.T
 
 // revokeFamily ends a family; with appID set only tokens of that client.
 func revokeFamily(tx *sqldb.Tx, family, appID string) error {
-	if appID == "" {
-		_, err := tx.Exec("DELETE FROM refresh_token WHERE family = $1", family)
-		return err
+	query, args := "DELETE FROM refresh_token WHERE family = $1", []any{family}
+	if appID != "" {
+		query, args = query+" AND app_id = $2", append(args, appID)
 	}
-	_, err := tx.Exec("DELETE FROM refresh_token WHERE family = $1 AND app_id = $2", family, appID)
-	return err
+	// On PostgreSQL a renewal that it waited for may have left a successor, which only the next statement sees.
+	for {
+		res, err := tx.Exec(query, args...)
+		if err := needRow(res, err, "refresh token", "of the family"); errors.Is(err, ErrNotFound) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
 }

@@ -25,42 +25,45 @@ func (s *service) grantAuthorizationCode(ctx context.Context, req *tokenRequest)
 	var g grantee
 	var asked wish
 	var t target
-	code, user, err := s.dir.RedeemCode(ctx, req.params["code"], func(c *entra.Code, u *entra.User) error {
+	var nonce string
+	refresh, err := s.dir.RedeemCode(ctx, req.params["code"], func(c *entra.Code, u *entra.User) (*entra.RefreshToken, error) {
 		scopes, resource, err := req.wanted(firstResource(c.Scopes, req.params["scope"]), c.Resource)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if !strings.EqualFold(c.AppID, req.clientID) {
-			return refuse(aadsts.GrantInvalid)
+			return nil, refuse(aadsts.GrantInvalid)
 		}
 		if c.RedirectURI != req.params["redirect_uri"] {
-			return refuse(aadsts.RedirectMismatch, clip(req.params["redirect_uri"]))
+			return nil, refuse(aadsts.RedirectMismatch, clip(req.params["redirect_uri"]))
 		}
 		if err := checkVerifier(c, req.params["code_verifier"]); err != nil {
-			return err
+			return nil, err
 		}
 		if err := checkOrigin(req.origin, c.RedirectType == entra.SPA); err != nil {
-			return err
+			return nil, err
 		}
-		g, asked, t, err = req.delegated(s, c.SignIn, u, scopes, resource)
-		return err
+		if g, asked, t, err = req.delegated(s, c.SignIn, u, scopes, resource); err != nil {
+			return nil, err
+		}
+		nonce = c.Nonce
+		original, _ := parseWish(req.version, c.Scopes, "") // what was refused at authorize made no code
+		asked.openID = asked.openID || original.openID
+		asked.email = asked.email || original.email
+		if req.version == v2 && !original.offline && !asked.offline {
+			return nil, nil
+		}
+		return &entra.RefreshToken{SignIn: c.SignIn, AppID: g.client.AppID, Scopes: c.Scopes, Resource: first(c.Resource, req.params["resource"]),
+			Fixed: c.RedirectType == entra.SPA}, nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	original, _ := parseWish(req.version, code.Scopes, "") // what was refused at authorize made no code
-	refresh := ""
-	if req.version == v1 || original.offline || asked.offline {
-		refresh, err = s.dir.IssueRefreshToken(ctx, entra.RefreshToken{SignIn: code.SignIn, Family: code.Family, AppID: g.client.AppID,
-			Scopes: code.Scopes, Resource: first(code.Resource, req.params["resource"]), Fixed: code.RedirectType == entra.SPA})
-		if err != nil {
-			return nil, err
-		}
+	answer, err := s.complete(req, g, asked, t, nonce)
+	if err != nil {
+		return nil, err
 	}
-	g.user = user
-	asked.openID = asked.openID || original.openID
-	asked.email = asked.email || original.email
-	return s.complete(req, g, asked, t, code.Nonce, refresh)
+	return answer.renewable(refresh, g.client), nil
 }
 
 // firstResource keeps the scopes of the first resource when a request leaves it

@@ -58,5 +58,9 @@ func (s *service) grantDeviceCode(ctx context.Context, req *tokenRequest) (*toke
 	if err != nil {
 		return nil, err
 	}
-	return s.complete(req, g, asked, t, "", refresh)
+	answer, err := s.complete(req, g, asked, t, "")
+	if err != nil {
+		return nil, err
+	}
+	return answer.renewable(refresh, g.client), nil
 }

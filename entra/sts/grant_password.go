@@ -53,7 +53,11 @@ func (s *service) grantPassword(ctx context.Context, req *tokenRequest) (*tokenR
 	if err != nil {
 		return nil, err
 	}
-	return s.complete(req, g, asked, t, "", refresh)
+	answer, err := s.complete(req, g, asked, t, "")
+	if err != nil {
+		return nil, err
+	}
+	return answer.renewable(refresh, g.client), nil
 }
 
 // maybeRefresh begins a family of refresh tokens where one is due: always on v1, for offline_access on v2.

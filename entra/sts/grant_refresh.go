@@ -23,10 +23,9 @@ func (s *service) grantRefreshToken(ctx context.Context, req *tokenRequest) (*to
 	if err != nil {
 		return nil, err
 	}
-	var g grantee
-	var asked wish
-	var t target
-	out, err := s.dir.RotateRefreshToken(ctx, token, strings.ToLower(req.clientID), window, func(old *entra.RefreshToken, u *entra.User) error {
+	// The answer is signed while the renewal is on its way to the disk, and given away when it is there.
+	var signed chan signature
+	successor, err := s.dir.RotateRefreshToken(ctx, token, strings.ToLower(req.clientID), window, func(old *entra.RefreshToken, u *entra.User) error {
 		scopes, resource, err := req.wanted(firstResource(old.Scopes, req.params["scope"]), old.Resource)
 		if err != nil {
 			return err
@@ -34,23 +33,40 @@ func (s *service) grantRefreshToken(ctx context.Context, req *tokenRequest) (*to
 		if err := checkOrigin(req.origin, old.Fixed); err != nil {
 			return err
 		}
-		if g, asked, t, err = req.delegated(s, old.SignIn, u, scopes, resource); err != nil {
+		g, asked, t, err := req.delegated(s, old.SignIn, u, scopes, resource)
+		if err != nil {
 			return err
 		}
-		if old.AppID == g.client.AppID {
-			return nil
+		if old.AppID != g.client.AppID {
+			// A family's token is good for all of the family, as "foci" in the answer said.
+			issuedTo, ok := g.tenant.Client(old.AppID)
+			if !ok || !issuedTo.Family || !g.client.Family {
+				return refuse(aadsts.GrantInvalid)
+			}
 		}
-		// A family's token is good for all of the family, as "foci" in the answer said.
-		issuedTo, ok := g.tenant.Client(old.AppID)
-		if !ok || !issuedTo.Family || !g.client.Family {
-			return refuse(aadsts.GrantInvalid)
-		}
+		own := make(chan signature, 1) // when this runs again, the one before is thrown away
+		go func() {
+			answer, err := s.complete(req, g, asked, t, "")
+			own <- signature{answer, g.client, err}
+		}()
+		signed = own
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return s.complete(req, g, asked, t, "", out.Token)
+	done := <-signed
+	if done.err != nil {
+		return nil, done.err
+	}
+	return done.answer.renewable(successor, done.client), nil
+}
+
+// signature is an answer that is signed but lacks its refresh token.
+type signature struct {
+	answer *tokenResponse
+	client entra.Client
+	err    error
 }
 
 // refreshWindow is how long the client's replaced tokens stay good. On a shared

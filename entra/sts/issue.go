@@ -193,6 +193,14 @@ func (s *service) respond(v version, access string, life time.Duration, audience
 	return out
 }
 
+// renewable puts a refresh token into the client's answer, "" for none, and returns the answer.
+func (out *tokenResponse) renewable(refresh string, client entra.Client) *tokenResponse {
+	if out.RefreshToken = refresh; refresh != "" && client.Family {
+		out.FamilyID = "1"
+	}
+	return out
+}
+
 // clientInfo is what MSAL makes an account's id from.
 func clientInfo(u *entra.User) string {
 	text, err := json.Marshal(struct {

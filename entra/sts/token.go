@@ -238,16 +238,13 @@ func (req *tokenRequest) delegated(s *service, signIn entra.SignIn, user *entra.
 }
 
 // complete signs the tokens of a delegated answer. nonce goes into the ID token.
-func (s *service) complete(req *tokenRequest, g grantee, asked wish, t target, nonce, refresh string) (*tokenResponse, error) {
+func (s *service) complete(req *tokenRequest, g grantee, asked wish, t target, nonce string) (*tokenResponse, error) {
 	access, life, err := s.accessToken(req.snapshot, g, t)
 	if err != nil {
 		return nil, err
 	}
 	out := s.respond(req.version, access, life, t.audience)
-	out.Scope, out.RefreshToken = t.shown, refresh
-	if refresh != "" && g.client.Family {
-		out.FamilyID = "1"
-	}
+	out.Scope = t.shown
 	if req.version == v1 || asked.openID {
 		if out.IDToken, err = s.idToken(req.snapshot, req.version, g, nonce, "", asked.email); err != nil {
 			return nil, err
