@@ -127,6 +127,9 @@ func canonical(bag mapi.Bag) (mapi.Bag, error) {
 			if c.Computed {
 				continue
 			}
+			if _, err := inColumn(c, v); err != nil {
+				return nil, err
+			}
 			tag = c.Tag
 		}
 		if _, _, twice := out.Find(tag); twice {

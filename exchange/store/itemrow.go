@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
-	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -225,13 +224,21 @@ func (it *Item) columnValue(c query.Column) (any, error) {
 	if !ok {
 		return nil, nil
 	}
+	return inColumn(c, v)
+}
+
+// inColumn returns a value as a column keeps it; one of another type, or too long for it, is ErrInvalid.
+func inColumn(c query.Column, v any) (any, error) {
 	switch v := v.(type) {
 	case string:
 		if c.Kind == query.Text {
 			return clean(v), nil
 		}
 	case []byte:
-		if c.Kind == query.Bytes && len(v) <= maxIndexedBytes {
+		switch {
+		case c.Kind == query.Bytes && v == nil:
+			return []byte{}, nil // nil would be NULL
+		case c.Kind == query.Bytes && len(v) <= maxIndexedBytes:
 			return v, nil
 		}
 	case bool:
@@ -546,23 +553,22 @@ func (m *Mailbox) Item(ctx context.Context, id ItemID, want Want) (*Item, error)
 }
 
 // Items returns several items, as Item does one by one; nil stands for an item that
-// Item would not return. It takes a statement for a few at a time.
+// Item would not return. It takes a statement for a few at a time, and asks once what
+// a viewer may see.
 func (m *Mailbox) Items(ctx context.Context, ids []ItemID, want Want) ([]*Item, error) {
 	items := make([]*Item, len(ids))
-	if m.viewer != nil {
-		for i, id := range ids {
-			it, err := m.Item(ctx, id, want)
-			if err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrDenied) {
-				return nil, err
+	real := m.itself()
+	err := real.store.db.View(ctx, func(tx *sqldb.Tx) error {
+		var e *extent
+		if m.viewer != nil {
+			var err error
+			if e, err = m.viewer.everywhere(ctx, tx); err != nil {
+				return err
 			}
-			items[i] = it
 		}
-		return items, nil
-	}
-	err := m.store.db.View(ctx, func(tx *sqldb.Tx) error {
 		for from := 0; from < len(ids); from += itemsTogether {
 			to := min(from+itemsTogether, len(ids))
-			if err := m.items(tx, ids[from:to], want, items[from:to]); err != nil {
+			if err := real.items(tx, e, ids[from:to], want, items[from:to]); err != nil {
 				return err
 			}
 		}
@@ -574,8 +580,8 @@ func (m *Mailbox) Items(ctx context.Context, ids []ItemID, want Want) ([]*Item, 
 	return items, nil
 }
 
-// items sets each element of into to the item with the id.
-func (m *Mailbox) items(q querier, ids []ItemID, want Want, into []*Item) error {
+// items sets each element of into to the item with the id, when the viewer of the extent sees it.
+func (m *Mailbox) items(q querier, e *extent, ids []ItemID, want Want, into []*Item) error {
 	rows := make([]string, len(ids))
 	for i, id := range ids {
 		rows[i] = fmt.Sprint(id.Row)
@@ -588,10 +594,13 @@ func (m *Mailbox) items(q querier, ids []ItemID, want Want, into []*Item) error 
 	if err != nil {
 		return err
 	}
-	if err := m.subobjectsOf(q, list, want); err != nil {
-		return err
-	}
 	for _, it := range list {
+		if !e.sees(it) {
+			continue
+		}
+		if err := m.subobjects(q, it, want); err != nil {
+			return fmt.Errorf("%v: %w", it.ID, err)
+		}
 		for i, id := range ids {
 			if id == it.ID {
 				into[i] = it

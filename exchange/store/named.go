@@ -49,8 +49,17 @@ func nameColumns(name mapi.Name) (set string, kind, lid int64, text, key string)
 	return column(name.Set), kind, int64(name.LID), clean(name.Text), clean(name.Fold().Text)
 }
 
+// The last id that a mailbox gives to a name, and the last one that it gives to a
+// name that somebody else than its owner brings: so nobody can take away from the
+// owner what the other half of the ids is for.
+const (
+	lastName       = 0xFFFE
+	lastForeigners = (int64(mapi.FirstMailboxName) + lastName) / 2
+)
+
 // NamedIDs returns the property ids (0x8000 and up) of names in this mailbox, in
-// their order. An unknown name gets an id with create, and 0 without.
+// their order. An unknown name gets an id with create, and 0 without; ErrQuota when
+// no id is left, for who is not the owner when half of them are given out.
 func (m *Mailbox) NamedIDs(ctx context.Context, names []mapi.Name, create bool) ([]uint16, error) {
 	ids := make([]uint16, len(names))
 	missing := false
@@ -108,7 +117,10 @@ func (m *Mailbox) findName(q querier, name mapi.Name) (uint16, error) {
 
 // createNames fills the zeros of ids.
 func (m *Mailbox) createNames(ctx context.Context, names []mapi.Name, ids []uint16) error {
-	made := make([]uint16, len(ids))
+	made, most := make([]uint16, len(ids)), int64(lastName)
+	if m.sight != nil {
+		most = lastForeigners
+	}
 	err := m.write(ctx, func(w *writer) error {
 		copy(made, ids)
 		var last int64
@@ -124,7 +136,7 @@ func (m *Mailbox) createNames(ctx context.Context, names []mapi.Name, ids []uint
 				return err
 			}
 			if id == 0 {
-				if last >= 0xFFFE {
+				if last >= most {
 					return fmt.Errorf("no id left for a named property: %w", ErrQuota)
 				}
 				last++

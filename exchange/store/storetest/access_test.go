@@ -301,6 +301,13 @@ var accessTable = []row{
 		}
 		return err
 	}},
+	{"Items private", "nnnnny", func(o *office) error {
+		items, err := o.m.Items(o.ctx, []store.ItemID{o.private}, store.Want{})
+		if err == nil && items[0] == nil {
+			err = store.ErrNotFound
+		}
+		return err
+	}},
 	{"Item own", "nyyyyy", func(o *office) error { _, err := o.m.Item(o.ctx, o.mine, store.Want{}); return err }},
 	{"Item private", "nnnnny", func(o *office) error { _, err := o.m.Item(o.ctx, o.private, store.Want{}); return err }},
 	{"Attachment", "nyyyyy", func(o *office) error { _, err := o.m.Attachment(o.ctx, store.AttachmentID{Item: o.theirs}); return err }},
@@ -779,5 +786,43 @@ func TestTransferOfWhatChanges(t *testing.T) {
 			t.Errorf("%d items of 10 are there", page.Total)
 		}
 		checkCounters(t, db)
+	})
+}
+
+// TestForeignNames holds that who may write in a folder of a mailbox leaves its owner
+// half of the ids for names of properties.
+func TestForeignNames(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s, _ := Open(t, db)
+		m := mailbox(t, s)
+		const guest = "S-1-5-21-9"
+		ok(t, m.SetPermissions(t.Context(), role(t, m, store.RoleInbox), []store.Permission{{Member: guest, Rights: store.RightCreate | store.RightFolderVisible}}))
+		theirs, err := m.As(t.Context(), guest)
+		ok(t, err)
+		name := func(text string) []mapi.Name { return []mapi.Name{{Set: mapi.PSPublicStrings, Text: text}} }
+		first, err := theirs.NamedIDs(t.Context(), name("first"), true)
+		if err != nil || first[0] < mapi.FirstMailboxName {
+			t.Fatalf("%x, %v", first, err)
+		}
+		exec(t, db, fmt.Sprintf("UPDATE named_prop SET propid = %d", (int(mapi.FirstMailboxName)+0xFFFE)/2-1))
+		s, _ = Open(t, db) // which has no name in memory
+		m, err = s.FindMailbox(t.Context(), m.GUID())
+		ok(t, err)
+		theirs, err = m.As(t.Context(), guest)
+		ok(t, err)
+		_, err = theirs.NamedIDs(t.Context(), append(name("second"), name("third")...), true)
+		want(t, err, store.ErrQuota)
+		_, err = theirs.NamedIDs(t.Context(), name("second"), true)
+		ok(t, err)
+		_, err = theirs.NamedIDs(t.Context(), name("third"), true)
+		want(t, err, store.ErrQuota)
+		_, err = theirs.NamedIDs(t.Context(), append(name("first"), name("second")...), true)
+		ok(t, err)
+		for _, text := range []string{"third", "fourth"} {
+			_, err = m.NamedIDs(t.Context(), name(text), true)
+			ok(t, err)
+		}
+		_, err = theirs.NamedIDs(t.Context(), name("third"), true) // by now it is there
+		ok(t, err)
 	})
 }

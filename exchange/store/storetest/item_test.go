@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"hma/exchange/store"
+	"hma/exchange/store/query"
 	"hma/internal/sqldb"
 	"hma/internal/sqldb/sqldbtest"
 	"hma/wire/guid"
@@ -753,5 +754,55 @@ func TestItems(t *testing.T) {
 				t.Errorf("%v in a list has %v and %v", it.ID, it.Recipients, it.Attachments)
 			}
 		}
+	})
+}
+
+// TestColumnTypes holds that a property with a column takes no value of another type,
+// and says so: it is the client's fault.
+func TestColumnTypes(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s, _ := Open(t, db)
+		m := mailbox(t, s)
+		inbox := role(t, m, store.RoleInbox)
+		kept := create(t, m, mail(inbox, "kept"))
+		values := map[mapi.Type]any{mapi.Unicode: "text", mapi.Binary: []byte("bytes"), mapi.Boolean: true, mapi.Time: time.Unix(1, 0), mapi.Integer32: int32(1),
+			mapi.Floating64: 1.5, mapi.Integer64: int64(1) << 40, mapi.MultiUnicode: []string{"a"}, mapi.GUID: guid.GUID{1}}
+		takes := map[query.Kind]mapi.Type{query.Text: mapi.Unicode, query.Int: mapi.Integer32, query.Bool: mapi.Boolean, query.Time: mapi.Time, query.Bytes: mapi.Binary}
+		for _, c := range query.Columns {
+			for typ, v := range values {
+				kind := store.ErrInvalid
+				if takes[c.Kind] == typ || c.Computed {
+					kind = nil
+				}
+				tag := mapi.NewTag(c.Tag.ID(), typ)
+				if _, err := m.CreateItem(t.Context(), store.NewItem{Folder: inbox, Props: mapi.Bag{tag: v}}); !errors.Is(err, kind) {
+					t.Errorf("create with %s: %v, want %v", tag, err, kind)
+				}
+				if _, err := m.UpdateItem(t.Context(), kept.ID, store.ItemUpdate{Set: mapi.Bag{tag: v}}); !errors.Is(err, kind) {
+					t.Errorf("update with %s: %v, want %v", tag, err, kind)
+				}
+			}
+			for _, v := range []any{[]byte(nil), []byte{}, ""} {
+				typ := mapi.Binary
+				if _, text := v.(string); text {
+					typ = mapi.Unicode
+				}
+				if takes[c.Kind] == typ && !c.Computed {
+					tag := mapi.NewTag(c.Tag.ID(), typ)
+					_, err := m.CreateItem(t.Context(), store.NewItem{Folder: inbox, Props: mapi.Bag{tag: v}})
+					if err != nil {
+						t.Errorf("create with %s of nothing (%#v): %v", tag, v, err)
+					}
+					_, err = m.UpdateItem(t.Context(), kept.ID, store.ItemUpdate{Set: mapi.Bag{tag: v}})
+					if err != nil {
+						t.Errorf("update with %s of nothing (%#v): %v", tag, v, err)
+					}
+				}
+			}
+			if _, err := m.UpdateItem(t.Context(), kept.ID, store.ItemUpdate{Delete: []mapi.Tag{c.Tag}}); (err != nil) != c.Computed {
+				t.Errorf("delete %s: %v", c.Tag, err)
+			}
+		}
+		checkCounters(t, db)
 	})
 }
