@@ -1,9 +1,11 @@
 package calendar
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -46,19 +48,13 @@ func View(ctx context.Context, box *store.Mailbox, folder store.FolderID, from, 
 		}
 	}
 	v.trim()
-	for _, o := range v.found {
-		e, err := v.event(ctx, o)
-		if err != nil {
+	if err := v.readAttachments(ctx, want.Attachments); err != nil {
+		return nil, false, err
+	}
+	for some := range slices.Chunk(v.found, eventsTogether) {
+		if events, err = v.append(ctx, events, some, want.Attachments); err != nil {
 			return nil, false, err
 		}
-		if want.Attachments && e.Attachments == nil {
-			full, err := box.Item(ctx, e.Item.ID, store.Want{Attachments: true})
-			if err != nil {
-				return nil, false, err
-			}
-			e.Attachments = Visible(full.Attachments)
-		}
-		events = append(events, e)
 	}
 	return events, v.more, nil
 }
@@ -78,7 +74,8 @@ type view struct {
 	limit    int
 	found    []candidate
 	more     bool
-	items    map[store.ItemID][]store.Attachment
+
+	attachments map[store.ItemID][]store.Attachment // of the items that readAttachments read
 }
 
 // add puts the events of an item among those found.
@@ -128,29 +125,67 @@ func (v *view) trim() {
 	}
 }
 
-// event makes the event of a candidate.
-func (v *view) event(ctx context.Context, c candidate) (*Event, error) {
-	if c.series == nil {
-		return &Event{Item: c.item}, nil
-	}
-	var own *transport.Exception
-	if c.at.Exception != nil {
-		list, known := v.items[c.item.ID]
-		if !known {
-			full, err := v.box.Item(ctx, c.item.ID, store.Want{Attachments: true})
-			if err != nil {
-				return nil, err
-			}
-			if v.items == nil {
-				v.items = map[store.ItemID][]store.Attachment{}
-			}
-			list = full.Attachments
-			v.items[c.item.ID] = list
-		}
-		var err error
-		if own, err = transport.ExceptionOf(ctx, v.box, list, c.series.Zone.UTC(c.at.Day.At(c.series.Clock))); err != nil && !errors.Is(err, mapi.ErrSyntax) {
-			return nil, err // a damaged one costs nobody the view
+// readAttachments reads the attachments of the items that exceptions were found of, or of all.
+func (v *view) readAttachments(ctx context.Context, all bool) error {
+	v.attachments = map[store.ItemID][]store.Attachment{}
+	var ids []store.ItemID
+	for _, c := range v.found {
+		if _, known := v.attachments[c.item.ID]; !known && (all || c.at.Exception != nil) {
+			v.attachments[c.item.ID] = nil
+			ids = append(ids, c.item.ID)
 		}
 	}
-	return occurrence(c.item, c.series, c.at, own), nil
+	items, err := v.box.Items(ctx, ids, store.Want{Attachments: true})
+	for i, it := range items {
+		if it != nil { // otherwise it went meanwhile
+			v.attachments[ids[i]] = it.Attachments
+		}
+	}
+	return err
+}
+
+// eventsTogether is how many events' exceptions are read together.
+const eventsTogether = 16
+
+// append appends the events of candidates.
+func (v *view) append(ctx context.Context, events []*Event, some []candidate, attachments bool) ([]*Event, error) {
+	var contents []mapi.Blob
+	for _, c := range some {
+		if a, ok := v.exception(c); ok {
+			contents = append(contents, a.Content)
+		}
+	}
+	short, err := v.box.ShortBlobs(ctx, contents)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range some {
+		e := &Event{Item: c.item}
+		if c.series != nil {
+			var own *transport.Exception
+			if a, ok := v.exception(c); ok {
+				var r io.Reader = v.box.OpenBlob(ctx, a.Content)
+				if data, read := short[a.Content]; read {
+					r = bytes.NewReader(data)
+				}
+				if own, err = transport.ReadException(r); err != nil && !errors.Is(err, mapi.ErrSyntax) {
+					return nil, err // a damaged one costs nobody the view
+				}
+			}
+			e = occurrence(c.item, c.series, c.at, own)
+		}
+		if attachments && e.Attachments == nil {
+			e.Attachments = Visible(v.attachments[e.Item.ID])
+		}
+		events = append(events, e)
+	}
+	return events, nil
+}
+
+// exception finds the attachment that holds the exception of a candidate.
+func (v *view) exception(c candidate) (store.Attachment, bool) {
+	if c.series == nil || c.at.Exception == nil {
+		return store.Attachment{}, false
+	}
+	return transport.ExceptionAttachment(v.attachments[c.item.ID], c.series.Zone.UTC(c.at.Day.At(c.series.Clock)))
 }

@@ -11,6 +11,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"hma/internal/sqldb"
 	"hma/wire/mapi"
@@ -216,6 +217,46 @@ func (m *Mailbox) OpenMIME(ctx context.Context, it *Item) *BlobReader {
 		r.rest, r.left, r.no = it.mime, 0, 1
 	}
 	return r
+}
+
+// blobsTogether is how many blobs one statement of ShortBlobs reads: 1 MiB.
+const blobsTogether = 16
+
+// ShortBlobs reads those of the blobs that have at most 64 KiB, a few with each
+// statement. What is longer or gone is not among them: OpenBlob reads it, or says so.
+func (m *Mailbox) ShortBlobs(ctx context.Context, blobs []mapi.Blob) (Contents, error) {
+	m = m.contentGate()
+	short := map[[32]byte]mapi.Blob{}
+	for _, b := range blobs {
+		if !b.IsZero() && b.Size <= maxAlong {
+			short[b.Hash] = b
+		}
+	}
+	contents := Contents{}
+	for some := range slices.Chunk(slices.Collect(maps.Values(short)), blobsTogether) {
+		args, marks := []any{m.id}, make([]string, len(some))
+		for i, b := range some {
+			args, marks[i] = append(args, b.Hash[:]), fmt.Sprintf("$%d", i+2)
+		}
+		rows, err := m.store.db.Query(ctx, `SELECT b.hash, c.data FROM blob b JOIN chunk c ON c.mailbox = b.mailbox AND c.blob = b.id AND c.no = 0
+			WHERE b.mailbox = $1 AND b.hash IN (`+strings.Join(marks, ", ")+")", args...)
+		if err == nil {
+			for rows.Next() {
+				var hash, data []byte
+				if err = rows.Scan(&hash, &data); err != nil {
+					break
+				}
+				if b := short[[32]byte(hash)]; int64(len(data)) == b.Size {
+					contents[b] = data
+				}
+			}
+			err = errors.Join(err, rows.Err(), rows.Close())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read %d blobs: %w", len(some), err)
+		}
+	}
+	return contents, nil
 }
 
 // fill gets the next chunk when rest is empty. The first one, which most blobs

@@ -388,7 +388,7 @@ func withExceptions(e *oxcical.Event, list []store.Attachment, open func(mapi.Bl
 			continue
 		}
 		left -= a.Content.Size
-		own, err := readException(open(a.Content))
+		own, err := ReadException(open(a.Content))
 		if errors.Is(err, mapi.ErrSyntax) {
 			continue
 		}

@@ -53,10 +53,11 @@ func ExceptionOf(ctx context.Context, box *store.Mailbox, list []store.Attachmen
 	if !ok {
 		return nil, nil
 	}
-	return readException(box.OpenBlob(ctx, a.Content))
+	return ReadException(box.OpenBlob(ctx, a.Content))
 }
 
-func readException(r io.Reader) (*Exception, error) {
+// ReadException reads what Attachment wrote as its content.
+func ReadException(r io.Reader) (*Exception, error) {
 	packed, err := io.ReadAll(io.LimitReader(r, maxException))
 	if err != nil {
 		return nil, fmt.Errorf("read exception: %w", err)

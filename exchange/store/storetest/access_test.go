@@ -486,6 +486,7 @@ var accessTable = []row{
 	}},
 	{"Names", "yyyyyy", func(o *office) error { _, err := o.m.Names(o.ctx, []uint16{0xFF00}); return err }},
 	{"WriteBlob", "dd yyyy", func(o *office) error { _, err := o.m.WriteBlob(o.ctx, strings.NewReader("x")); return err }},
+	{"ShortBlobs", "yyyyyy", func(o *office) error { _, err := o.m.ShortBlobs(o.ctx, []mapi.Blob{o.content}); return err }},
 	{"Gather", "dd yyyy", func(o *office) error {
 		_, err := o.m.Gather(o.ctx, bytes.NewReader(make([]byte, store.ChunkSize)), store.Contents{})
 		return err

@@ -806,3 +806,33 @@ func TestColumnTypes(t *testing.T) {
 		checkCounters(t, db)
 	})
 }
+
+// TestShortBlobs holds which contents are read together: many, and none that is long or gone.
+func TestShortBlobs(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s, _ := Open(t, db)
+		m := mailbox(t, s)
+		write := func(text string) mapi.Blob {
+			blob, err := m.WriteBlob(t.Context(), strings.NewReader(text))
+			ok(t, err)
+			return blob
+		}
+		expected := store.Contents{}
+		blobs := []mapi.Blob{{}, {Size: 5}, write(""), write(strings.Repeat("long", 20_000))} // nothing, one that is gone, an empty one, a long one
+		for i := range 40 {
+			text := fmt.Sprint("content ", i)
+			blobs = append(blobs, write(text))
+			expected[blobs[len(blobs)-1]] = []byte(text)
+		}
+		wrong := blobs[4]
+		wrong.Size++
+		got, err := m.ShortBlobs(t.Context(), append(blobs, blobs[5]))
+		ok(t, err)
+		if !reflect.DeepEqual(got, expected) {
+			t.Errorf("%d contents, want %d", len(got), len(expected))
+		}
+		if got, err := m.ShortBlobs(t.Context(), []mapi.Blob{wrong}); err != nil || len(got) != 0 {
+			t.Errorf("of another size: %v, %v", got, err)
+		}
+	})
+}
