@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,10 +21,7 @@ import (
 // there before.
 func TestProcedureAsByHand(t *testing.T) {
 	t.Parallel()
-	bin := filepath.Join(t.TempDir(), "hma")
-	if out, err := exec.Command("go", "build", "-o", bin, "hma/cmd/hma").CombinedOutput(); err != nil {
-		t.Fatalf("build hma: %v\n%s", err, out)
-	}
+	bin := program(t)
 	run := func(dir string, args ...string) string {
 		t.Helper()
 		out, err := exec.CommandContext(t.Context(), bin, append(args, "--data", dir)...).CombinedOutput()

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -17,10 +16,7 @@ import (
 // the scripts of a pilot's plan leave what the engine leaves, and that both ways back restore the first state.
 func TestRings(t *testing.T) {
 	t.Parallel()
-	bin := filepath.Join(t.TempDir(), "hma")
-	if out, err := exec.Command("go", "build", "-o", bin, "hma/cmd/hma").CombinedOutput(); err != nil {
-		t.Fatalf("build hma: %v\n%s", err, out)
-	}
+	bin := program(t)
 	scripts := t.TempDir()
 	run := func(data string, args ...string) string {
 		t.Helper()

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -17,10 +16,7 @@ import (
 // it the plan does, and verification passes.
 func TestRules(t *testing.T) {
 	t.Parallel()
-	bin := filepath.Join(t.TempDir(), "hma")
-	if out, err := exec.Command("go", "build", "-o", bin, "hma/cmd/hma").CombinedOutput(); err != nil {
-		t.Fatalf("build hma: %v\n%s", err, out)
-	}
+	bin := program(t)
 	dir := t.TempDir()
 	e := Start(t, lab.Options{Dir: dir, Messages: 5, Healthy: true, Tenants: 2})
 	hma := func(code int, args ...string) []byte {

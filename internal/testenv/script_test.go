@@ -15,10 +15,7 @@ import (
 // organisation that hma apply leaves, change nothing the second time, and restore the first state.
 func TestPlanScripts(t *testing.T) {
 	t.Parallel()
-	bin := filepath.Join(t.TempDir(), "hma")
-	if out, err := exec.Command("go", "build", "-o", bin, "hma/cmd/hma").CombinedOutput(); err != nil {
-		t.Fatalf("build hma: %v\n%s", err, out)
-	}
+	bin := program(t)
 	for name, tenants := range map[string]int{"one tenant": 1, "two tenants": 2} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,11 +1,16 @@
 package testenv
 
 import (
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"hma/client/mail"
@@ -13,6 +18,40 @@ import (
 	"hma/lab"
 	"hma/wire/bearer"
 )
+
+// built is the program, made once for all tests, in folder.
+var (
+	folder string
+	built  = sync.OnceValues(func() (string, error) {
+		bin := filepath.Join(folder, "hma")
+		out, err := exec.Command("go", "build", "-o", bin, "hma/cmd/hma").CombinedOutput()
+		if err != nil {
+			err = fmt.Errorf("build hma: %w\n%s", err, out)
+		}
+		return bin, err
+	})
+)
+
+func TestMain(m *testing.M) {
+	var err error
+	if folder, err = os.MkdirTemp("", "hma-testenv"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	os.RemoveAll(folder)
+	os.Exit(code)
+}
+
+// program returns the path of the program.
+func program(t *testing.T) string {
+	t.Helper()
+	bin, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bin
+}
 
 // clientOf returns a mail client that trusts the lab and finds its names.
 func clientOf(t *testing.T, e *Env) *mail.Client {

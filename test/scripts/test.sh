@@ -37,8 +37,9 @@ else
 	export HMA_WITNESS=none
 fi
 
+# go vet has been over everything, tests too: go test need not do a part of it again.
 step "tests and witnesses"
-HMA_WITNESS_SECONDS="$work/seconds" go test -shuffle=on ./...
+HMA_WITNESS_SECONDS="$work/seconds" go test -vet=off -shuffle=on ./...
 if [ -f "$work/seconds" ]; then
 	echo "seconds of the witnesses' scripts:"
 	sort -rn "$work/seconds"
@@ -49,8 +50,8 @@ step "race detector, packages without SQLite and one small organisation"
 # out, except for one small organisation. Witnesses run elsewhere than in this process.
 mapfile -t pure < <(go list -test -f '{{.ImportPath}} {{join .Deps " "}} ' ./... |
 	awk '$1 ~ /\.test$/ && !/ modernc\.org\/sqlite / && $1 !~ /\/test\/witness\// { sub(/\.test$/, "", $1); print $1 }')
-go test -race -run TestSmallOrganisation ./internal/testenv &
+go test -vet=off -race -run TestSmallOrganisation ./internal/testenv &
 small=$!
-go test -race "${pure[@]}"
+go test -vet=off -race "${pure[@]}"
 wait "$small"
 step "done"
