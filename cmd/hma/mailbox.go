@@ -23,6 +23,23 @@ func (a *app) mailbox() *cobra.Command {
 	return cmd
 }
 
+// interrupted is the error of a command, which where its user has ended it says what that leaves.
+func interrupted(cmd *cobra.Command, err error, left string) error {
+	if err == nil || cmd.Context().Err() == nil {
+		return err
+	}
+	return unreachable(fmt.Errorf("%s: interrupted: %s", cmd.Name(), left))
+}
+
+// oneMailbox holds that --mailbox, where it is given, names one: an empty one, as a script's
+// unset variable leaves it, would be all.
+func oneMailbox(cmd *cobra.Command, _ []string) error {
+	if f := cmd.Flag("mailbox"); f.Changed && f.Value.String() == "" {
+		return usage("%s: --mailbox has no address: leave it out for all mailboxes", cmd.Name())
+	}
+	return nil
+}
+
 func (a *app) mailboxCheck() *cobra.Command {
 	var address string
 	var repair bool
@@ -33,6 +50,7 @@ func (a *app) mailboxCheck() *cobra.Command {
 			"With --repair what can be computed again is set right; what has lost its folder goes to Recovered items.",
 		Example: "  hma mailbox check\n  hma mailbox check --mailbox alice@contoso.com --repair",
 		Args:    cobra.NoArgs,
+		PreRunE: oneMailbox,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			lab, err := a.running()
 			if err != nil {
@@ -43,11 +61,11 @@ func (a *app) mailboxCheck() *cobra.Command {
 				query.Set("repair", "1")
 			}
 			answer, err := lab.stream(cmd.Context(), "check", http.MethodPost, roles.CheckPath+"?"+query.Encode(), "application/json", http.NoBody)
-			if err != nil {
-				return err
+			if err == nil {
+				defer answer.Close()
+				err = a.checked(answer)
 			}
-			defer answer.Close()
-			return a.checked(answer)
+			return interrupted(cmd, err, "not all was looked at")
 		},
 	}
 	cmd.Flags().StringVar(&address, "mailbox", "", "`address` of the one mailbox to check; all without")

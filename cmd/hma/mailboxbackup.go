@@ -8,8 +8,10 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -38,7 +40,7 @@ func (a *app) mailboxBackup() *cobra.Command {
 			}
 			end, damages, err := a.backupLines(cmd, lab, "backup", roles.BackupPath, url.Values{"to": {to}})
 			if err != nil {
-				return err
+				return interrupted(cmd, err, "no backup was made; the same command begins again")
 			}
 			if a.json {
 				err = printJSON(a.out, map[string]any{"version": 1, "backup": end.Path, "mailboxes": end.Mailboxes, "bytes": end.Bytes, "damages": damages})
@@ -62,14 +64,23 @@ func (a *app) mailboxRestore() *cobra.Command {
 			"With --verify nothing is restored: everything in the backup is read, the hash of each content too.",
 		Example: "  hma mailbox restore --verify /var/backups/hma/mailbox-20260401T020000Z\n" +
 			"  hma mailbox restore --mailbox alice@contoso.com /var/backups/hma/mailbox-20260401T020000Z",
-		Args: cobra.ExactArgs(1),
+		Args:    cobra.ExactArgs(1),
+		PreRunE: oneMailbox,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			folder, err := filepath.Abs(args[0])
-			if err != nil {
-				return usage("restore: %w", err)
+			if err == nil {
+				_, err = os.Stat(folder)
 			}
-			if verify {
-				return a.verifyBackup(cmd, folder)
+			switch {
+			case err != nil:
+				return usage("restore: %w", err)
+			case verify && address != "":
+				return usage("restore: --verify reads the whole backup: leave --mailbox out")
+			case verify:
+				return interrupted(cmd, a.verifyBackup(cmd, folder), "not all of it was read")
+			}
+			if err := a.ask(cmd.Context(), fmt.Sprintf("Put the mail of %s in place of what is there?", args[0])); err != nil {
+				return err
 			}
 			_, err = lab.ReadEndpoints(a.data)
 			if errors.Is(err, fs.ErrNotExist) && address == "" {
@@ -82,14 +93,13 @@ func (a *app) mailboxRestore() *cobra.Command {
 			query := url.Values{"backup": {folder}, "mailbox": {address}}
 			end, _, err := a.backupLines(cmd, running, "restore", roles.RestorePath, query)
 			if err != nil {
-				return err
+				return interrupted(cmd, err, "mailboxes that were not yet restored are as they were")
 			}
 			return a.restored(end.Mailboxes, folder, "")
 		},
 	}
 	cmd.Flags().StringVar(&address, "mailbox", "", "`address` of the one mailbox to restore; all without")
 	cmd.Flags().BoolVar(&verify, "verify", false, "read everything in the backup and restore nothing")
-	cmd.MarkFlagsMutuallyExclusive("mailbox", "verify")
 	return cmd
 }
 
@@ -112,7 +122,7 @@ func (a *app) backupLines(cmd *cobra.Command, lab *running, what, path string, q
 		}
 		switch {
 		case line.Done && line.Error != "":
-			return end, nil, unreachable(fmt.Errorf("%s: %s", what, line.Error))
+			return end, nil, unreachable(fmt.Errorf("%s: %s", what, strings.TrimPrefix(line.Error, what+": ")))
 		case line.Done:
 			return line, damages, nil
 		case line.Damage != nil:

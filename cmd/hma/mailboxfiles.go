@@ -41,6 +41,18 @@ func (a *app) mailboxImport() *cobra.Command {
 			if address == "" {
 				return usage("import: say whose mailbox with --mailbox ADDRESS")
 			}
+			where := folder
+			for _, path := range paths {
+				info, err := os.Stat(path)
+				switch {
+				case err != nil:
+					return usage("import: %w", err) // before anything is sent
+				case info.IsDir():
+					where = "its folders"
+				case !info.Mode().IsRegular() || info.Size() == 0:
+					return usage("import: %s is empty, or no file: want an eml, an mbox, a vCard, an iCalendar or a folder of them", path)
+				}
+			}
 			lab, err := a.running()
 			if err != nil {
 				return err
@@ -59,21 +71,16 @@ func (a *app) mailboxImport() *cobra.Command {
 			}()
 			text, err := lab.send(cmd.Context(), "import", http.MethodPost, roles.ImportPath+"?"+query.Encode(), "multipart/mixed; boundary="+w.Boundary(), body)
 			body.CloseWithError(io.ErrClosedPipe) // ends a sender whose server has answered early
-			if failed := <-sent; failed != nil && !errors.Is(failed, io.ErrClosedPipe) {
-				return usage("import: %w", failed)
+			failed := <-sent
+			if failed != nil && !errors.Is(failed, io.ErrClosedPipe) {
+				err = usage("import: %w: what was sent before is stored", failed)
 			}
 			if err != nil {
-				return err
+				return interrupted(cmd, err, "what was stored stays, and the same command goes on")
 			}
 			var end roles.ImportEnd
 			if err := json.Unmarshal(text, &end); err != nil {
 				return unreachable(fmt.Errorf("import: %w", err))
-			}
-			where := folder
-			for _, path := range paths {
-				if info, err := os.Stat(path); err == nil && info.IsDir() {
-					where = "its folders"
-				}
 			}
 			return a.imported(end, where, address)
 		},
@@ -165,10 +172,10 @@ func (a *app) mailboxExport() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			files, err := mailfile.Create(mailfile.Format(format), args[0])
-			if err != nil {
+			if err := mailfile.Check(mailfile.Format(format), args[0]); err != nil {
 				return usage("export: %w", err)
 			}
+			// Asked first: who misspells a name finds no empty folder.
 			answer, err := lab.answer(cmd.Context(), "export", http.MethodGet, roles.ExportPath+"?"+url.Values{"mailbox": {address}, "folder": {folder}}.Encode(), "", http.NoBody)
 			if err != nil {
 				return err
@@ -178,9 +185,13 @@ func (a *app) mailboxExport() *cobra.Command {
 			if err != nil {
 				return unreachable(fmt.Errorf("export: %w", err))
 			}
+			files, err := mailfile.Create(mailfile.Format(format), args[0])
+			if err != nil {
+				return unreachable(fmt.Errorf("export: %w", err))
+			}
 			end, failed, err := a.receiveFiles(multipart.NewReader(answer.Body, params["boundary"]), files)
 			if err = errors.Join(err, files.Close()); err != nil {
-				return unreachable(fmt.Errorf("export: %w", err))
+				return interrupted(cmd, unreachable(fmt.Errorf("export: %w", err)), args[0]+" holds a part; the next export wants another folder")
 			}
 			return a.exported(end, failed, mailfile.Format(format), args[0], address)
 		},

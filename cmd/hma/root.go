@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -114,6 +115,9 @@ func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 	return func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {
+			if want := strings.TrimSpace(strings.TrimPrefix(cmd.Use, cmd.Name())); want != "" {
+				err = fmt.Errorf("%s wants %s, and got %s", cmd.CommandPath(), want, count(len(args), "argument"))
+			}
 			return usage("%w (see %s --help)", err, cmd.CommandPath())
 		}
 		return nil

@@ -25,7 +25,7 @@ const photoName = "ContactPicture.jpg"
 func PrepareContact(ctx context.Context, mailbox *store.Mailbox, r io.Reader) (store.NewItem, error) {
 	card, err := oxvcard.Read(r)
 	if errors.Is(err, oxvcard.ErrNoCard) {
-		return store.NewItem{}, errors.Join(ErrNoContact, err)
+		return store.NewItem{}, fmt.Errorf("%w: %w", ErrNoContact, err)
 	}
 	if err != nil {
 		return store.NewItem{}, err

@@ -300,16 +300,29 @@ type Writer interface {
 	Close() error
 }
 
-// Create begins to write into a folder, which is made, or is there and empty.
-func Create(format Format, path string) (Writer, error) {
-	if err := os.MkdirAll(path, 0o700); err != nil {
-		return nil, err
+// Check says why Create would refuse; it makes nothing.
+func Check(format Format, path string) error {
+	if Lost[format] == "" {
+		return fmt.Errorf("form %q, want %s, %s or %s", format, EML, Mbox, Maildir)
 	}
 	entries, err := os.ReadDir(path)
-	if err == nil && len(entries) > 0 {
-		err = fmt.Errorf("%s is not empty: %w", path, fs.ErrExist)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case len(entries) > 0:
+		return fmt.Errorf("%s is not empty: want a new folder", path)
 	}
-	if err != nil {
+	return nil
+}
+
+// Create begins to write into a folder, which is made, or is there and empty.
+func Create(format Format, path string) (Writer, error) {
+	if err := Check(format, path); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, err
 	}
 	switch format {
@@ -317,10 +330,9 @@ func Create(format Format, path string) (Writer, error) {
 		return &emlWriter{top: path, places: newTree("")}, nil
 	case Mbox:
 		return &mboxWriter{top: path, places: newTree("")}, nil
-	case Maildir:
+	default:
 		return newMaildir(path), nil
 	}
-	return nil, fmt.Errorf("form %q, want %s, %s or %s", format, EML, Mbox, Maildir)
 }
 
 // encodeName makes a folder's name a file's: what a file system could take for

@@ -297,7 +297,7 @@ func (in *importRun) failed(name string, err error) error {
 	case errors.Is(err, store.ErrQuota), errors.Is(err, store.ErrFull), errors.Is(err, io.ErrUnexpectedEOF), in.ctx.Err() != nil:
 		return err
 	default:
-		words = "it could not be read or stored: " + err.Error()
+		words = "it could not be read or stored: " + strings.Join(strings.Fields(err.Error()), " ")
 	}
 	return in.tell(name, words)
 }

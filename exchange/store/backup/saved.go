@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,6 +27,9 @@ type Saved struct {
 // readManifest reads what a folder says of itself.
 func readManifest(folder string) (m Manifest, err error) {
 	f, err := os.Open(filepath.Join(folder, manifestFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("it has no %s: want a folder mailbox-TIME, as a backup makes it", manifestFile)
+	}
 	if err != nil {
 		return m, fmt.Errorf("%s: %w: %w", folder, ErrNotWhole, err)
 	}
