@@ -59,8 +59,13 @@ const (
 	pushAnswer = 64 << 10
 	// pushRetry is when a listener that failed is tried again first; the wait doubles each time.
 	pushRetry = 30 * time.Second
-	// pushesAtOnce is how many listeners are called at a time.
-	pushesAtOnce = 16
+	// pushesAtOnce is how many calls one origin has at a time, pushesEach how many of
+	// them are to one URL, and pushesWaiting how many wait there for their turn.
+	pushesAtOnce  = 16
+	pushesEach    = 4
+	pushesWaiting = 256
+	// pushesTaken is how many subscriptions are taken at a time.
+	pushesTaken = 64
 	// pushIdle is how often other servers' subscriptions are looked for.
 	pushIdle = 30 * time.Second
 	// pushLife is how long a subscription outlives its last answer, beside its frequency.
@@ -74,10 +79,74 @@ type pushes struct {
 	to     []string
 	client *http.Client
 	woken  chan struct{}
+
+	mu    sync.Mutex
+	lanes map[string]*lane // by origin; those with something to do
+	calls sync.WaitGroup
+}
+
+// lane is what is to be told to the listeners of one origin: one that hangs makes
+// nobody wait elsewhere, and little at other URLs of its own origin.
+type lane struct {
+	waiting []*store.Pushed
+	calling int
+	urls    map[string]int // calls to each
+}
+
+// take takes the first that waits whose URL has a call to spare.
+func (l *lane) take() *store.Pushed {
+	i := slices.IndexFunc(l.waiting, func(p *store.Pushed) bool { return l.urls[p.URL] < pushesEach })
+	if l.calling == pushesAtOnce || i < 0 {
+		return nil
+	}
+	p := l.waiting[i]
+	l.waiting = slices.Delete(l.waiting, i, i+1)
+	l.calling++
+	l.urls[p.URL]++
+	return p
+}
+
+// queue has fn called for a subscription when it is its turn; false when too many wait
+// before it.
+func (p *pushes) queue(o *store.Pushed, fn func(*store.Pushed)) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at := origin(o.URL)
+	l := p.lanes[at]
+	if l == nil {
+		l = &lane{urls: map[string]int{}}
+		p.lanes[at] = l
+	}
+	if len(l.waiting) == pushesWaiting {
+		return false
+	}
+	l.waiting = append(l.waiting, o)
+	p.start(at, l, fn)
+	return true
+}
+
+// start begins the calls of a lane whose turn it is.
+func (p *pushes) start(at string, l *lane, fn func(*store.Pushed)) {
+	for o := l.take(); o != nil; o = l.take() {
+		p.calls.Go(func() {
+			fn(o)
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			l.calling--
+			if l.urls[o.URL]--; l.urls[o.URL] == 0 {
+				delete(l.urls, o.URL)
+			}
+			p.start(at, l, fn)
+			if l.calling == 0 {
+				delete(p.lanes, at)
+			}
+			p.wake() // more may have happened meanwhile
+		})
+	}
 }
 
 func newPushes(opts PushOptions) *pushes {
-	p := &pushes{woken: make(chan struct{}, 1)}
+	p := &pushes{woken: make(chan struct{}, 1), lanes: map[string]*lane{}}
 	var literal []netip.Addr // what the operator allowed by its address
 	for _, text := range opts.To {
 		if o := origin(text); o != "" {
@@ -176,6 +245,7 @@ func (d *Door) KeepPushing(ctx context.Context) {
 	if len(d.pushes.to) == 0 {
 		return
 	}
+	defer d.pushes.calls.Wait()
 	for ctx.Err() == nil {
 		next, watch, err := d.pushDue(ctx)
 		if err != nil && ctx.Err() == nil {
@@ -203,7 +273,7 @@ func (d *Door) KeepPushing(ctx context.Context) {
 	}
 }
 
-// pushDue tells all that are due, and returns when the next one is and what else makes one so.
+// pushDue begins to tell all that are due, and returns when the next one is and what else makes one so.
 func (d *Door) pushDue(ctx context.Context) (next time.Time, watch *store.Watch, err error) {
 	mailboxes, err := d.store.PushedMailboxes(ctx)
 	if err != nil || len(mailboxes) == 0 {
@@ -211,22 +281,28 @@ func (d *Door) pushDue(ctx context.Context) (next time.Time, watch *store.Watch,
 	}
 	watch = d.store.Watch(mailboxes...) // before the look, so that nothing falls between
 	for {
-		list, next, err := d.store.TakePushed(ctx, 4*pushesAtOnce)
+		list, next, err := d.store.TakePushed(ctx, pushesTaken)
 		if err != nil || len(list) == 0 {
 			return next, watch, err
 		}
-		var wg sync.WaitGroup
-		slots := make(chan struct{}, pushesAtOnce)
 		for _, p := range list {
-			slots <- struct{}{}
-			wg.Go(func() {
-				defer func() { <-slots }()
-				if err := d.pushOne(ctx, p); err != nil && ctx.Err() == nil {
-					d.opts.Log.WarnContext(ctx, "push notification not noted", "mailbox", p.Mailbox, "error", err)
-				}
-			})
+			if d.pushes.queue(p, func(p *store.Pushed) { d.pushTurn(ctx, p) }) {
+				continue
+			}
+			if err := d.store.KeepPushed(ctx, p, true, d.opts.Now().Add(pushTime)); err != nil {
+				return next, watch, err
+			}
 		}
-		wg.Wait()
+	}
+}
+
+// pushTurn tells one subscriber whose turn it is, unless it came so late that others may take the subscription meanwhile.
+func (d *Door) pushTurn(ctx context.Context, p *store.Pushed) {
+	if ctx.Err() != nil || d.opts.Now().Add(pushTime).After(p.Until) {
+		return
+	}
+	if err := d.pushOne(ctx, p); err != nil && ctx.Err() == nil {
+		d.opts.Log.WarnContext(ctx, "push notification not noted", "mailbox", p.Mailbox, "error", err)
 	}
 }
 

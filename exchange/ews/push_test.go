@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,12 +59,15 @@ func pushRequest(to, minutes string) string {
 func (w *world) push(l *listener) []string {
 	w.t.Helper()
 	l.got = nil
-	_, watch, err := w.door.pushDue(w.t.Context())
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if watch != nil {
-		watch.Close()
+	for range 2 { // what one call made due is told by the next
+		_, watch, err := w.door.pushDue(w.t.Context())
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if watch != nil {
+			watch.Close()
+		}
+		w.door.pushes.calls.Wait()
 	}
 	return l.got
 }
@@ -248,6 +252,60 @@ func TestKeepPushing(t *testing.T) {
 		if i < 2 {
 			w.deliver(plainMail)
 		}
+	}
+}
+
+// TestHangingListener: listeners that hang make no other one wait, be it of their own
+// origin, and each has few calls at a time.
+func TestHangingListener(t *testing.T) {
+	w := newWorld(t)
+	hang, told := make(chan struct{}), make(chan string, 1000)
+	var hanging, most atomic.Int32
+	server := func() *httptest.Server {
+		s := httptest.NewTLSServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			io.Copy(io.Discard, r.Body)
+			if strings.HasPrefix(r.URL.Path, "/hang") {
+				if n := hanging.Add(1); n > most.Load() {
+					most.Store(n)
+				}
+				<-hang
+				hanging.Add(-1)
+				return
+			}
+			told <- r.Host + r.URL.Path
+			io.WriteString(rw, sendResult("OK"))
+		}))
+		t.Cleanup(s.Close)
+		return s
+	}
+	one, two := server(), server()
+	t.Cleanup(func() { close(hang) }) // before the servers close
+	w.opts.Push = PushOptions{To: []string{one.URL, two.URL}, Roots: x509.NewCertPool()}
+	w.opts.Push.Roots.AddCert(one.Certificate())
+	w.door = New(w.store, w.mail, w.opts)
+	for range 3 * pushesAtOnce {
+		w.ask(pushRequest(one.URL+"/hang", "1440"))
+	}
+	go w.door.KeepPushing(t.Context())
+	for end := time.Now().Add(10 * time.Second); hanging.Load() < pushesEach && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	for _, to := range []string{two.URL, one.URL} {
+		began := time.Now()
+		if _, answer := w.ask(pushRequest(to+"/well", "1440")); !strings.Contains(answer, "NoError") {
+			t.Fatal(answer)
+		}
+		select {
+		case at := <-told:
+			if want := strings.TrimPrefix(to, "https://") + "/well"; at != want {
+				t.Errorf("told %s, want %s", at, want)
+			}
+		case <-time.After(pushTime / 2):
+			t.Fatalf("%s waits for others since %v", to, began)
+		}
+	}
+	if n := most.Load(); n != pushesEach {
+		t.Errorf("%d calls of one URL at a time, want %d", n, pushesEach)
 	}
 }
 

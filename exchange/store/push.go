@@ -24,6 +24,8 @@ type Pushed struct {
 	// Due is when the subscriber is told of something, be it nothing: until then a change
 	// of the mailbox that is none of its wishes can be passed over.
 	Due time.Time
+	// Until is how long the subscription is the caller's: then anybody takes it again.
+	Until time.Time
 	// Failing is since when the subscriber has not answered: the zero time when this is the first try.
 	Failing time.Time
 }
@@ -77,7 +79,7 @@ func (s *Store) TakePushed(ctx context.Context, limit int) (list []*Pushed, next
 		if err != nil || !mine {
 			continue
 		}
-		o := &Pushed{Mailbox: p.guid, Due: fromMicros(p.due)}
+		o := &Pushed{Mailbox: p.guid, Due: fromMicros(p.due), Until: fromMicros(now + pushLease.Microseconds())}
 		if p.failing != nil {
 			o.Failing = fromMicros(*p.failing)
 		}
