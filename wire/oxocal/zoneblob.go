@@ -3,6 +3,7 @@ package oxocal
 import (
 	"encoding/binary"
 	"fmt"
+	"sync"
 	"time"
 	"unicode/utf16"
 )
@@ -92,10 +93,8 @@ func Match(r Rule, year int) (*Zone, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	for _, zone := range WindowsZones() {
-		if zone.Rule(year).alike(r, year) {
-			return zone, nil
-		}
+	if zone := zonesOf(year)[r.in(year)]; zone != nil {
+		return zone, nil
 	}
 	return NewZone("Customized Time Zone", display("Customized Time Zone", r.Bias+r.StandardBias), r)
 }
@@ -110,12 +109,50 @@ func (r Rule) settled() Rule {
 	return r
 }
 
-// alike says whether two rules change the clock alike in a year.
-func (r Rule) alike(o Rule, year int) bool {
-	if r.Bias != o.Bias || (r.Standard.Month == 0) != (o.Standard.Month == 0) {
-		return false
+// yearRule is what a rule does with the clock in one year: two rules that do the same are one zone's.
+type yearRule struct {
+	bias, daylightBias int
+	changes            bool
+	standard, daylight Wall
+}
+
+// in returns what the rule does in a year.
+func (r Rule) in(year int) yearRule {
+	y := yearRule{bias: r.Bias, changes: r.Standard.Month != 0}
+	if y.changes {
+		y.daylightBias, y.standard, y.daylight = r.DaylightBias, r.Standard.In(year), r.Daylight.In(year)
 	}
-	return r.Standard.Month == 0 || r.DaylightBias == o.DaylightBias && r.Standard.In(year) == o.Standard.In(year) && r.Daylight.In(year) == o.Daylight.In(year)
+	return y
+}
+
+// maxYears is of how many years it is remembered which zones there are.
+const maxYears = 256
+
+var years = struct {
+	sync.Mutex
+	zones map[int]map[yearRule]*Zone
+}{zones: map[int]map[yearRule]*Zone{}}
+
+// zonesOf returns the zones of Windows by what their rules do in a year, of several
+// that do the same the first. To ask all of them anew would cost each event that has
+// its zone only as a rule half a millisecond.
+func zonesOf(year int) map[yearRule]*Zone {
+	years.Lock()
+	defer years.Unlock()
+	if zones := years.zones[year]; zones != nil {
+		return zones
+	}
+	zones := map[yearRule]*Zone{}
+	for _, zone := range WindowsZones() {
+		if y := zone.Rule(year).in(year); zones[y] == nil {
+			zones[y] = zone
+		}
+	}
+	if len(years.zones) == maxYears {
+		clear(years.zones)
+	}
+	years.zones[year] = zones
+	return zones
 }
 
 // ParseDefinition reads the packed form of a zone that AppendDefinition makes. A
