@@ -3,6 +3,7 @@ package transport
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -40,7 +41,7 @@ func TestKilled(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("HMA_DRILL")); err == nil {
 		rounds = n
 	}
-	for name, drill := range map[string]func(*testing.T, string) error{"deliver": killedDelivery, "move": killedMove, "move away": killedMoveAway, "delete": killedDelete, "backup": killedBackup} {
+	for name, drill := range map[string]func(*testing.T, string) error{"deliver": killedDelivery, "move": killedMove, "move away": killedMoveAway, "delete": killedDelete, "submit": killedSubmit, "backup": killedBackup} {
 		t.Run(name, func(t *testing.T) {
 			var dir string
 			for round := range rounds {
@@ -110,6 +111,26 @@ func TestKilledWork(t *testing.T) {
 			}
 			wg.Wait()
 		}
+	case "submit":
+		sent, _ := m.RoleID(store.RoleSentItems)
+		page, err := m.List(t.Context(), store.Query{Folder: inbox, Limit: 1000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		for range 3 { // each message is submitted by all three
+			wg.Go(func() {
+				for _, item := range page.Items {
+					_, receipt, err := p.SubmitItem(t.Context(), m, m, "S-1-5-21-ann", item.ID, nil, sent)
+					if err == nil && receipt != nil {
+						say(int64(item.ID.Row))
+					} else if !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrConflict) {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
 	case "backup":
 		for i := 0; ; i++ {
 			say("begin")
@@ -421,6 +442,87 @@ func killedMoveAway(t *testing.T, dir string) error {
 			}
 		}
 		return nil
+	})
+}
+
+// killedSubmit has three ask to send each message. What was sent is filed, and comes to both who
+// get it, once each, be it after the kill.
+func killedSubmit(t *testing.T, dir string) error {
+	before := map[string]string{}
+	err := after(t, dir, func(p *post, m *store.Mailbox) error {
+		drafts, err := m.RoleID(store.RoleInbox)
+		if err != nil {
+			return err
+		}
+		items := make([]store.NewItem, 400)
+		for i := range items {
+			items[i], err = Prepare(t.Context(), m, strings.NewReader(crlf("From: ann@contoso.com", "To: ben@contoso.com, cleo@contoso.com", fmt.Sprintf("Subject: %d at %d", i, time.Now().UnixNano()), "", strings.Repeat("words ", rand.IntN(2000)))))
+			if err != nil {
+				return err
+			}
+			items[i].Folder = drafts
+		}
+		if _, err := m.CreateItems(t.Context(), items); err != nil {
+			return err
+		}
+		before, err = rows(t.Context(), m, store.RoleInbox)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	said, kill, err := work(dir, "submit")
+	if err != nil {
+		return err
+	}
+	defer kill()
+	done, err := some(said, 20+rand.IntN(100))
+	if err != nil {
+		return err
+	}
+	kill()
+	for line := range said {
+		done = append(done, line)
+	}
+	t.Logf("%d acknowledged", len(done))
+	return after(t, dir, func(p *post, m *store.Mailbox) error {
+		if err := p.sendLater(); err != nil {
+			return err
+		}
+		filed, err := rows(t.Context(), m, store.RoleSentItems)
+		if err != nil {
+			return err
+		}
+		for _, row := range done {
+			if _, there := filed[row]; !there {
+				t.Errorf("item %s was sent and is not filed", row)
+			}
+		}
+		for _, name := range []string{"ben", "cleo"} {
+			came, err := rows(t.Context(), p.mailbox(name), store.RoleInbox)
+			if err != nil {
+				return err
+			}
+			times := map[string]int{}
+			for _, subject := range came {
+				times[subject]++
+			}
+			for row, subject := range before {
+				want := 0
+				if _, sent := filed[row]; sent {
+					want = 1
+				}
+				if times[subject] != want {
+					t.Errorf("%q came to %s %d times, want %d", subject, name, times[subject], want)
+				}
+			}
+		}
+		// The next round begins with no drafts.
+		inbox, err := m.RoleID(store.RoleInbox)
+		if err != nil {
+			return err
+		}
+		return m.EmptyFolder(t.Context(), inbox, store.HardDelete, false)
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hma/exchange/store"
+	"hma/exchange/store/query"
 	"hma/internal/sqldb"
 	"hma/internal/sqldb/sqldbtest"
 	"hma/wire/mapi"
@@ -183,4 +184,11 @@ func TestOofGroup(t *testing.T) {
 	p.deliver(strings.Replace(letter, "ben@contoso.com", "open@contoso.com", 1), "open@contoso.com")
 	p.inbox("ben", 1)
 	p.inbox("ann", 1) // the message alone
+}
+
+// TestKnownContactByIndex: the search index can be asked for a contact's address.
+func TestKnownContactByIndex(t *testing.T) {
+	if hits, _ := query.Ask(hasAddress("greta@example.com")); hits == nil {
+		t.Error("every contact is looked at")
+	}
 }
