@@ -200,8 +200,12 @@ func (it *Item) rowValues(now time.Time) ([]any, error) {
 		var fold any
 		sort := ""
 		if s, ok := v.(string); ok {
-			fold = query.Fold(s)
-			sort = query.SortKey(query.Fold(s))
+			folded := query.Fold(s)
+			fold, sort = folded, query.SortKey(folded)
+			// One letter may fold to many: U+FDFA to 33 bytes.
+			if text += max(0, int64(len(folded)-len(s))); text > maxRow {
+				return nil, fmt.Errorf("properties of more than %d bytes with their folds: %w", maxRow, ErrTooLarge)
+			}
 		}
 		values = append(values, v, fold)
 		if c.Sort != "" {

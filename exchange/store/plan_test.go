@@ -263,7 +263,7 @@ func TestSearchFolderPlans(t *testing.T) {
 		s := &syncRun{m: m, q: r, folder: f.ID.Folder, search: true, limit: 100, state: SyncState{Since: last - 30, Snapshot: last, Position: last + 1}}
 		events := &eventRun{m: m, q: r, since: last - 30, limit: 100, watched: map[mapi.GlobCnt]bool{f.ID.Folder: true}}
 		for _, fn := range []func() error{s.run, func() error { return events.found(f.ID.Folder) },
-			func() error { _, err := m.memberships(r, []mapi.GlobCnt{300, 301}); return err }, func() error { _, err := m.rowsBefore(r, 1000, 10); return err },
+			func() error { _, err := m.memberships(r, []mapi.GlobCnt{300, 301}); return err }, func() error { _, _, err := m.rowsBefore(r, 1000, 10, 1<<20); return err },
 			func() error { _, err := m.searched(r, nil, []mapi.GlobCnt{300, 301}); return err }} {
 			if err := fn(); err != nil {
 				t.Fatal(err)

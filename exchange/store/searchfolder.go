@@ -36,6 +36,9 @@ const (
 	// evaluates, and searchAtOnce how many such writes somebody waits for.
 	searchBatch  = 500
 	searchAtOnce = 2
+	// searchBytes is how much of the items of a batch a search may read that looks at long
+	// values: it reads them within its write, where what it finds is still true.
+	searchBytes = 8 << 20
 	// evaluateTogether is how many items are read at once to be evaluated.
 	evaluateTogether = 100
 )
@@ -417,7 +420,13 @@ func (m *Mailbox) searchOn(ctx context.Context) (found bool, err error) {
 			}
 			return s.next < next
 		})
-		batch, err := m.rowsBefore(w, next, until)
+		bytes := int64(math.MaxInt64)
+		for _, s := range all {
+			if newSelection(Want{Tags: s.tags}).bag {
+				bytes = searchBytes
+			}
+		}
+		batch, more, err := m.rowsBefore(w, next, until, bytes)
 		if err != nil {
 			return err
 		}
@@ -426,8 +435,8 @@ func (m *Mailbox) searchOn(ctx context.Context) (found bool, err error) {
 		}
 		var left any
 		switch {
-		case len(batch) == searchBatch:
-			left = batch[searchBatch-1]
+		case more:
+			left = batch[len(batch)-1]
 		case until > 0:
 			left = until
 		}
@@ -441,21 +450,24 @@ func (m *Mailbox) searchOn(ctx context.Context) (found bool, err error) {
 }
 
 // rowsBefore returns the next batch of the mailbox's items before a row key, down to
-// another one, by descending keys.
-func (m *Mailbox) rowsBefore(q querier, next, until int64) (batch []mapi.GlobCnt, err error) {
-	rows, err := q.Query("SELECT id FROM item WHERE mailbox = $1 AND id < $2 AND id >= $3 ORDER BY id DESC LIMIT $4", m.id, next, until, searchBatch)
+// another one, by descending keys, and whether there may be more. It ends with the item
+// whose long values may take what is read of the batch past the bytes.
+func (m *Mailbox) rowsBefore(q querier, next, until, bytes int64) (batch []mapi.GlobCnt, more bool, err error) {
+	rows, err := q.Query("SELECT id, size FROM item WHERE mailbox = $1 AND id < $2 AND id >= $3 ORDER BY id DESC LIMIT $4", m.id, next, until, searchBatch)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer rows.Close()
-	for rows.Next() {
+	for bytes > 0 && rows.Next() {
 		var row mapi.GlobCnt
-		if err := rows.Scan(&row); err != nil {
-			return nil, err
+		var size int64
+		if err := rows.Scan(&row, &size); err != nil {
+			return nil, false, err
 		}
 		batch = append(batch, row)
+		bytes -= min(size, resolveLimit)
 	}
-	return batch, rows.Err()
+	return batch, bytes <= 0 || len(batch) == searchBatch, rows.Err()
 }
 
 // searchNext lets some mailbox's search look on, and tells whether there was one.
@@ -500,7 +512,7 @@ func (c *checker) members() error {
 	}
 	paths := map[mapi.GlobCnt][]mapi.GlobCnt{}
 	for next := int64(math.MaxInt64); !c.full(); {
-		batch, err := c.m.rowsBefore(c.q, next, 0)
+		batch, _, err := c.m.rowsBefore(c.q, next, 0, math.MaxInt64)
 		if err != nil || len(batch) == 0 {
 			return err
 		}

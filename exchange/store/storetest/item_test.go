@@ -836,3 +836,14 @@ func TestShortBlobs(t *testing.T) {
 		}
 	})
 }
+
+// TestFoldsBounded holds that a row's folds count: one letter can fold to many.
+func TestFoldsBounded(t *testing.T) {
+	s, _ := Open(t, sqldbtest.Memory(t))
+	m := mailbox(t, s)
+	inbox := role(t, m, store.RoleInbox)
+	create(t, m, mail(inbox, strings.Repeat("\uFDFA", 1000)))
+	create(t, m, mail(inbox, strings.Repeat("x", 100_000)))
+	_, err := m.CreateItem(t.Context(), mail(inbox, strings.Repeat("\uFDFA", 40_000)))
+	want(t, err, store.ErrTooLarge)
+}

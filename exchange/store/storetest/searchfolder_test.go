@@ -460,3 +460,37 @@ func TestCheckSearchFolders(t *testing.T) {
 		}
 	})
 }
+
+// TestSearchLongTexts holds that a search which reads long texts reads some of them in
+// one write, and the rest in others.
+func TestSearchLongTexts(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s, _ := Open(t, db)
+		m := mailbox(t, s)
+		inbox := role(t, m, store.RoleInbox)
+		const letters = 30
+		for i := range letters {
+			n := mail(inbox, fmt.Sprint(i))
+			n.Props[mapi.PidTagBody] = strings.Repeat("needle ", 1<<17) // 0.9 MB, kept once
+			create(t, m, n)
+		}
+		found := func(id store.FolderID) int {
+			f, err := m.Folder(t.Context(), id)
+			ok(t, err)
+			return f.Total
+		}
+		bySubject := newSearch(t, m, "by subject", store.Search{Bases: []store.FolderID{inbox}, Where: mapi.Exist{Tag: mapi.PidTagSubject}})
+		if n := found(bySubject.ID); n != letters {
+			t.Errorf("%d of %d letters were found by a column", n, letters)
+		}
+		byText := newSearch(t, m, "by text", store.Search{Bases: []store.FolderID{inbox}, Where: mapi.Content{Tag: mapi.PidTagBody, Fuzzy: mapi.PrefixOnWords, Value: "needle"}})
+		if n := found(byText.ID); n == 0 || n >= letters {
+			t.Errorf("%d of %d letters were read at once", n, letters)
+		}
+		indexAll(t, s)
+		if n := found(byText.ID); n != letters {
+			t.Errorf("%d of %d letters were found in the end", n, letters)
+		}
+		checkMailboxes(t, db)
+	})
+}
