@@ -105,11 +105,13 @@ func (b *build) loadCertificates(ctx context.Context) (map[string]string, error)
 	thumbprints := map[string]string{}
 	for _, was := range slices.Sorted(maps.Keys(found)) {
 		c := found[was]
-		if !c.from.Before(c.until) {
-			c.from = c.until.AddDate(-5, 0, 0) // Exchange's setup gives five years
+		from, until, ok := validity(c.from, c.until)
+		if !ok {
+			s.leave("certificate "+was, noDates)
+			continue
 		}
 		is, err := b.org.CreateCertificate(ctx, org.NewCertificate{Server: c.servers[0], Subject: org.OAuthCertificateSubject, FriendlyName: org.OAuthCertificateSubject,
-			KeySize: 2048, Services: []string{"SMTP"}, NotBefore: c.from, NotAfter: c.until})
+			KeySize: 2048, Services: []string{"SMTP"}, NotBefore: from, NotAfter: until})
 		if err != nil {
 			return nil, err
 		}
@@ -127,6 +129,18 @@ func (b *build) loadCertificates(ctx context.Context) (map[string]string, error)
 		s.replace("OAuth certificate", "Thumbprint", was, is)
 	}
 	return thumbprints, nil
+}
+
+// noDates is why a certificate is left out.
+const noDates = "no certificate has its dates"
+
+// validity returns the dates of a certificate that was collected, five years up to its end, as
+// Exchange's setup gives, where it has no beginning; false where no certificate can have them.
+func validity(from, until time.Time) (time.Time, time.Time, bool) {
+	if !from.Before(until) {
+		from = until.AddDate(-5, 0, 0)
+	}
+	return from, until, from.Year() > 0 && until.Year() < 10_000 // what X.509 can say
 }
 
 // renamed returns the new thumbprint of a certificate; one that no server has stays as it is.

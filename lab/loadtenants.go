@@ -223,9 +223,10 @@ func (b *build) loadKeys(ctx context.Context, home string, found []graph.KeyCred
 					return nil, err
 				}
 			}
-			starts, ends := k.Starts, k.Ends
-			if !starts.Before(ends) {
-				starts = ends.AddDate(-5, 0, 0)
+			starts, ends, ok := validity(k.Starts, k.Ends)
+			if !ok {
+				b.snapshot.leave("key credential "+k.ID+" of "+home, noDates)
+				continue
 			}
 			template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "of the snapshot"}, NotBefore: starts, NotAfter: ends}
 			if der, err = x509.CreateCertificate(rand.Reader, template, template, nobodys.Public(), nobodys); err != nil {

@@ -249,6 +249,43 @@ func TestRehearsalLeavesOut(t *testing.T) {
 	}
 }
 
+// Certificates and keys whose dates nobody could have given one are left out, and the lab runs.
+func TestRehearsalWithoutDates(t *testing.T) {
+	t.Parallel()
+	exchange := edited(t, "se-dedicated", "exchange.json", func(cmdlet string, all []map[string]any) []map[string]any {
+		if cmdlet == "Get-ExchangeCertificate" {
+			for _, c := range all {
+				c["NotBefore"], c["NotAfter"] = nil, nil
+			}
+		}
+		return all
+	})
+	graphPart := edited(t, "se-dedicated", "graph.json", func(cmdlet string, all []map[string]any) []map[string]any {
+		if cmdlet == "Get-MgServicePrincipal" && len(all) == 1 {
+			all[0]["KeyCredentials"] = []map[string]any{
+				{"KeyId": "33333333-3333-3333-3333-333333333333", "CustomKeyIdentifier": "q83vASNFZ4k="},
+				{"KeyId": "44444444-3333-3333-3333-333333333333", "CustomKeyIdentifier": "q83vASNFZ4k=", "StartDateTime": "/Date(0)/", "EndDateTime": "/Date(999999999999999)/"},
+			}
+		}
+		return all
+	})
+	o, err := target.ReadSnapshot(strings.NewReader(exchange), strings.NewReader(graphPart))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := testenv.Start(t, lab.Options{Snapshot: &o})
+	left := map[string]bool{}
+	for _, x := range e.Rehearsal.LeftOut {
+		if x.Why == "no certificate has its dates" {
+			object, _, _ := strings.Cut(x.Object, " ")
+			left[object] = true
+		}
+	}
+	if !left["certificate"] || !left["key"] || e.Rehearsal.Servers != 2 {
+		t.Errorf("left out: %+v", e.Rehearsal.LeftOut)
+	}
+}
+
 // The main job on a real farm's copy: the wizard, enable to a verified end, and the way back.
 func TestRehearse(t *testing.T) {
 	t.Parallel()
