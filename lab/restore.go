@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hma/exchange/store/backup"
+	"hma/internal/sqldb"
 )
 
 // RestoreMail puts the mail of a backup in place of that of a data directory on
@@ -28,6 +29,14 @@ func RestoreMail(ctx context.Context, path, folder string, now func() time.Time)
 	current, next := d.file("mailbox.db"), d.file("mailbox.db.restore")
 	if m, err = backup.Place(ctx, folder, next, now); err != nil {
 		return nil, "", errors.Join(err, removeDatabase(next))
+	}
+	// A lab that was killed leaves a log. It goes into the database first, so that a restore that
+	// is cut off between the log and the database leaves a database that lacks nothing. One that is
+	// too damaged to be opened is kept with its log as it is.
+	if _, err := os.Stat(current + "-wal"); err == nil {
+		if db, err := sqldb.Open(ctx, "sqlite:"+current); err == nil {
+			db.Close() // the last one to close writes the log back; what it could not is still there
+		}
 	}
 	kept = current + ".before-" + now().UTC().Format("20060102T150405Z")
 	// The log belongs to the old file: it is kept with it, and must not lie beside the new one.

@@ -2,6 +2,7 @@ package testenv
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	"hma/exchange/store"
 	"hma/exchange/store/backup"
+	"hma/internal/sqldb"
 	"hma/lab"
 	"hma/wire/mapi"
 )
@@ -46,12 +48,27 @@ func TestRestoreStopped(t *testing.T) {
 	if err := l.Close(ctx); err != nil {
 		t.Fatal(err)
 	}
+	inLog(t, filepath.Join(dir, "mailbox.db"))
 	m, kept, err := lab.RestoreMail(ctx, dir, folder, time.Now)
 	if err != nil || len(m.Mailboxes) != len(made.Mailboxes) {
 		t.Fatalf("restored %+v, error %v", m, err)
 	}
 	if _, err := os.Stat(kept); err != nil || filepath.Dir(kept) != dir {
 		t.Errorf("kept %q: %v", kept, err)
+	}
+	if _, err := os.Stat(kept + "-wal"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the database before still needs a log: %v", err)
+	}
+	before, err := sqldb.Open(ctx, "sqlite:"+kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var n int
+	if err := before.QueryRow(ctx, "SELECT count(*) FROM in_log").Scan(&n); err != nil || n != 1 {
+		t.Errorf("what lay in the log: %d rows, error %v", n, err)
+	}
+	if err := before.Close(); err != nil {
+		t.Error(err)
 	}
 	e := Start(t, lab.Options{Dir: dir})
 	back, err := e.Roles.Store.FindMailbox(ctx, mailbox.GUID())
@@ -66,6 +83,34 @@ func TestRestoreStopped(t *testing.T) {
 	}
 	if err := back.Check(ctx, false, func(d store.Damage) { t.Errorf("damaged: %+v", d) }); err != nil {
 		t.Error(err)
+	}
+}
+
+// inLog leaves a database as a killed process does: what was written last, the table in_log
+// with a row, is in its log alone.
+func inLog(t *testing.T, path string) {
+	t.Helper()
+	db, err := sqldb.Open(t.Context(), "sqlite:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Write(t.Context(), func(tx *sqldb.Tx) error {
+		_, err := tx.Exec("CREATE TABLE in_log AS SELECT 1 AS one")
+		return err
+	})
+	files := map[string][]byte{path: nil, path + "-wal": nil}
+	for name := range files {
+		if err == nil {
+			files[name], err = os.ReadFile(name)
+		}
+	}
+	if err = errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range files {
+		if err := os.WriteFile(name, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
