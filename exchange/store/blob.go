@@ -272,9 +272,9 @@ func (r *BlobReader) fill() error {
 	db, err := r.m.store.db, error(nil)
 	if r.no == 0 {
 		err = db.QueryRow(r.ctx, `SELECT b.id, c.data FROM blob b LEFT JOIN chunk c ON c.mailbox = b.mailbox AND c.blob = b.id AND c.no = 0
-			WHERE b.mailbox = $1 AND b.hash = $2`, r.m.id, r.blob.Hash[:]).Scan(&r.id, &r.rest)
+			WHERE b.mailbox = $1 AND b.hash = $2`, r.m.id, r.blob.Hash[:]).Scan(&r.id, (*sqldb.Owned)(&r.rest))
 	} else {
-		err = db.QueryRow(r.ctx, "SELECT data FROM chunk WHERE mailbox = $1 AND blob = $2 AND no = $3", r.m.id, r.id, r.no).Scan(&r.rest)
+		err = db.QueryRow(r.ctx, "SELECT data FROM chunk WHERE mailbox = $1 AND blob = $2 AND no = $3", r.m.id, r.id, r.no).Scan((*sqldb.Owned)(&r.rest))
 	}
 	if err == nil && (len(r.rest) == 0) != (r.left == 0) || int64(len(r.rest)) > r.left {
 		err = io.ErrUnexpectedEOF

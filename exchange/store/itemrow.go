@@ -337,7 +337,7 @@ func (m *Mailbox) scanItems(s *selection, extra int, rows *sqldb.Rows, err error
 			dest = append(dest, &packed)
 		}
 		if s.mime {
-			dest = append(dest, &it.mime)
+			dest = append(dest, (*sqldb.Owned)(&it.mime))
 		}
 		for i := range extra {
 			dest = append(dest, &values[len(s.columns)+i])

@@ -1,6 +1,7 @@
 package sqldb_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -208,6 +209,75 @@ CREATE TABLE after (id BIGINT)`})
 			if err := db.Statement(t.Context(), "DELETE FROM "+table); err != nil {
 				t.Error(err)
 			}
+		}
+	})
+}
+
+// TestOwned holds that what Owned keeps stays what it was, whatever is read after it: of
+// the same rows, of others on the same connection, and by a row alone.
+func TestOwned(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		if err := db.Migrate(t.Context(), "test", steps); err != nil {
+			t.Fatal(err)
+		}
+		const n = 20
+		value := func(i int) []byte { return bytes.Repeat([]byte{byte(i), 255 - byte(i)}, 1+i*500) }
+		for i := range n {
+			err := db.Write(t.Context(), func(tx *sqldb.Tx) error {
+				_, err := tx.Exec("INSERT INTO thing (id, body, name) VALUES ($1, $2, '')", i, value(i))
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		var kept []sqldb.Owned
+		err := db.View(t.Context(), func(tx *sqldb.Tx) error {
+			for range 2 {
+				rows, err := tx.Query("SELECT body FROM thing ORDER BY id")
+				if err != nil {
+					return err
+				}
+				defer rows.Close()
+				for rows.Next() {
+					var body sqldb.Owned
+					if err := rows.Scan(&body); err != nil {
+						return err
+					}
+					kept = append(kept, body)
+				}
+				if err := rows.Err(); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			for i := range n {
+				var body sqldb.Owned
+				if err := db.QueryRow(t.Context(), "SELECT body FROM thing WHERE id = $1", i).Scan(&body); err != nil {
+					t.Fatal(err)
+				}
+				kept = append(kept, body)
+			}
+		}
+		for i, body := range kept {
+			if !bytes.Equal(body, value(i%n)) {
+				t.Errorf("value %d of %d is no more what was read", i, len(kept))
+			}
+		}
+		if len(kept) != 4*n {
+			t.Errorf("%d values", len(kept))
+		}
+		var body sqldb.Owned
+		if err := db.QueryRow(t.Context(), "SELECT NULL").Scan(&body); err != nil || body != nil {
+			t.Errorf("NULL is %v, %v", body, err)
+		}
+		if err := db.QueryRow(t.Context(), "SELECT 1").Scan(&body); err == nil {
+			t.Error("a number was taken for raw bytes")
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"strings"
 )
@@ -97,7 +98,7 @@ type Reader struct {
 
 	stack    []open
 	bindings []binding
-	names    map[string]string
+	names    [64]string // some that were read, see intern
 	elements int
 	kept     int // bytes of text given out
 	seenRoot bool
@@ -120,7 +121,7 @@ const (
 
 // NewReader returns a reader of one document in UTF-8.
 func NewReader(src io.Reader, limits Limits) *Reader {
-	return &Reader{src: src, limits: limits, buf: make([]byte, firstPiece), line: 1, names: make(map[string]string)}
+	return &Reader{src: src, limits: limits, buf: make([]byte, firstPiece), line: 1}
 }
 
 // SetBytes changes how long the whole document may be.
@@ -232,14 +233,16 @@ var nameBytes = func() (t [256]bool) {
 	return t
 }()
 
+// intern returns a name as a string, the same one for most of its occurrences.
 func (r *Reader) intern(b []byte) string {
-	if s, ok := r.names[string(b)]; ok {
-		return s
+	slot := &r.names[maphash.Bytes(seed, b)%uint64(len(r.names))]
+	if *slot != string(b) {
+		*slot = string(b)
 	}
-	s := string(b)
-	r.names[s] = s
-	return s
+	return *slot
 }
+
+var seed = maphash.MakeSeed()
 
 // rawName reads a name as written. Prefix and local part both begin a name.
 func (r *Reader) rawName() (string, error) {
