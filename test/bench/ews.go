@@ -26,7 +26,7 @@ import (
 	"hma/wire/mapi"
 )
 
-const ewsTime = 150 * time.Millisecond
+const ewsTime = 40 * time.Millisecond // of a turn
 
 // folderSizes are the items of the folders that are compared.
 var folderSizes = []int{100, 10_000, 100_000}

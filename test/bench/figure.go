@@ -12,7 +12,7 @@ import (
 const (
 	// pairs is how often a figure's two sides are compared.
 	pairs = 9
-	// turns is how often the two sides of one pair take turns, so that what the
+	// turns is how often the sides of one pair or round take turns, so that what the
 	// machine does beside this falls on both alike.
 	turns = 4
 )
@@ -120,16 +120,21 @@ func perOpAfter(d time.Duration, before, fn func() error) (float64, error) {
 }
 
 // flatness measures one operation at several sizes in turn and judges the
-// slowest size over the fastest, which their medians name, round by round.
+// slowest size over the fastest, which their medians name, round by round. In a round
+// each size has several turns, for the reason that turns gives.
 func flatness(id string, g goal, sizes []string, op func(size int) (float64, error)) (figure, error) {
 	times := make([][]float64, len(sizes))
 	for round := range pairs + 1 {
-		for k := range sizes {
-			i := (round + k) % len(sizes)
+		sums := make([]float64, len(sizes))
+		for turn := range turns * len(sizes) {
+			i := (round + turn + turn/len(sizes)) % len(sizes)
 			t, err := op(i)
 			if err != nil {
 				return figure{}, fmt.Errorf("%s at %s: %w", id, sizes[i], err)
 			}
+			sums[i] += t / turns
+		}
+		for i, t := range sums {
 			if round > 0 { // the first round warms up
 				times[i] = append(times[i], t)
 			}
