@@ -60,7 +60,7 @@ func (m *Mailbox) CreateConfiguration(ctx context.Context, folder FolderID, name
 		item.Props[tag] = v
 	}
 	item.Props[mapi.PidTagMessageClass] = class
-	stamps, err := m.createItems(ctx, []NewItem{item}, func(w *writer) error {
+	stamps, err := m.createItems(ctx, []NewItem{item}, nil, func(w *writer) error {
 		var same, all int
 		err := w.QueryRow("SELECT COUNT(*) FROM item WHERE mailbox = $1 AND fid = $2 AND assoc = 1 AND class_fold = $3", w.m.id, folder.Folder, query.Fold(class)).Scan(&same)
 		if err == nil {

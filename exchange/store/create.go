@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 
+	"hma/internal/sqldb"
 	"hma/wire/mapi"
 )
 
@@ -21,17 +22,19 @@ func (m *Mailbox) CreateItem(ctx context.Context, item NewItem) (Stamp, error) {
 // CreateItems puts several items into folders, all or none. A few hundred in one
 // call are much faster than one by one.
 func (m *Mailbox) CreateItems(ctx context.Context, items []NewItem) ([]Stamp, error) {
-	return m.createItems(ctx, items, nil)
+	return m.createItems(ctx, items, nil, nil)
 }
 
-// createItems creates items if admit, when there is one, returns no error in the same write.
-func (m *Mailbox) createItems(ctx context.Context, items []NewItem, admit func(w *writer) error) ([]Stamp, error) {
+// createItems creates items if admit, when there is one, returns no error in the same
+// write. first, when there is one, is done in it before the mailbox's lock is taken.
+func (m *Mailbox) createItems(ctx context.Context, items []NewItem, first func(*sqldb.Tx) error, admit func(w *writer) error) ([]Stamp, error) {
 	r, err := m.ready(ctx, items)
 	if err != nil || len(items) == 0 && admit == nil {
 		return nil, err
 	}
 	var stamps []Stamp
-	err = r.m.write(ctx, func(w *writer) error {
+	err = writeAfter(ctx, first, []*Mailbox{r.m}, func(writers []*writer) error {
+		w := writers[0]
 		if admit != nil {
 			if err := admit(w); err != nil {
 				return err

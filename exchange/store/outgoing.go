@@ -70,7 +70,7 @@ func (m *Mailbox) Deliver(ctx context.Context, d Delivery) (stamps []Stamp, wait
 	if _, err := m.wholeGate(); err != nil {
 		return nil, nil, fmt.Errorf("deliver: %w", err)
 	}
-	stamps, err = m.createItems(ctx, d.Items, func(w *writer) error {
+	stamps, err = m.createItems(ctx, d.Items, d.locks(m), func(w *writer) error {
 		waiting = nil
 		if d.Sent != nil {
 			if err := w.endOutgoing(d.Sent); err != nil {
@@ -101,6 +101,18 @@ func (m *Mailbox) Deliver(ctx context.Context, d Delivery) (stamps []Stamp, wait
 		return nil, nil, err
 	}
 	return stamps, waiting, nil
+}
+
+// locks returns what takes the locks of both mailboxes that a delivery into m writes to,
+// in the order of writeIn: two that send each other mail do not wait for each other.
+func (d *Delivery) locks(m *Mailbox) func(*sqldb.Tx) error {
+	if d.Sent == nil || d.Sent.Mailbox == m.guid || m.store.db.Flavour() != sqldb.PostgreSQL {
+		return nil
+	}
+	return func(tx *sqldb.Tx) error {
+		_, err := tx.Exec("SELECT id FROM mailbox WHERE guid IN ($1, $2) ORDER BY id FOR UPDATE", column(m.guid), column(d.Sent.Mailbox))
+		return err
+	}
 }
 
 // putOutgoing writes a row, to be tried from a time on.

@@ -53,8 +53,18 @@ func (m *Mailbox) write(ctx context.Context, fn func(*writer) error) error {
 // writeIn is write in several mailboxes of one database: all that fn does in them is one transaction. Their locks are
 // taken in the order of their numbers, so that two such writes never wait for each other.
 func writeIn(ctx context.Context, boxes []*Mailbox, fn func([]*writer) error) error {
+	return writeAfter(ctx, nil, boxes, fn)
+}
+
+// writeAfter is writeIn that does something in the transaction before the locks are taken, unless first is nil.
+func writeAfter(ctx context.Context, first func(*sqldb.Tx) error, boxes []*Mailbox, fn func([]*writer) error) error {
 	var writers []*writer
 	err := boxes[0].store.db.Write(ctx, func(tx *sqldb.Tx) error {
+		if first != nil {
+			if err := first(tx); err != nil {
+				return err
+			}
+		}
 		writers = make([]*writer, len(boxes))
 		order := make([]int, len(boxes))
 		for i := range order {

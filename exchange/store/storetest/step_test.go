@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -62,6 +64,46 @@ func TestTogether(t *testing.T) {
 		ok(t, err)
 		want(t, store.Together(ctx, again), store.ErrNotFound)
 		ok(t, store.Together(ctx))
+		checkCounters(t, db)
+	})
+}
+
+// TestDeliverCrosswise delivers what waits in two mailboxes into each other at the same
+// moment: neither waits for the other one.
+func TestDeliverCrosswise(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s, _ := Open(t, db)
+		ctx := t.Context()
+		boxes := []*store.Mailbox{mailbox(t, s), mailbox(t, s)}
+		const n = 50
+		var waiting [2][]store.Outgoing
+		for i, m := range boxes {
+			var err error
+			_, waiting[i], err = m.Deliver(ctx, store.Delivery{Send: slices.Repeat([]store.Outgoing{{To: "a@contoso.com"}}, n)})
+			ok(t, err)
+		}
+		began := time.Now()
+		var all sync.WaitGroup
+		for i, m := range boxes {
+			inbox, from := role(t, m, store.RoleInbox), waiting[1-i]
+			for part := range 4 {
+				all.Go(func() {
+					for k := part; k < n; k += 4 {
+						if _, _, err := m.Deliver(ctx, store.Delivery{Items: []store.NewItem{mail(inbox, "x")}, Sent: &from[k]}); err != nil {
+							t.Error(err)
+						}
+					}
+				})
+			}
+		}
+		all.Wait()
+		t.Logf("%v", time.Since(began))
+		for _, m := range boxes {
+			f, err := m.Role(ctx, store.RoleInbox)
+			if err != nil || f.Total != n {
+				t.Errorf("%d came, %v", f.Total, err)
+			}
+		}
 		checkCounters(t, db)
 	})
 }
