@@ -249,6 +249,26 @@ func TestMaildirOfOthers(t *testing.T) {
 	}
 }
 
+// FuzzCards holds that the cards of a file are all of it.
+func FuzzCards(f *testing.F) {
+	f.Add("BEGIN:VCARD\r\nFN:a\r\nEND:VCARD\r\nBEGIN:VCARD\rAGENT:\rBEGIN:VCARD\rEND:VCARD\rEND:VCARD")
+	f.Add("END:VCARD\n\n\nBEGIN:VCARD\nBEGIN:VCARD\nx")
+	f.Fuzz(func(t *testing.T, text string) {
+		var all strings.Builder
+		err := readCards(strings.NewReader(text), Message{}, func(_ Message, r io.Reader) error {
+			card, err := io.ReadAll(r)
+			if len(strings.TrimSpace(string(card))) == 0 {
+				t.Error("a card of nothing")
+			}
+			all.Write(card)
+			return err
+		})
+		if err != nil || strings.TrimSpace(all.String()) != strings.TrimSpace(text) {
+			t.Errorf("%q became %q: %v", text, all.String(), err)
+		}
+	})
+}
+
 // FuzzNames holds that names of folders come back, and stay one element of a path.
 func FuzzNames(f *testing.F) {
 	f.Add("a/b")
@@ -259,6 +279,14 @@ func FuzzNames(f *testing.F) {
 		file, dir := encodeName(name), encodeUTF7(name)
 		if strings.ContainsAny(file, "/\x00") || file == "." || file == ".." || strings.ContainsAny(dir, "/.\x00") {
 			t.Fatalf("%q became %q and %q", name, file, dir)
+		}
+		for _, p := range []*places{newTree(""), newMaildir("").places} {
+			folder := []string{"a", name, strings.Repeat(name, 9)}
+			path := p.of(folder)
+			again, moved := p.moved[path]
+			if !filepath.IsLocal(path) || len(path) > maxPath || len(filepath.Base(path)) > maxName || moved && !slices.Equal(again, folder) || p.of(folder) != path {
+				t.Errorf("%q lies at %q, of %q", folder, path, again)
+			}
 		}
 		if decodeName(file) != name {
 			t.Errorf("%q became %q and %q", name, file, decodeName(file))
