@@ -60,7 +60,8 @@ const (
 	// pushRetry is when a listener that failed is tried again first; the wait doubles each time.
 	pushRetry = 30 * time.Second
 	// pushesAtOnce is how many calls one origin has at a time, pushesEach how many of
-	// them are to one URL, and pushesWaiting how many wait there for their turn.
+	// them are to one URL, and pushesWaiting how many wait there for their turn, of
+	// them at most a fourth for one URL.
 	pushesAtOnce  = 16
 	pushesEach    = 4
 	pushesWaiting = 256
@@ -117,7 +118,13 @@ func (p *pushes) queue(o *store.Pushed, fn func(*store.Pushed)) bool {
 		l = &lane{urls: map[string]int{}}
 		p.lanes[at] = l
 	}
-	if len(l.waiting) == pushesWaiting {
+	same := 0
+	for _, w := range l.waiting {
+		if w.URL == o.URL {
+			same++
+		}
+	}
+	if len(l.waiting) == pushesWaiting || same == pushesWaiting/4 {
 		return false
 	}
 	l.waiting = append(l.waiting, o)

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"hma/exchange/store"
 	"hma/wire/soap"
 )
 
@@ -306,6 +307,36 @@ func TestHangingListener(t *testing.T) {
 	}
 	if n := most.Load(); n != pushesEach {
 		t.Errorf("%d calls of one URL at a time, want %d", n, pushesEach)
+	}
+}
+
+// TestPushTurns: one URL does not take all the places in which its origin's notifications wait.
+func TestPushTurns(t *testing.T) {
+	p := newPushes(PushOptions{})
+	hang := make(chan struct{})
+	told := make(chan string, 1)
+	at := func(path string) *store.Pushed {
+		return &store.Pushed{Subscription: &store.Subscription{URL: "https://a.contoso.com/" + path}}
+	}
+	queued := 0
+	for range 2 * pushesWaiting {
+		if p.queue(at("hang"), func(*store.Pushed) { <-hang }) {
+			queued++
+		}
+	}
+	if want := pushesEach + pushesWaiting/4; queued != want {
+		t.Errorf("%d of one URL are called or wait, want %d", queued, want)
+	}
+	if !p.queue(at("well"), func(o *store.Pushed) { told <- o.URL }) {
+		t.Fatal("no place is left for another URL")
+	}
+	if got := <-told; got != "https://a.contoso.com/well" {
+		t.Errorf("told %s", got)
+	}
+	close(hang)
+	p.calls.Wait()
+	if len(p.lanes) != 0 {
+		t.Errorf("%d lanes are left", len(p.lanes))
 	}
 }
 
