@@ -8,6 +8,8 @@
 //   - A ratio is the median of 9 pairs of ours and the yardstick; within a pair the
 //     two take turns four times. The quartiles stand beside it; a goal is met when
 //     they reach it. Carry over ratios, not times: they depend on the machine.
+//   - Each group has a process of its own, so that none is slowed down by what
+//     another leaves behind.
 //   - validator, ews and org call the Go code directly, on one goroutine, in wall time.
 //   - sts sends requests to the token service's handler without sockets: client
 //     credentials from as many goroutines as the machine has processors, refresh
