@@ -307,26 +307,43 @@ func askField(f *field, mode mapi.Fuzzy, fold string) (*Hits, bool) {
 		return nil, false
 	}
 	all := &Hits{and: true}
+	for word := range words(inner(fold, mode == mapi.Prefix)) {
+		all.parts = append(all.parts, &Hits{term: head + wordMark + word})
+	}
 	for gram := range grams(fold) {
 		all.parts = append(all.parts, &Hits{term: head + gramMark + gram})
 	}
 	return all.rarest(maxGrams).simple(), false
 }
 
+// inner returns what of a folded part of a text lies between two ends of words: its
+// words are whole ones of the text. begins tells that the text begins with the part.
+func inner(fold string, begins bool) string {
+	other := func(r rune) bool { return !wordRune(r) }
+	from, to := strings.IndexFunc(fold, other), strings.LastIndexFunc(fold, other)
+	if begins {
+		from = 0
+	}
+	if from < 0 || to < from {
+		return ""
+	}
+	return fold[from:to]
+}
+
 // maxRare is how many parts Rare joins: their lists are read to their ends.
 const maxRare = 3
 
-// Rare calls rare with two and three of the parts that must all be there, those that
+// Rare calls rare with one, two and three of the parts that must all be there, those that
 // probably few items have first, until it says yes: they find the same and perhaps
-// more. Whole terms alone are asked two at once, which costs less than to look at what
-// has the first of them in a large folder. It tells whether it did.
+// more. Parts of three letters are asked two at once, which costs less than to look at
+// what has the first of them in a large folder. It tells whether it did.
 func (h *Hits) Rare(rare func(*Hits) (bool, error)) (bool, error) {
 	if !h.and {
 		return false, nil
 	}
 	parts := h.byRarity()
 	first := 1
-	if len(parts) > 1 && parts[0].whole() && parts[1].whole() {
+	if len(parts) > 1 && parts[0].whole() && parts[0].term[1:2] == gramMark && parts[1].whole() {
 		first = 2
 	}
 	for n := first; n <= min(len(parts), maxRare); n++ {

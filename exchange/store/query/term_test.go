@@ -40,6 +40,9 @@ func TestAsk(t *testing.T) {
 		{mapi.Content{Tag: mapi.PidTagBody, Fuzzy: mapi.PrefixOnWords | fold, Value: " ?!"}, "", false},
 		{mapi.Content{Tag: mapi.PidTagSubject, Fuzzy: mapi.Substring, Value: `a" `}, "\"7sga\ue022\ue020\"", false},
 		{mapi.Content{Tag: mapi.PidTagSubject, Fuzzy: mapi.Substring, Value: "ab"}, "", false},
+		{mapi.Content{Tag: mapi.PidTagSubject, Fuzzy: mapi.Substring, Value: "a b"}, "\"7sga\ue020b\"", false},
+		{mapi.Content{Tag: mapi.PidTagSubject, Fuzzy: mapi.Substring, Value: "a b c"}, "(\"7swb\" AND \"7sga\ue020b\" AND \"7sg\ue020b\ue020\" AND \"7sgb\ue020c\")", false},
+		{mapi.Content{Tag: mapi.PidTagSubject, Fuzzy: mapi.Prefix, Value: "a b"}, "(\"7swa\" AND \"7sga\ue020b\")", false},
 		{mapi.Content{Tag: mapi.PidTagComment, Fuzzy: mapi.Substring, Value: "abc"}, "", false},
 		{mapi.Property{Op: mapi.EQ, Tag: mapi.PidNameKeywords, Value: "Red hat"}, "\"7kvred\ue020hat\"", true},
 		{mapi.Property{Op: mapi.NE, Tag: mapi.PidNameKeywords, Value: "Red"}, "", false},
@@ -111,7 +114,8 @@ func TestRare(t *testing.T) {
 		where mapi.Restriction
 		want  []string
 	}{
-		{word("no 123456 at", mapi.Substring), []string{`("1sg123" AND "1sg456")`, `("1sg123" AND "1sg456" AND "1sg234")`}},
+		{word("no 123456", mapi.Substring), []string{`("1sg123" AND "1sg456")`, `("1sg123" AND "1sg456" AND "1sg234")`}},
+		{word("no 123456 at", mapi.Substring), []string{`"1sw123456"`, `("1sw123456" AND "1sg123")`, `("1sw123456" AND "1sg123" AND "1sg456")`}},
 		{word("12345", mapi.Substring), []string{`("1sg123" AND "1sg234")`, `("1sg123" AND "1sg234" AND "1sg345")`}},
 		{word("zz x", mapi.PrefixOnWords), []string{`"1swzz"`, `("1swzz" AND "1swx" *)`}},
 		{mapi.And{mapi.Or{word("xyz", mapi.Substring), word("zyx", mapi.Substring)}, word("abc", mapi.Substring)},
