@@ -2,6 +2,7 @@ package sts
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -46,6 +47,12 @@ func (s *service) grantRefreshToken(ctx context.Context, req *tokenRequest) (*to
 		}
 		own := make(chan signature, 1) // when this runs again, the one before is thrown away
 		go func() {
+			defer func() {
+				// What would end the request in its own goroutine would end the process in this one.
+				if x := recover(); x != nil {
+					own <- signature{err: fmt.Errorf("sign renewal: panic: %v", x)}
+				}
+			}()
 			answer, err := s.complete(req, g, asked, t, "")
 			own <- signature{answer, g.client, err}
 		}()

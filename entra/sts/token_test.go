@@ -3,6 +3,7 @@ package sts
 import (
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -294,6 +295,31 @@ func TestRefreshRotation(t *testing.T) {
 			t.Errorf("disabled: %v", why)
 		}
 	})
+}
+
+// A fault while a renewal is signed is the answer to that request, and not the end of the process.
+func TestRenewalThatCannotBeSigned(t *testing.T) {
+	e := newEnv(t)
+	_, out := e.token(v2Token, ropc("client_id", mailClient, "scope", mail+".default offline_access"))
+	var asked atomic.Int32
+	var err error
+	e.handler, err = New(e.dir, Options{Origin: e.origin, SignIn: pages{}, Now: func() time.Time {
+		if asked.Add(1) == 1 { // a public client's renewal asks for the time when it is signed
+			panic("no clock")
+		}
+		return e.clock
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := values("grant_type", "refresh_token", "client_id", mailClient, "refresh_token", out["refresh_token"].(string))
+	status, out := e.token(v2Token, form)
+	if why, _ := out["error_description"].(string); status != 503 || !strings.HasPrefix(why, "AADSTS90033") || strings.Contains(why, "clock") {
+		t.Errorf("%d %v", status, out)
+	}
+	if status, out := e.token(v2Token, form); status != 200 || out["refresh_token"] == nil {
+		t.Errorf("asked again: %d %v", status, out)
+	}
 }
 
 func TestLockout(t *testing.T) {
