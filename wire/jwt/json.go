@@ -107,10 +107,7 @@ func (r *reader) quoted() (raw string, plain bool, err error) {
 			return "", false, errSyntax
 		case c == '\\':
 			plain = false
-			if i++; i == len(r.rest) { // \" does not end it; what else may follow is checked when it is known where it ends
-				return "", false, errSyntax
-			}
-			if !strings.ContainsRune(`"\/bfnrtu`, rune(r.rest[i])) {
+			if i++; i == len(r.rest) || strings.IndexByte(`"\/bfnrtu`, r.rest[i]) < 0 {
 				return "", false, errSyntax
 			}
 			if r.rest[i] == 'u' {

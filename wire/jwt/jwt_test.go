@@ -71,6 +71,23 @@ func TestLifetime(t *testing.T) {
 	}
 }
 
+// What a header may have is a list, and each is a text.
+func TestHeader(t *testing.T) {
+	for header, keyID := range map[string]string{
+		`{"alg":"RS256","kid":"k"}`: "k", `{"alg":"RS256","x5t":"t"}`: "t", `{"alg":"RS256","x5t":"t","kid":"k"}`: "k", `{"alg":"RS256","kid":null,"x5t":"t"}`: "t",
+		` {"typ":"JWT","alg":"RS256","x5t#S256":"s","kid":"k"}`: "k", `{"alg":"\u0052S256","kid":"\u006b"}`: "k",
+		`{"kid":"k"}`: "", `{"alg":null,"kid":"k"}`: "", `{"alg":"rs256","kid":"k"}`: "", `{"alg":"none","kid":"k"}`: "", `{"alg":["RS256"],"kid":"k"}`: "",
+		`{"alg":"RS256","kid":1}`: "", `{"alg":"RS256","kid":"k","x5t":1}`: "", `{"alg":"RS256","kid":"k","kid":"k"}`: "", `{"alg":"RS256","kid":"k","KID":"k"}`: "",
+		`{"alg":"RS256","kid":"k","typ":1}`: "", `{"alg":"RS256","kid":"k","typ":{"a":1,"a":2}}`: "", `{"alg":"RS256","kid":"k","x5t#S256":["s"]}`: "",
+		`{"alg":"RS256","kid":"k","crit":["exp"]}`: "", `{"alg":"RS256","kid":"k","nonce":"n"}`: "", `{"alg":"RS256","\u006bid":"k"}`: "", `null`: "", `{"alg":"RS256","kid":"k"}{}`: "",
+	} {
+		parsed, refusal := Parse(encode(header) + "." + encode(`{}`) + "." + encode("signature"))
+		if (refusal == nil) != (keyID != "") || refusal == nil && parsed.KeyID != keyID {
+			t.Errorf("%s: %+v, %+v", header, parsed, refusal)
+		}
+	}
+}
+
 // What is no JSON, says a thing twice, or says it as another type is no token, wherever in the claims it stands.
 func TestClaims(t *testing.T) {
 	deep := func(n int) string { return `{"x":` + strings.Repeat("[", n) + strings.Repeat("]", n) + "}" }

@@ -121,8 +121,9 @@ func (h *header) read(name string, r *reader) error {
 		return r.text(&h.kid)
 	case "x5t":
 		return r.text(&h.x5t)
-	case "typ", "x5t#S256":
-		return r.skip()
+	case "typ", "x5t#S256": // texts too (RFC 7515 4.1.8, 4.1.9)
+		_, _, err := r.quoted()
+		return err
 	}
 	return errors.New("parameter not allowed")
 }
