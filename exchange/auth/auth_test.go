@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"hma/exchange/auth"
 	"hma/exchange/auth/authtest"
@@ -246,6 +249,17 @@ func TestNoConfusion(t *testing.T) {
 		"server with another trust": func(f *auth.Facts) { f.Snapshot = new(*f.Snapshot); f.Snapshot.AuthServers = nil },
 		"door of another profile":   func(f *auth.Facts) { f.VirtualDirectory = f.Snapshot.VirtualDirectory(org.Owa) },
 		"past its end and the skew": func(f *auth.Facts) { f.Now = f.Now.Add(4301 * time.Second) },
+		"other claims under its signature": func(f *auth.Facts) {
+			parts := strings.Split(token, ".")
+			other := strings.Split(w.Sign(w.Delegated().With(authtest.Claims{"nonce": "n"})), ".")
+			f.Authorization = []string{parts[0] + "." + other[1] + "." + parts[2]}
+		},
+		"AuthServer of another tenant": func(f *auth.Facts) {
+			f.Snapshot = new(*f.Snapshot)
+			moved := w.AuthServer()
+			moved.Realm = "99999999-2222-3333-4444-555555555555"
+			f.Snapshot.AuthServers = []*org.AuthServer{moved}
+		},
 		"AuthServer disabled": func(f *auth.Facts) {
 			f.Snapshot = new(*f.Snapshot)
 			off := w.AuthServer()
@@ -413,6 +427,25 @@ func TestHitAllocatesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { w.auth.Authenticate(context.Background(), f) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
+}
+
+// The id of an application is one text for all its tokens in the cache, however long ago the others came.
+func TestTokensShareTexts(t *testing.T) {
+	w := newWorld()
+	var texts []*byte
+	for i := range 2 {
+		id, d := w.bearer(org.WebServices, w.Delegated().With(authtest.Claims{"nonce": strconv.Itoa(i)}))
+		if d != nil {
+			t.Fatal(d.Reason)
+		}
+		texts = append(texts, unsafe.StringData(id.Application))
+		runtime.GC()
+		runtime.GC()
+	}
+	if texts[0] != texts[1] {
+		t.Error("each token has its own")
+	}
+	runtime.KeepAlive(w)
 }
 
 func FuzzToken(f *testing.F) {

@@ -23,20 +23,21 @@ import (
 // token is a token whose signature and lifetime were found good under a trust generation.
 //
 // One in the cache mostly lies in no cache of the processor when it is asked for: what a
-// request wants of it stands first, and texts that many tokens share are held once.
+// request wants of it stands first, and of texts that many tokens share there is one as long as one of them holds it.
 type token struct {
 	text               string // the whole token, once it is in the cache
 	trust              *trust
 	expires, notBefore int64 // Unix seconds; expires without skew, notBefore with it
 	// user is whom the token stands for, resolved under a people version.
 	user   atomic.Pointer[user]
-	host   string // of the audience, as org.Snapshot.Hosts has it; "" when it has another form
+	host   unique.Handle[string] // of the audience, as org.Snapshot.Hosts has it; "" when it has another form
 	grant  jwt.Grant
 	tenant bool // whether it is the AuthServer's
 
-	issuer   *org.AuthServer
-	claims   jwt.Claims
-	identity Identity // of an application; of a person once it is known who that is
+	issuer      *org.AuthServer
+	claims      jwt.Claims
+	application unique.Handle[string] // keeps the text of identity.Application
+	identity    Identity              // of an application; of a person once it is known who that is
 }
 
 type user struct {
@@ -96,16 +97,13 @@ func (a *Authenticator) verify(ctx context.Context, t *trust, text string, now t
 		return nil, false, refused(refusal)
 	}
 	v = &token{trust: t, issuer: from.server, expires: c.Expires.Unix(), notBefore: c.NotBefore.Add(-jwt.Skew).Unix(), claims: c.Claims}
-	v.host = shared(jwt.AudienceHost(c.Audience, from.server.Realm))
+	v.host, v.application = unique.Make(jwt.AudienceHost(c.Audience, from.server.Realm)), unique.Make(c.AppID)
 	v.grant = c.Grant(from.server.Type == org.MicrosoftACS)
 	// A server's token has its tenant in its issuer.
 	v.tenant = from.server.Type == org.MicrosoftACS || from.server.Realm == "" || strings.EqualFold(c.Tenant, from.server.Realm)
-	v.identity = Identity{AuthN: "Bearer*", Issuer: from.server.IssuerIdentifier, Application: shared(c.AppID), Scopes: strings.Fields(c.Scopes), Roles: c.Roles}
+	v.identity = Identity{AuthN: "Bearer*", Issuer: from.server.IssuerIdentifier, Application: v.application.Value(), Scopes: strings.Fields(c.Scopes), Roles: c.Roles}
 	return v, keep, nil
 }
-
-// shared returns the one copy of a text that all tokens which hold it share.
-func shared(text string) string { return unique.Make(text).Value() }
 
 // unknownKey asks for the AuthServer's keys anew. Only what looks like a key id is worth the asking.
 func (a *Authenticator) unknownKey(ctx context.Context, server *org.AuthServer, id string) *rsa.PublicKey {
@@ -119,7 +117,7 @@ func (a *Authenticator) unknownKey(ctx context.Context, server *org.AuthServer, 
 // scope, user, and the person's switch for the protocol, in this order.
 func (a *Authenticator) admit(ctx context.Context, f *Facts, v *token) (*Identity, error) {
 	host := org.PublicHost(f.Host)
-	if v.host == "" || v.host != host || !f.Snapshot.Hosts[host] {
+	if named := v.host.Value(); named == "" || named != host || !f.Snapshot.Hosts[host] {
 		return nil, refused(jwt.WrongAudience(v.claims.Audience, f.Host))
 	}
 	if err := v.checkTenant(); err != nil {
