@@ -161,7 +161,6 @@ func TestSeedLists(t *testing.T) {
 	}
 }
 
-// TestStoresAndProcesses runs the directory on each kind of database, and looks at it from a second process.
 // Many people with one password are made at once; who cannot be made is told, and the others are there.
 func TestManyUsers(t *testing.T) {
 	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
@@ -203,6 +202,7 @@ func TestManyUsers(t *testing.T) {
 	})
 }
 
+// TestStoresAndProcesses runs the directory on each kind of database, and looks at it from a second process.
 func TestStoresAndProcesses(t *testing.T) {
 	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		d, tenant, c, key := seeded(t, db)
