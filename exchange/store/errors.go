@@ -21,6 +21,7 @@ var (
 	ErrTooLarge      = errors.New("item too large")     // its properties, long ones apart, pass maxRow
 	ErrTooMany       = errors.New("too many")           // subscriptions, folders of one
 	ErrFull          = sqldb.ErrFull                    // no room on the disk: nothing was written, reading goes on
+	ErrUndecided     = sqldb.ErrUndecided               // nobody knows whether it was written
 	ErrOlder         = errors.New("saved by an older program")
 	ErrMalformedItem = errors.New("malformed packed item")
 	ErrSent          = errors.New("sent already")           // what was to be sent is gone

@@ -62,7 +62,8 @@ func (d *delivery) header(ctx context.Context) (*header, error) {
 
 // store runs the rules of the folder that the message comes into, writes what they
 // make of it and what is to be sent because of it in one step, and then sends that.
-// What goes wrong with a rule never costs the message: it is stored as if there were none.
+// What goes wrong with a rule never costs the message: it is stored as if there were none,
+// unless it may have been stored as the rules say.
 func (d *delivery) store(ctx context.Context) (store.ItemID, error) {
 	v, err := d.judge(ctx)
 	if err != nil {
@@ -73,7 +74,7 @@ func (d *delivery) store(ctx context.Context) (store.ItemID, error) {
 		d.cfg.Log.WarnContext(ctx, "meeting message not given to delegates", "mailbox", d.mailbox.GUID(), "error", err)
 	}
 	stamps, waiting, err := d.mailbox.Deliver(ctx, store.Delivery{Items: v.items(d.item), Send: d.outgoing(ctx, v), Sent: d.waited})
-	if err != nil && v.applied > 0 && !errors.Is(err, store.ErrSent) {
+	if err != nil && v.applied > 0 && !errors.Is(err, store.ErrSent) && !errors.Is(err, store.ErrUndecided) {
 		d.cfg.Log.WarnContext(ctx, "inbox rules not kept to", "mailbox", d.mailbox.GUID(), "error", err)
 		v = &verdict{delegates: v.delegates}
 		stamps, waiting, err = d.mailbox.Deliver(ctx, store.Delivery{Items: []store.NewItem{d.item}, Send: d.outgoing(ctx, v), Sent: d.waited})

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
 )
@@ -28,6 +29,10 @@ type pending struct {
 // ErrFull is in the error of a write for which the disk has no room. Nothing of it
 // is kept, reading goes on, and so does writing when there is room again.
 var ErrFull = errors.New("no room on the database's disk")
+
+// ErrUndecided is in the error of a write of which the database did not say whether it
+// is kept: the connection broke off while it was committed. It may be there.
+var ErrUndecided = errors.New("the database did not say whether it kept the write")
 
 // Write runs fn in a transaction and returns when it is durable. What fn
 // returns as an error rolls back fn's own changes only and is returned as it
@@ -198,10 +203,22 @@ func (db *DB) oncePostgreSQL(ctx context.Context, fn func(*Tx) error) error {
 		tx.Rollback()
 		return err
 	}
-	if err := tx.Commit(); err != nil {
+	if err := tx.Commit(); undecided(err) {
+		return fmt.Errorf("commit: %w: %w", ErrUndecided, err)
+	} else if err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil
+}
+
+// undecided tells whether a commit failed otherwise than by the server's word that the
+// transaction is not kept. What ends the whole session (FATAL, PANIC) is no such word.
+func undecided(err error) bool {
+	if err == nil || errors.Is(err, pgx.ErrTxCommitRollback) {
+		return false
+	}
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return !ok || pg.SeverityUnlocalized != "ERROR"
 }
 
 // conflict tells whether a repeated transaction may succeed: serialization_failure, deadlock_detected.
