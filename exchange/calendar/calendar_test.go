@@ -42,7 +42,12 @@ func newOffice(t *testing.T) *office {
 		MaySendAs: func(_ context.Context, sid, address string) (bool, error) { return sid+"@contoso.com" == address, nil },
 		Delivered: func(ctx context.Context, d transport.Delivered) error { return o.Process(ctx, d) }})
 	o.Calendar = New(Config{Mail: mail, Now: now,
-		Resource: func(_ context.Context, address string) (bool, error) { return address == "room@contoso.com", nil }})
+		Resource: func(_ context.Context, address string) (bool, error) {
+			if o.ill != nil && o.ill("resources") {
+				return false, errors.New("the directory does not answer")
+			}
+			return address == "room@contoso.com", nil
+		}})
 	return o
 }
 
@@ -571,6 +576,22 @@ func TestAuthor(t *testing.T) {
 	}
 }
 
+// TestRoomAskedAgain: a room that could not answer does so when it is asked the same again, once.
+func TestRoomAskedAgain(t *testing.T) {
+	o := newOffice(t)
+	ctx := t.Context()
+	id := o.create("ann", single("2026-03-10T10:00", "2026-03-10T11:00"), nil, "room")
+	o.ill = func(name string) bool { return name == "resources" }
+	o.must(o.Invite(ctx, o.as("ann"), id, nil))
+	want(t, "events and answers", []int{len(o.in("room", store.RoleCalendar)), len(o.in("ann", store.RoleInbox))}, []int{1, 0})
+	o.ill = nil
+	for range 2 {
+		o.must(o.Invite(ctx, o.as("ann"), id, nil))
+		want(t, "events and answers", []int{len(o.in("room", store.RoleCalendar)), len(o.in("ann", store.RoleInbox))}, []int{1, 1})
+	}
+	want(t, "the answer", o.status("ann", id, "room"), ResponseAccepted)
+}
+
 // TestDeclinedOccurrence: an occurrence that an attendee declined comes back when it is
 // asked about again, not answered, and stays away when the series changes its place.
 func TestDeclinedOccurrence(t *testing.T) {
@@ -747,6 +768,28 @@ func TestAnsweredOnce(t *testing.T) {
 		return err
 	})
 	want(t, "cancellations that counted, and that the attendee got", []int{n, len(o.in("ben", store.RoleInbox)) - before}, []int{1, 1})
+}
+
+// TestCanceledForAll: who is asked to a meeting while it is canceled hears of that too.
+func TestCanceledForAll(t *testing.T) {
+	o := newOffice(t)
+	ctx := t.Context()
+	id := o.create("ann", single("2026-03-10T10:00", "2026-03-10T11:00"), nil, "ben")
+	o.must(o.Invite(ctx, o.as("ann"), id, nil))
+	ann, box, asked := o.as("ann"), o.box("ann"), false
+	o.ill = func(string) bool { // when the attendees are looked up
+		if !asked {
+			asked = true
+			_, err := Update(ctx, box, id, Change{Recipients: func(old []store.Recipient) []store.Recipient {
+				return append(slices.Clip(old), NewAttendee(mapi.RecipientTo, oxcmail.Address{Email: "cleo@contoso.com"}))
+			}}, o.now)
+			o.must(err)
+		}
+		return false
+	}
+	_, err := o.Cancel(ctx, ann, id, nil, store.ToDeletedItems, nil)
+	o.must(err)
+	want(t, "messages of ben and cleo", []int{len(o.in("ben", store.RoleInbox)), len(o.in("cleo", store.RoleInbox))}, []int{2, 1})
 }
 
 // TestAnswerWaits: an answer that cannot be sent stands in the event and waits, and the

@@ -145,9 +145,12 @@ func may(ctx context.Context, box *store.Mailbox, it *store.Item, anybodys, owns
 }
 
 // Cancel deletes an event and, when it is a meeting of the calendar's owner, tells its
-// attendees that it does not take place, in one write. A key that is not nil must be the
-// change key of an occurrence's series.
+// attendees that it does not take place, in one write: those who are its attendees when
+// it goes. A key that is not nil must be the change key of an occurrence's series.
 func (c *Calendar) Cancel(ctx context.Context, from Sender, id store.ID, key []byte, how store.Deletion, text *oxcmail.Message) (stamp store.Stamp, err error) {
+	if _, one := id.(store.OccurrenceID); !one {
+		key = nil // who deletes a whole event does so whatever it is
+	}
 	err = retry(key, func() error {
 		e, err := event(ctx, from.Box, id)
 		if err == nil {
@@ -172,12 +175,13 @@ func (c *Calendar) Cancel(ctx context.Context, from Sender, id store.ID, key []b
 	return stamp, err
 }
 
-// drop deletes an event or an occurrence of a series, and does more in the same write.
+// drop deletes an event or an occurrence of a series, and does more in the same write. A
+// key that is not nil must be the change key of the item.
 func drop(ctx context.Context, box *store.Mailbox, id store.ID, key []byte, how store.Deletion, with ...store.Step) (stamp store.Stamp, err error) {
 	if one, ok := id.(store.OccurrenceID); ok {
 		return DeleteOccurrence(ctx, box, one, key, with...)
 	}
-	step, err := box.Deleting(ctx, id.(store.ItemID), how, &stamp)
+	step, err := box.Deleting(ctx, id.(store.ItemID), key, how, &stamp)
 	if err == nil {
 		err = store.Together(ctx, append(slices.Clip(with), step)...)
 	}

@@ -175,7 +175,8 @@ func (p *process) request(ctx context.Context) error {
 	if full {
 		kind = meetingFull
 	}
-	if err := p.mark(ctx, kind); err != nil || !full {
+	answered := p.now.Props.Int32(mapi.PidLidResponseStatus) != ResponseNotResponded
+	if err := p.mark(ctx, kind); err != nil || !full && answered {
 		return err
 	}
 	return p.book(ctx, id)
@@ -419,12 +420,12 @@ func (p *process) book(ctx context.Context, id store.ID) error {
 	if err != nil {
 		return err
 	}
-	a := Answer{Status: ResponseAccepted, Send: true}
+	a := Answer{Status: ResponseAccepted, Send: true, first: true}
 	if !free {
-		a = Answer{Status: ResponseDeclined, Send: true, Text: &oxcmail.Message{Text: "The resource is booked at that time, or the time is too far ahead."}}
+		a.Status, a.Text = ResponseDeclined, &oxcmail.Message{Text: "The resource is booked at that time, or the time is too far ahead."}
 	}
 	me := oxcmail.Address{Name: p.Mailbox.Info().DisplayName, Email: p.Address}
-	request, err := p.Mailbox.Deleting(ctx, p.ID, store.ToDeletedItems, &store.Stamp{})
+	request, err := p.Mailbox.Deleting(ctx, p.ID, nil, store.ToDeletedItems, &store.Stamp{})
 	if err == nil {
 		_, err = p.answer(ctx, Sender{Box: p.Mailbox, For: me, Own: p.Mailbox, Me: me}, id, a, request)
 	}

@@ -19,6 +19,7 @@ type Answer struct {
 	Text       *oxcmail.Message
 	Start, End time.Time // another time that is proposed; zero for none
 	Send       bool      // the organizer is told
+	first      bool      // nothing is done where somebody has answered
 }
 
 // answers are the classes of responses and the prefixes of their subjects (MS-OXOCAL
@@ -42,7 +43,7 @@ func (c *Calendar) Respond(ctx context.Context, from Sender, about store.ID, a A
 	}
 	var with []store.Step
 	if message != nil {
-		step, err := from.Box.Deleting(ctx, message.ID, store.ToDeletedItems, &store.Stamp{})
+		step, err := from.Box.Deleting(ctx, message.ID, nil, store.ToDeletedItems, &store.Stamp{})
 		if err != nil {
 			return store.Stamp{}, err
 		}
@@ -66,6 +67,8 @@ func (c *Calendar) answer(ctx context.Context, from Sender, id store.ID, a Answe
 			return ErrOrganizer
 		case state&StateCanceled != 0:
 			return ErrCanceled
+		case a.first && e.Props.Int32(mapi.PidLidResponseStatus) != ResponseNotResponded:
+			return nil
 		}
 		if a.Status == ResponseDeclined {
 			err = mayGo(ctx, from.Box, id, e.Item)
@@ -189,14 +192,15 @@ func (c *Calendar) response(e *Event, from Sender, a Answer) store.NewItem {
 func (c *Calendar) settleAnswer(ctx context.Context, box *store.Mailbox, id store.ID, e *Event, a Answer, with []store.Step) (store.Stamp, error) {
 	occurrence, one := id.(store.OccurrenceID)
 	if a.Status == ResponseDeclined {
+		key := e.Item.ChangeKey
 		if !one {
-			step, err := box.Updating(ctx, e.Item.ID, store.ItemUpdate{IfChangeKey: e.Item.ChangeKey, Set: mapi.Bag{mapi.PidLidResponseStatus: a.Status}}, &store.Stamp{})
+			step, err := box.Updating(ctx, e.Item.ID, store.ItemUpdate{IfChangeKey: key, Set: mapi.Bag{mapi.PidLidResponseStatus: a.Status}}, &store.Stamp{})
 			if err != nil {
 				return store.Stamp{}, err
 			}
-			with = append(slices.Clip(with), step)
+			with, key = append(slices.Clip(with), step), nil // it has another one then
 		}
-		return drop(ctx, box, id, e.Item.ChangeKey, store.ToDeletedItems, with...)
+		return drop(ctx, box, id, key, store.ToDeletedItems, with...)
 	}
 	busy := BusyTentative
 	if a.Status == ResponseAccepted {
@@ -229,7 +233,7 @@ func (c *Calendar) Remove(ctx context.Context, from Sender, about store.ID) (sto
 	}
 	var with []store.Step
 	if message != nil {
-		step, err := from.Box.Deleting(ctx, message.ID, store.ToDeletedItems, &store.Stamp{})
+		step, err := from.Box.Deleting(ctx, message.ID, nil, store.ToDeletedItems, &store.Stamp{})
 		if err != nil {
 			return store.Stamp{}, err
 		}

@@ -38,7 +38,7 @@ func (d Deletion) effective(fid mapi.GlobCnt) Deletion {
 // Items, and what is there goes for good. The stamp tells where the item is now;
 // after a deletion for good its ID is zero.
 func (m *Mailbox) DeleteItem(ctx context.Context, id ItemID, how Deletion) (stamp Stamp, err error) {
-	step, err := m.deleting(ctx, id, how, &stamp)
+	step, err := m.deleting(ctx, id, nil, how, &stamp)
 	if err == nil {
 		err = Together(ctx, step)
 	}
@@ -48,10 +48,13 @@ func (m *Mailbox) DeleteItem(ctx context.Context, id ItemID, how Deletion) (stam
 	return stamp, nil
 }
 
-func (m *Mailbox) deleting(ctx context.Context, id ItemID, how Deletion, stamp *Stamp) (Step, error) {
+func (m *Mailbox) deleting(ctx context.Context, id ItemID, key []byte, how Deletion, stamp *Stamp) (Step, error) {
 	m, err := m.itemGate(ctx, id, RightDeleteAny, RightDeleteOwned)
 	return Step{m, func(w *writer) error {
 		it, err := m.item(w, id, everything)
+		if err == nil && key != nil && string(key) != string(it.ChangeKey) {
+			err = ErrConflict
+		}
 		if err == nil {
 			*stamp, err = w.delete(it, how)
 		}

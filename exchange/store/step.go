@@ -3,8 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-
-	"hma/wire/guid"
 )
 
 // Step is one of several things that Together does in one write. Who may do it was
@@ -21,16 +19,16 @@ func Together(ctx context.Context, steps ...Step) error {
 		return nil
 	}
 	var boxes []*Mailbox
-	at := map[guid.GUID]int{}
+	at := map[int64]int{} // by number: a mailbox and the one that a restore put in its place are two
 	for _, s := range steps {
-		if _, known := at[s.m.guid]; !known {
-			at[s.m.guid] = len(boxes)
+		if _, known := at[s.m.id]; !known {
+			at[s.m.id] = len(boxes)
 			boxes = append(boxes, s.m)
 		}
 	}
 	return writeIn(ctx, boxes, func(writers []*writer) error {
 		for _, s := range steps {
-			w := writers[at[s.m.guid]]
+			w := writers[at[s.m.id]]
 			w.m = s.m // as whoever does this sees the mailbox
 			if err := s.do(w); err != nil {
 				return err
@@ -58,9 +56,10 @@ func (m *Mailbox) Moving(ctx context.Context, id ItemID, to FolderID, stamp *Sta
 	return step, err
 }
 
-// Deleting is DeleteItem as a step.
-func (m *Mailbox) Deleting(ctx context.Context, id ItemID, how Deletion, stamp *Stamp) (Step, error) {
-	step, err := m.deleting(ctx, id, how, stamp)
+// Deleting is DeleteItem as a step. A key that is not nil must be the item's change key
+// (ErrConflict).
+func (m *Mailbox) Deleting(ctx context.Context, id ItemID, key []byte, how Deletion, stamp *Stamp) (Step, error) {
+	step, err := m.deleting(ctx, id, key, how, stamp)
 	if err != nil {
 		err = fmt.Errorf("delete %v: %w", id, err)
 	}

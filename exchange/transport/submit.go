@@ -216,7 +216,7 @@ func (t *Transport) SubmitItem(ctx context.Context, own, mailbox *store.Mailbox,
 		Set: d.sent(item.Props.Int32(mapi.PidTagMessageFlags))}, &stamp)
 	steps := []store.Step{step}
 	if err == nil && saveTo == (store.FolderID{}) {
-		step, err = mailbox.Deleting(ctx, id, store.HardDelete, &stamp)
+		step, err = mailbox.Deleting(ctx, id, nil, store.HardDelete, &stamp)
 		steps = append(steps, step)
 	} else if err == nil && saveTo != item.Folder {
 		step, err = mailbox.Moving(ctx, id, saveTo, &stamp)

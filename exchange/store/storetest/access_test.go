@@ -192,7 +192,7 @@ var accessTable = []row{
 		return together(o.m.Updating(o.ctx, o.theirs, store.ItemUpdate{Set: mapi.Bag{mapi.PidTagSubject: "changed"}}, &store.Stamp{}))
 	}},
 	{"Deleting", "nddyyy", func(o *office) error {
-		return together(o.m.Deleting(o.ctx, o.theirs, store.ToDeletedItems, &store.Stamp{}))
+		return together(o.m.Deleting(o.ctx, o.theirs, nil, store.ToDeletedItems, &store.Stamp{}))
 	}},
 	{"Moving", "nddyyy", func(o *office) error { return together(o.m.Moving(o.ctx, o.theirs, o.work, &store.Stamp{})) }},
 	{"SpreadOutgoing", "dddddy", func(o *office) error {

@@ -29,7 +29,7 @@ func TestTogether(t *testing.T) {
 				ok(t, err)
 				list = append(list, step)
 			}
-			add(other.Deleting(ctx, theirs.ID, store.HardDelete, &gone))
+			add(other.Deleting(ctx, theirs.ID, theirs.ChangeKey, store.HardDelete, &gone))
 			add(other.Creating(ctx, mail(role(t, other, store.RoleInbox), "made"), &made))
 			add(m.Sending(&out))
 			add(m.Updating(ctx, draft.ID, store.ItemUpdate{IfChangeKey: key, Set: mapi.Bag{mapi.PidTagSubject: "sent"}}, &moved))
@@ -59,6 +59,9 @@ func TestTogether(t *testing.T) {
 		if n := waiting(); n != 1 || out.ID == 0 || out.Mailbox != m.GUID() {
 			t.Errorf("%d wait, %+v", n, out)
 		}
+		stale, err := other.Deleting(ctx, made.ID, theirs.ChangeKey, store.HardDelete, &gone)
+		ok(t, err)
+		want(t, store.Together(ctx, stale), store.ErrConflict)
 		// Whoever is second finds nothing to do it with.
 		again, err := m.Moving(ctx, draft.ID, sent, &moved)
 		ok(t, err)
