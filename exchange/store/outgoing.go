@@ -58,8 +58,9 @@ type Delivery struct {
 	Items []NewItem
 	// Send is what is sent on because of it.
 	Send []Outgoing
-	// Sent is what arrives here, and then waits no longer; nil when nothing waited.
-	Sent *Outgoing
+	// Sent is what arrives here, or what a report is about, and then waits no longer: all
+	// of one mailbox. Nil when nothing waited.
+	Sent []*Outgoing
 }
 
 // Deliver creates items, all or none, and writes what is to be sent because of
@@ -72,8 +73,8 @@ func (m *Mailbox) Deliver(ctx context.Context, d Delivery) (stamps []Stamp, wait
 	}
 	stamps, err = m.createItems(ctx, d.Items, d.locks(m), func(w *writer) error {
 		waiting = nil
-		if d.Sent != nil {
-			if err := w.endOutgoing(d.Sent); err != nil {
+		for _, o := range d.Sent {
+			if err := w.endOutgoing(o); err != nil {
 				return err
 			}
 		}
@@ -106,11 +107,11 @@ func (m *Mailbox) Deliver(ctx context.Context, d Delivery) (stamps []Stamp, wait
 // locks returns what takes the locks of both mailboxes that a delivery into m writes to,
 // in the order of writeIn: two that send each other mail do not wait for each other.
 func (d *Delivery) locks(m *Mailbox) func(*sqldb.Tx) error {
-	if d.Sent == nil || d.Sent.Mailbox == m.guid || m.store.db.Flavour() != sqldb.PostgreSQL {
+	if len(d.Sent) == 0 || d.Sent[0].Mailbox == m.guid || m.store.db.Flavour() != sqldb.PostgreSQL {
 		return nil
 	}
 	return func(tx *sqldb.Tx) error {
-		_, err := tx.Exec("SELECT id FROM mailbox WHERE guid IN ($1, $2) ORDER BY id FOR UPDATE", column(m.guid), column(d.Sent.Mailbox))
+		_, err := tx.Exec("SELECT id FROM mailbox WHERE guid IN ($1, $2) ORDER BY id FOR UPDATE", column(m.guid), column(d.Sent[0].Mailbox))
 		return err
 	}
 }

@@ -137,8 +137,8 @@ type arrival struct {
 	read bool
 	from string   // the reverse path
 	to   []string // the mailbox's own addresses in the envelope
-	// waited is what the message is that waited to be sent; nil for any other.
-	waited *store.Outgoing
+	// waited is what the message is that waited to be sent, or what it reports about; nil for any other.
+	waited []*store.Outgoing
 	// principal is for whom it is a delegate's copy; nil for any other.
 	principal *Mailbox
 }

@@ -217,7 +217,7 @@ func (d *Departure) nobody(ctx context.Context) error {
 	if len(d.rows) > 0 {
 		return nil
 	}
-	return d.report(ctx, d.own, d.from, d.header, failures(d.Receipt.Results), nil)
+	return d.report(ctx, d.own, d.from, d.header, failures(d.Receipt.Results))
 }
 
 // Send sends the message after the write, whether who asked for it is still there or
@@ -236,23 +236,44 @@ func (d *Departure) deliver(ctx context.Context) {
 		at = parallelLong
 	}
 	var wg sync.WaitGroup
-	var mu sync.Mutex // of the results of groups
+	var mu sync.Mutex // of the results of groups, and of
+	var lost []*store.Outgoing
+	var failed []Result // why, one for each
 	slots := make(chan struct{}, at)
 	results := d.Receipt.Results
 	for _, r := range d.rows {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			item, err := d.send(ctx, d.own, &r.Outgoing)
+			item, err := d.try(ctx, d.own, &r.Outgoing)
 			mu.Lock()
 			defer mu.Unlock()
+			if err != nil {
+				lost, failed = append(lost, &r.Outgoing), append(failed, Result{Recipient: r.To, Err: err})
+			}
 			for _, i := range r.places {
 				results[i].note(r.of.Address, item, err)
 			}
 		})
 	}
 	wg.Wait()
+	d.lose(ctx, lost, failed)
 	for i := range results {
 		results[i].settle()
+	}
+}
+
+// lose tells the sender in one report who never gets the message, or of each alone where
+// that does not go.
+func (d *Departure) lose(ctx context.Context, lost []*store.Outgoing, failed []Result) {
+	if len(lost) > 1 && !slices.ContainsFunc(lost, func(o *store.Outgoing) bool { return o.Kind == store.OutgoingReport }) {
+		err := d.report(ctx, d.own, d.from, d.header, failed, lost...)
+		if err == nil {
+			return
+		}
+		d.cfg.Log.InfoContext(ctx, "no report about all who do not get a message", "mailbox", d.own.GUID(), "error", err)
+	}
+	for i, o := range lost {
+		d.fail(ctx, d.own, o, failed[i].Err)
 	}
 }

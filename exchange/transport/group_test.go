@@ -77,6 +77,24 @@ func TestSubmitToGroups(t *testing.T) {
 	}
 }
 
+// One report names all to whom a message could not be delivered, and they wait for nothing.
+func TestSubmitReportsTogether(t *testing.T) {
+	p := newPost(t, sqldbtest.Memory(t))
+	_, err := p.Submit(t.Context(), Submission{Mailbox: p.mailbox("ann"), SID: "S-1-5-21-ann", Message: strings.NewReader(letter),
+		To: []string{"full@contoso.com", "ben@contoso.com", "stuffed@contoso.com"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.inbox("ben", 1)
+	text := p.mime("ann", p.inbox("ann", 1)[0].ID)
+	if !strings.Contains(text, "rfc822; full@contoso.com") || !strings.Contains(text, "rfc822; stuffed@contoso.com") || strings.Contains(text, "rfc822; ben@contoso.com") {
+		t.Errorf("the report:\n%s", text)
+	}
+	if list := p.waiting(); len(list) != 0 {
+		t.Errorf("waiting: %+v", list)
+	}
+}
+
 // Groups take mail over LMTP only when they take it from outside, and are answered once for all their members.
 func TestLMTPToGroups(t *testing.T) {
 	p := newPost(t, sqldbtest.Disk(t))

@@ -125,31 +125,45 @@ func (t *Transport) SendWaiting(ctx context.Context) (next time.Time, err error)
 	}
 }
 
-// send sends what waits in a mailbox, and returns the item that it is then. What can
-// never arrive is an error: it is reported to who submitted it, or logged and dropped.
-// For anything else there is another time.
-func (t *Transport) send(ctx context.Context, owner *store.Mailbox, o *store.Outgoing) (store.ItemID, error) {
+// send sends what waits in a mailbox. What can never arrive is reported to who
+// submitted it, or logged and dropped. For anything else there is another time.
+func (t *Transport) send(ctx context.Context, owner *store.Mailbox, o *store.Outgoing) {
+	if _, err := t.try(ctx, owner, o); err != nil {
+		t.fail(ctx, owner, o, err)
+	}
+}
+
+// try is send that returns the item which the message is then, and leaves what can
+// never arrive where it is, with an error.
+func (t *Transport) try(ctx context.Context, owner *store.Mailbox, o *store.Outgoing) (store.ItemID, error) {
 	id, err := t.sendOne(ctx, owner, o)
-	if err == nil || errors.Is(err, store.ErrSent) {
+	switch {
+	case err == nil || errors.Is(err, store.ErrSent):
 		return id, nil
-	}
-	ctx = context.WithoutCancel(ctx)
-	cause, final := err, unreachable(err) || o.Attempts >= maxAttempts
-	if final {
+	case unreachable(err) || o.Attempts >= maxAttempts:
 		t.cfg.Log.WarnContext(ctx, "message not sent", "mailbox", o.Mailbox, "recipient", o.To, "error", err)
-		if err = t.giveUp(ctx, owner, o, cause); err == nil || errors.Is(err, store.ErrSent) {
-			return id, cause
-		}
+		return id, err
 	}
+	t.putOff(ctx, o, err)
+	return id, nil
+}
+
+// fail ends the waiting of what can never arrive.
+func (t *Transport) fail(ctx context.Context, owner *store.Mailbox, o *store.Outgoing, cause error) {
+	ctx = context.WithoutCancel(ctx)
+	if err := t.giveUp(ctx, owner, o, cause); err != nil && !errors.Is(err, store.ErrSent) {
+		t.putOff(ctx, o, err)
+	}
+}
+
+// putOff has what could not be sent, or ended, tried another time.
+func (t *Transport) putOff(ctx context.Context, o *store.Outgoing, err error) {
+	ctx = context.WithoutCancel(ctx)
 	pause := min(time.Minute<<min(o.Attempts, 10), maxPause)
 	t.cfg.Log.InfoContext(ctx, "message waits", "mailbox", o.Mailbox, "recipient", o.To, "attempts", o.Attempts+1, "error", err)
 	if err := t.cfg.Store.PutOffOutgoing(ctx, o, t.cfg.Now().Add(pause)); err != nil {
 		t.cfg.Log.ErrorContext(ctx, "waiting message not put off", "mailbox", o.Mailbox, "error", err)
 	}
-	if final {
-		return id, cause
-	}
-	return id, nil
 }
 
 // giveUp ends the waiting of a message that never arrives. Who submitted it is told,
@@ -229,7 +243,7 @@ func (t *Transport) sendOne(ctx context.Context, owner *store.Mailbox, o *store.
 			return id, err
 		}
 	}
-	a := arrival{at: t.cfg.Now(), from: o.From, to: to, waited: o}
+	a := arrival{at: t.cfg.Now(), from: o.From, to: to, waited: []*store.Outgoing{o}}
 	if o.Kind == store.OutgoingDelegate {
 		if a.principal, err = t.person(ctx, o.SID); err != nil {
 			return id, err

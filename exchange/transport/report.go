@@ -28,8 +28,8 @@ func failures(results []Result) (failed []Result) {
 
 // report tells the sender who did not get a message, in one delivery status
 // notification (RFC 3464) that goes straight to the sender's mailbox. waited is the
-// message when it waited to be sent: it waits no longer then.
-func (t *Transport) report(ctx context.Context, mailbox *store.Mailbox, sender string, h *header, failed []Result, waited *store.Outgoing) error {
+// message where it waited to be sent to them: it waits no longer then.
+func (t *Transport) report(ctx context.Context, mailbox *store.Mailbox, sender string, h *header, failed []Result, waited ...*store.Outgoing) error {
 	now := t.cfg.Now()
 	var out bytes.Buffer
 	out.WriteString(t.trace(Envelope{}, now)) // the null reverse path: nobody answers a report

@@ -21,15 +21,15 @@ import (
 
 var now = time.Date(2026, 11, 23, 9, 30, 0, 0, time.UTC)
 
-// people is a directory with ann, ben, cleo and full, whose mailbox is, at contoso.com; ann is also anna.
+// people is a directory with ann, ben, cleo, and full and stuffed, whose mailboxes are, at contoso.com; ann is also anna.
 type people struct{}
 
-var names = map[string]string{"ann@contoso.com": "ann", "anna@contoso.com": "ann", "ben@contoso.com": "ben", "cleo@contoso.com": "cleo", "full@contoso.com": "full"}
+var names = map[string]string{"ann@contoso.com": "ann", "anna@contoso.com": "ann", "ben@contoso.com": "ben", "cleo@contoso.com": "cleo", "full@contoso.com": "full", "stuffed@contoso.com": "stuffed"}
 
 func box(name string) *Mailbox {
 	id := guid.GUID{15: name[0]}
 	info := store.MailboxInfo{OwnerSID: "S-1-5-21-" + name, DisplayName: name}
-	if name == "full" {
+	if name == "full" || name == "stuffed" {
 		info.Quota = 1
 	}
 	return &Mailbox{GUID: id, Address: name + "@contoso.com", Info: info}

@@ -81,9 +81,9 @@ func TestOutgoing(t *testing.T) {
 			ok(t, s.PutOffOutgoing(ctx, o, clock.Now().Add(time.Duration(i)*time.Hour)))
 		}
 		take(1)
-		_, _, err = other.Deliver(ctx, store.Delivery{Items: []store.NewItem{mail(there, "arrived")}, Sent: o})
+		_, _, err = other.Deliver(ctx, store.Delivery{Items: []store.NewItem{mail(there, "arrived")}, Sent: []*store.Outgoing{o}})
 		ok(t, err)
-		_, _, err = other.Deliver(ctx, store.Delivery{Items: []store.NewItem{mail(there, "twice")}, Sent: o})
+		_, _, err = other.Deliver(ctx, store.Delivery{Items: []store.NewItem{mail(there, "twice")}, Sent: []*store.Outgoing{o}})
 		want(t, err, store.ErrSent)
 		want(t, one.SpreadOutgoing(ctx, o, nil), store.ErrSent)
 		page, err := other.List(ctx, store.Query{Folder: there, Want: store.Want{All: true}})

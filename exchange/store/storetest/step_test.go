@@ -92,7 +92,7 @@ func TestDeliverCrosswise(t *testing.T) {
 			for part := range 4 {
 				all.Go(func() {
 					for k := part; k < n; k += 4 {
-						if _, _, err := m.Deliver(ctx, store.Delivery{Items: []store.NewItem{mail(inbox, "x")}, Sent: &from[k]}); err != nil {
+						if _, _, err := m.Deliver(ctx, store.Delivery{Items: []store.NewItem{mail(inbox, "x")}, Sent: []*store.Outgoing{&from[k]}}); err != nil {
 							t.Error(err)
 						}
 					}
