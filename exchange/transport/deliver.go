@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -28,7 +29,9 @@ const (
 // Return-Path and Received go on top; the rest is stored byte for byte. The error
 // is for the message as a whole (it could not be read, it is too large) and means
 // that nobody got it; what concerns one recipient is in the results, which are in
-// the order of env.To. Two addresses of one mailbox get one item, and so does who is a member of several groups.
+// the order of env.To. Two addresses of one mailbox get one item, and so does who is a
+// member of several groups. For a member whose mailbox fails for the moment, where others
+// of the group have the message, it waits to be sent later (outgoing.go).
 func (t *Transport) Deliver(ctx context.Context, env Envelope, message io.Reader) ([]Result, error) {
 	if err := env.check(); err != nil {
 		return nil, err
@@ -74,7 +77,9 @@ func (t *Transport) Deliver(ctx context.Context, env Envelope, message io.Reader
 	}
 	s.trace = len(trace)
 	var wg sync.WaitGroup
-	var mu sync.Mutex // of the results of groups
+	var mu sync.Mutex      // of the results of groups, and of
+	var holder *Mailbox    // somebody who has the message
+	var failing []*Mailbox // who may have it later
 	at := parallel
 	if s.mailbox != nil {
 		at = parallelLong
@@ -89,12 +94,29 @@ func (t *Transport) Deliver(ctx context.Context, env Envelope, message io.Reader
 			item, err := t.deliverTo(ctx, found[id], s, arrival)
 			mu.Lock()
 			defer mu.Unlock()
+			if err == nil {
+				holder = found[id]
+			} else if !unreachable(err) {
+				failing = append(failing, found[id])
+			}
 			for _, i := range places[id] {
 				results[i].note(found[id].Address, item, err)
 			}
 		})
 	}
 	wg.Wait()
+	// Where nobody behind a recipient has it the message comes again, for all who are behind that one.
+	failing = slices.DeleteFunc(failing, func(box *Mailbox) bool {
+		return slices.ContainsFunc(places[box.GUID], func(i int) bool { return !results[i].reached })
+	})
+	if len(failing) > 0 {
+		err := t.queue(ctx, env, s, holder, failing)
+		for _, box := range failing {
+			for _, i := range places[box.GUID] {
+				results[i].later(box.Address, err)
+			}
+		}
+	}
 	for i := range results {
 		results[i].settle()
 	}
@@ -122,6 +144,39 @@ func (r *Result) note(address string, item store.ItemID, err error) {
 		return
 	}
 	r.Item, r.reached = item, true
+}
+
+// later notes that the message waits for a member of a group who failed to get it now. An
+// error is that it does not: then it must come again, although others have it.
+func (r *Result) later(address string, err error) {
+	if err != nil {
+		r.Err = err
+		return
+	}
+	r.Members = slices.DeleteFunc(r.Members, func(m Result) bool { return m.Recipient == address })
+}
+
+// queue has a message wait, in the mailbox of somebody who has it, for others.
+func (t *Transport) queue(ctx context.Context, env Envelope, s *staged, holder *Mailbox, to []*Mailbox) error {
+	mailbox, err := t.open(ctx, holder)
+	if err != nil {
+		return err
+	}
+	contents := store.Contents{}
+	blob, err := mailbox.Gather(ctx, s.open(ctx), contents)
+	if err != nil {
+		return err
+	}
+	var steps []store.Step
+	for _, box := range to {
+		step, err := mailbox.Sending(&store.Outgoing{Kind: store.OutgoingMember, From: env.From, To: box.Address, Message: blob, Skip: int64(s.trace), Contents: contents})
+		if err != nil {
+			return err
+		}
+		steps = append(steps, step)
+		contents = nil // written once
+	}
+	return store.Together(ctx, steps...)
 }
 
 // settle makes one answer of those of all mailboxes. When nobody got the message it may come again, and nobody gets it twice.

@@ -21,8 +21,9 @@
 // It refuses to relay: there is no way out to other organisations. A submitted
 // message for one comes back with a non-delivery report (RFC 3464), and LMTP
 // takes mail for this organisation's mailboxes only, without AUTH, on loopback
-// unless the wiring says otherwise. For what comes by LMTP it holds no queue: what
-// cannot be stored now is not acknowledged, and the sender has it still.
+// unless the wiring says otherwise. What comes by LMTP and
+// cannot be stored now is not acknowledged, and the sender has it still; only for a
+// member of a group of whom others have it does it wait here.
 //
 // It knows people only by the Directory that the wiring gives it, and groups as the
 // mailboxes behind them: a message to a group comes once to each.

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"hma/exchange/store"
 	"hma/internal/sqldb"
 	"hma/internal/sqldb/sqldbtest"
+	"hma/wire/guid"
 	"hma/wire/mapi"
 )
 
@@ -15,8 +17,8 @@ import (
 func TestDeliverToGroups(t *testing.T) {
 	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		p := newPost(t, db)
-		env := Envelope{From: "ann@contoso.com", SID: "S-1-5-21-ann",
-			To: []string{"ben@contoso.com", "TEAM@contoso.com", "open@contoso.com", "empty@contoso.com", "full@contoso.com", "crowd@contoso.com", "none@contoso.com"}}
+		env := Envelope{From: "ann@contoso.com",
+			To: []string{"ben@contoso.com", "ALL@contoso.com", "open@contoso.com", "empty@contoso.com", "full@contoso.com", "crowd@contoso.com", "none@contoso.com"}}
 		results, err := p.Deliver(t.Context(), env, strings.NewReader(letter))
 		if err != nil {
 			t.Fatal(err)
@@ -27,7 +29,7 @@ func TestDeliverToGroups(t *testing.T) {
 			}
 		}
 		if m := results[1].Members; len(m) != 1 || m[0].Recipient != "full@contoso.com" || !errors.Is(m[0].Err, store.ErrQuota) {
-			t.Errorf("members of the team who got nothing: %+v", m)
+			t.Errorf("members of all who got nothing: %+v", m)
 		}
 		for _, i := range []int{0, 2, 3, 4} {
 			if len(results[i].Members) != 0 {
@@ -38,13 +40,79 @@ func TestDeliverToGroups(t *testing.T) {
 			p.inbox(name, 1)
 		}
 		// Who did not sign in may not write to the team; nobody there sees it.
-		env.SID, env.To = "", []string{"team@contoso.com", "cleo@contoso.com"}
+		env.To = []string{"team@contoso.com", "cleo@contoso.com"}
 		results, err = p.Deliver(t.Context(), env, strings.NewReader(letter))
 		if err != nil || !errors.Is(results[0].Err, ErrMayNotSend) || results[1].Err != nil {
 			t.Errorf("a stranger's letter: %+v, %v", results, err)
 		}
 		p.inbox("ben", 1)
 		p.inbox("cleo", 2)
+	})
+}
+
+// half is a directory that gives cleo a mailbox which cannot be opened while it is ill.
+type half struct {
+	people
+	is *bool
+}
+
+func (d half) box(b *Mailbox) *Mailbox {
+	if *d.is && b.Address == "cleo@contoso.com" {
+		b.GUID = guid.GUID{}
+	}
+	return b
+}
+
+func (d half) Mailbox(ctx context.Context, address string) (*Mailbox, error) {
+	b, err := d.people.Mailbox(ctx, address)
+	if err == nil {
+		b = d.box(b)
+	}
+	return b, err
+}
+
+func (d half) Members(ctx context.Context, address, sid string, limit int) ([]*Mailbox, error) {
+	list, err := d.people.Members(ctx, address, sid, limit)
+	for _, b := range list {
+		d.box(b)
+	}
+	return list, err
+}
+
+// A member of a group whose mailbox fails while others get the message has it later, once;
+// whoever is named beside the group is not left to that: for them the message comes again.
+func TestDeliverToGroupLater(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		p := newPost(t, db)
+		is := true
+		p.cfg.Directory = half{is: &is}
+		env := Envelope{From: "ann@contoso.com", To: []string{"all@contoso.com", "cleo@contoso.com"}}
+		results, err := p.Deliver(t.Context(), env, strings.NewReader(letter))
+		if err != nil || results[0].Err != nil || len(results[0].Members) != 2 || results[1].Err == nil {
+			t.Fatalf("%+v, %v", results, err)
+		}
+		if list := p.waiting(); len(list) != 0 {
+			t.Fatalf("waiting: %+v", list)
+		}
+		env.To = env.To[:1]
+		results, err = p.Deliver(t.Context(), env, strings.NewReader(letter))
+		if err != nil || results[0].Err != nil || len(results[0].Members) != 1 || results[0].Members[0].Recipient != "full@contoso.com" {
+			t.Fatalf("%+v, %v", results, err)
+		}
+		if list := p.waiting(); len(list) != 1 || list[0].To != "cleo@contoso.com" || list[0].From != "ann@contoso.com" {
+			t.Fatalf("waiting: %+v", list)
+		}
+		is = false
+		p.inbox("ben", 2)
+		for range 2 {
+			if err := p.sendLater(); err != nil {
+				t.Fatal(err)
+			}
+			item := p.inbox("cleo", 1)[0]
+			if raw := p.mime("cleo", item.ID); strings.Count(raw, "Received:") != 1 || !strings.HasSuffix(raw, "\r\n"+letter) {
+				t.Errorf("arrived %q", raw)
+			}
+		}
 	})
 }
 

@@ -43,11 +43,11 @@ func (people) Mailbox(_ context.Context, address string) (*Mailbox, error) {
 	return box(name), nil
 }
 
-// Members knows team@contoso.com, to whom ann may write, and crowd@contoso.com, which is too many.
+// Members knows all@contoso.com, the same as team@contoso.com, to whom ann may write, and crowd@contoso.com, which is too many.
 func (people) Members(_ context.Context, address, sid string, limit int) ([]*Mailbox, error) {
 	switch strings.ToLower(address) {
-	case "team@contoso.com":
-		if sid != "S-1-5-21-ann" {
+	case "team@contoso.com", "all@contoso.com":
+		if strings.EqualFold(address, "team@contoso.com") && sid != "S-1-5-21-ann" {
 			return nil, fmt.Errorf("%s: %w", address, ErrMayNotSend)
 		}
 		return []*Mailbox{box("ben"), box("cleo"), box("full")}, nil
