@@ -135,12 +135,3 @@ func (t *Transport) delegated(ctx context.Context, sid, address string) (bool, e
 	list, err := mailbox.Delegates(ctx)
 	return err == nil && list.Find(sid) != nil, err
 }
-
-// mayReturn refuses a reverse path that is none of the authors and that the person may not name.
-func (t *Transport) mayReturn(ctx context.Context, sid, address string) error {
-	trust, err := t.trust(ctx, sid, address)
-	if err == nil && !trust.SendAs {
-		err = fmt.Errorf("return to %s: %w", address, ErrSendAsDenied)
-	}
-	return err
-}

@@ -25,7 +25,8 @@ const (
 	parallelLong = 2
 )
 
-// Deliver puts a message into the inbox of each recipient, who must be local.
+// Deliver puts a message of somebody who did not sign in into the inbox of each
+// recipient, who must be local.
 // Return-Path and Received go on top; the rest is stored byte for byte. The error
 // is for the message as a whole (it could not be read, it is too large) and means
 // that nobody got it; what concerns one recipient is in the results, which are in
@@ -43,7 +44,7 @@ func (t *Transport) Deliver(ctx context.Context, env Envelope, message io.Reader
 	found := map[guid.GUID]*Mailbox{}
 	for i, to := range env.To {
 		results[i].Recipient = to
-		boxes, direct, err := t.receivers(ctx, to, env.SID)
+		boxes, direct, err := t.receivers(ctx, to, "")
 		if err != nil {
 			results[i].Err = err
 			continue

@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"hma/exchange/store"
@@ -38,9 +39,9 @@ type departing struct {
 	places []int // the recipients behind it
 }
 
-// Depart admits a new message as Submit does, made of an item to its recipients. A copy
-// is kept in a folder of the sender's mailbox, none with the zero folder. Message and To
-// of the submission are not looked at.
+// Depart admits a new message, made of an item to its recipients. A copy is kept in a
+// folder of the sender's mailbox, none with the zero folder. Message and To of the
+// submission are not looked at.
 func (t *Transport) Depart(ctx context.Context, s Submission, item store.NewItem, keep store.FolderID) (*Departure, error) {
 	message, err := mimeOf(ctx, s.Mailbox, &store.Item{Props: item.Props, Recipients: item.Recipients, Attachments: item.Attachments})
 	if err != nil {
@@ -85,8 +86,24 @@ func addressees(list []store.Recipient) []string {
 	return to
 }
 
-// admit judges a submission, completes its header and readies a row for each mailbox
-// that gets it.
+// once is a list of addresses without those that stand in it before, in any case of
+// letters: a group is not expanded for every time that it is named.
+func once(list []string) []string {
+	var out []string
+	seen := map[string]bool{}
+	for _, address := range list {
+		if key := strings.ToLower(address); !seen[key] {
+			seen[key] = true
+			out = append(out, address)
+		}
+	}
+	return out
+}
+
+// admit judges a submission and readies a row for each mailbox that gets it: the authors
+// must be ones that the person may name (ErrSendAsDenied), Message-ID and Date are added
+// where missing, and Bcc is taken away. Of whom it can never reach a report goes to the
+// sender's inbox. A mailbox past its quota for sending is store.ErrQuota.
 func (t *Transport) admit(ctx context.Context, s Submission) (d *Departure, err error) {
 	defer func() {
 		if err != nil {
@@ -104,25 +121,16 @@ func (t *Transport) admit(ctx context.Context, s Submission) (d *Departure, err 
 	if err != nil {
 		return nil, err
 	}
-	d = &Departure{Transport: t, own: s.Mailbox, header: &header{fields: fields}, from: s.From, Receipt: &Receipt{}}
-	var author string
+	d = &Departure{Transport: t, own: s.Mailbox, header: &header{fields: fields}, Receipt: &Receipt{}}
 	if s.Author != "" {
-		author, err = d.header.onlyAuthor(s.Author)
+		d.from, err = d.header.onlyAuthor(s.Author)
 	} else {
-		author, err = t.settleAuthors(ctx, d.header, s.SID)
+		d.from, err = t.settleAuthors(ctx, d.header, s.SID)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if d.from == "" {
-		d.from = author
-	} else if err := t.mayReturn(ctx, s.SID, d.from); err != nil {
-		return nil, err
-	}
 	d.header.receiptsTo(d.from)
-	if s.To == nil {
-		s.To = d.header.recipients()
-	}
 	if len(s.To) == 0 {
 		return nil, ErrNoRecipients
 	}
@@ -130,7 +138,7 @@ func (t *Transport) admit(ctx context.Context, s Submission) (d *Departure, err 
 		return nil, ErrTooMany
 	}
 	d.Receipt.MessageID, d.Receipt.Date = d.header.complete(s.MessageID, t.messageID, t.cfg.Now())
-	if err := d.address(ctx, s.To, s.SID); err != nil || len(d.rows) == 0 {
+	if err := d.address(ctx, once(s.To), s.SID); err != nil || len(d.rows) == 0 {
 		return d, err
 	}
 	if end == nil {
@@ -165,9 +173,9 @@ func (d *Departure) address(ctx context.Context, to []string, sid string) error 
 			}
 			r.places = append(r.places, i)
 		}
-	}
-	if len(d.rows) > MaxMembers {
-		return ErrTooMany
+		if len(d.rows) > MaxMembers {
+			return ErrTooMany
+		}
 	}
 	return nil
 }

@@ -28,5 +28,5 @@
 // It knows people only by the Directory that the wiring gives it, and groups as the
 // mailboxes behind them: a message to a group comes once to each.
 //
-// Start reading at Transport.Deliver and Transport.Submit.
+// Start reading at Transport.Deliver and Transport.SubmitItem.
 package transport

@@ -120,7 +120,7 @@ func TestDeliverToGroupLater(t *testing.T) {
 func TestSubmitToGroups(t *testing.T) {
 	p := newPost(t, sqldbtest.Memory(t))
 	letter := strings.Replace(letter, "To: Ben <ben@contoso.com>", "To: Team: team@contoso.com;, crowd@contoso.com", 1)
-	receipt, err := p.Submit(t.Context(), Submission{Mailbox: p.mailbox("ann"), SID: "S-1-5-21-ann", Message: strings.NewReader(letter), To: []string{"team@contoso.com", "crowd@contoso.com"}})
+	receipt, err := p.Submit(t.Context(), Submission{Mailbox: p.mailbox("ann"), SID: "S-1-5-21-ann", Message: strings.NewReader(letter), To: []string{"team@contoso.com", "crowd@contoso.com", "TEAM@contoso.com"}})
 	if err != nil || len(receipt.Results) != 2 || receipt.Results[0].Err != nil || !errors.Is(receipt.Results[1].Err, ErrTooMany) {
 		t.Fatalf("%+v, %v", receipt, err)
 	}

@@ -184,7 +184,7 @@ func address(name, email string) oxcmail.Address {
 // OpenMIME returns an item as a MIME stream: the message that it came as, byte for
 // byte, or one made of its properties, with a calendar when it is an event or a
 // message about a meeting; the item is then read again, whole. Bcc is part of it;
-// Submit takes it away.
+// submission takes it away.
 func OpenMIME(ctx context.Context, mailbox *store.Mailbox, item *store.Item) (io.ReadCloser, error) {
 	if !item.MIME.IsZero() {
 		return io.NopCloser(mailbox.OpenMIME(ctx, item)), nil

@@ -28,9 +28,7 @@ type Submission struct {
 	Author string
 	// Message is the message with its Bcc fields.
 	Message io.Reader
-	// From is the reverse path; the address of Sender, else of From, when empty.
-	From string
-	// To are the recipients; those of To, Cc and Bcc when nil.
+	// To are the recipients, whatever the header says; one named twice counts once.
 	To []string
 	// MessageID, with angle brackets, is used where the message has none; one is made when empty.
 	MessageID string
@@ -38,23 +36,6 @@ type Submission struct {
 
 // errNoRoute is why a recipient elsewhere does not get a message.
 var errNoRoute = errors.New("no route to other organisations")
-
-// Submit sends a message: the authors must be ones that the person may name
-// (ErrSendAsDenied), Message-ID and Date are added where missing, Bcc is taken
-// away, and every local recipient gets it. For the others a report goes to the
-// sender's inbox. A mailbox past its quota for sending is store.ErrQuota. When Submit
-// returns no error, all of that is durable: what could not arrive yet waits (outgoing.go).
-// With an error nobody gets it.
-func (t *Transport) Submit(ctx context.Context, s Submission) (*Receipt, error) {
-	d, err := t.admit(ctx, s)
-	if err == nil {
-		err = d.commit(ctx)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return d.Receipt, nil
-}
 
 // commit does steps with those of the message in one write, and sends it.
 func (d *Departure) commit(ctx context.Context, steps ...store.Step) error {
@@ -70,9 +51,9 @@ func (d *Departure) commit(ctx context.Context, steps ...store.Step) error {
 	return nil
 }
 
-// MaySubmit refuses what Submit would refuse whatever the message is: a mailbox past
-// its quota for sending (store.ErrQuota), and an author whom the person with the SID
-// may not name (ErrSendAsDenied).
+// MaySubmit refuses what is refused whatever the message is: a mailbox past its quota
+// for sending (store.ErrQuota), and an author whom the person with the SID may not name
+// (ErrSendAsDenied).
 func (t *Transport) MaySubmit(ctx context.Context, own *store.Mailbox, sid, author string) error {
 	if err := own.MaySend(ctx); err != nil {
 		return err
@@ -103,23 +84,6 @@ func (h *header) values(name string) []string {
 	for _, f := range h.fields {
 		if strings.EqualFold(f.Name, name) {
 			out = append(out, f.Value())
-		}
-	}
-	return out
-}
-
-// recipients are the addresses of To, Cc and Bcc, each once.
-func (h *header) recipients() []string {
-	var out []string
-	seen := map[string]bool{}
-	for _, name := range []string{"To", "Cc", "Bcc"} {
-		for _, value := range h.values(name) {
-			for _, a := range oxcmail.Addresses(value) {
-				if key := strings.ToLower(a.Email); a.Email != "" && !seen[key] {
-					seen[key] = true
-					out = append(out, a.Email)
-				}
-			}
 		}
 	}
 	return out

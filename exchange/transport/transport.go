@@ -94,8 +94,6 @@ func New(cfg Config) *Transport { return &Transport{cfg: cfg} }
 type Envelope struct {
 	From string // reverse path; "" for reports
 	To   []string
-	// SID is that of the person who sends, "" for somebody who did not sign in: groups may want to know.
-	SID string
 	// Received is when the message arrived, now when zero; Read tells that it was
 	// read since. Both are for mail that is put in after the fact.
 	Received time.Time
@@ -112,7 +110,7 @@ type Result struct {
 	reached bool // somebody has it
 }
 
-// Receipt tells what Submit did.
+// Receipt tells what became of a message that was submitted.
 type Receipt struct {
 	MessageID string // with angle brackets, of the message as it was delivered
 	Date      time.Time

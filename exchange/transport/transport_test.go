@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -84,6 +85,33 @@ func newPost(t testing.TB, db *sqldb.DB) *post {
 		},
 	})
 	return &post{tr, t}
+}
+
+// Submit sends a message to To of the submission, to whom its header names when that is nil.
+func (p *post) Submit(ctx context.Context, s Submission) (*Receipt, error) {
+	text, err := io.ReadAll(s.Message)
+	if err != nil {
+		return nil, err
+	}
+	if s.To == nil {
+		fields, _, _ := oxcmail.ReadFields(bufio.NewReader(bytes.NewReader(text)))
+		for _, name := range []string{"To", "Cc", "Bcc"} {
+			for _, value := range (&header{fields: fields}).values(name) {
+				for _, a := range oxcmail.Addresses(value) {
+					s.To = append(s.To, a.Email)
+				}
+			}
+		}
+	}
+	s.Message = bytes.NewReader(text)
+	d, err := p.admit(ctx, s)
+	if err == nil {
+		err = d.commit(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return d.Receipt, nil
 }
 
 func (p *post) mailbox(name string) *store.Mailbox {
