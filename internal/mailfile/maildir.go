@@ -31,10 +31,11 @@ const maxKeywords = 26
 // itemsFolder holds what is no mail of a Maildir, a tree of folders.
 const itemsFolder = "items"
 
-// isMaildir tells whether a folder is a Maildir.
+// isMaildir tells whether a folder is a Maildir. As in a tree, links in it are not followed:
+// who gives it away would read what its importer may.
 func isMaildir(path string) bool {
 	for _, sub := range []string{"cur", "new"} {
-		if info, err := os.Stat(filepath.Join(path, sub)); err != nil || !info.IsDir() {
+		if info, err := os.Lstat(filepath.Join(path, sub)); err != nil || !info.IsDir() {
 			return false
 		}
 	}
@@ -73,16 +74,19 @@ func readMaildir(path string, moved map[string][]string, fn func(Message, io.Rea
 			return err
 		}
 	}
-	err = (&tree{path, moved, func(m Message, r io.Reader) error {
+	info, err := os.Lstat(filepath.Join(path, itemsFolder))
+	if errors.Is(err, os.ErrNotExist) || err == nil && !info.IsDir() {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return (&tree{path, moved, func(m Message, r io.Reader) error {
 		if r != nil && m.Kind == Mail {
 			return nil
 		}
 		return fn(m, r)
 	}}).read(itemsFolder, nil, 0)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	return err
 }
 
 func readMaildirFolder(path string, folder []string, fn func(Message, io.Reader) error) error {

@@ -86,8 +86,7 @@ func Read(path string, fn func(Message, io.Reader) error) error {
 	if err != nil {
 		return err
 	}
-	switch {
-	case !info.IsDir():
+	if !info.IsDir() {
 		return readFile(path, nil, fn)
 	}
 	moved, err := readPlaces(path)
@@ -336,18 +335,28 @@ func Create(format Format, path string) (Writer, error) {
 }
 
 // encodeName makes a folder's name a file's: what a file system could take for
-// something else, or a reader of ours (NAME.mbox), and "%", is %XX.
+// something else, or a reader of ours (NAME.mbox, a file that lies beside it), and "%", is %XX.
 func encodeName(name string) string {
 	var b strings.Builder
 	for i := 0; i < len(name); i++ {
 		c := name[i]
-		if c < ' ' || c == 0x7F || strings.IndexByte(`/\:*?"<>|%`, c) >= 0 || c == '.' && (i == 0 || i == len(name)-1 || strings.EqualFold(name[i:], ".mbox")) || c == ' ' && i == len(name)-1 {
+		if c < ' ' || c == 0x7F || strings.IndexByte(`/\:*?"<>|%`, c) >= 0 || c == '.' && (i == 0 || i == len(name)-1 || endsFile(name[i:])) || c == ' ' && i == len(name)-1 ||
+			i == 0 && (name == "cur" || name == "new" || name == placesFile) {
 			fmt.Fprintf(&b, "%%%02X", c)
 		} else {
 			b.WriteByte(c)
 		}
 	}
 	return b.String()
+}
+
+// endsFile tells whether the names of files end so that hold mail, or what is none.
+func endsFile(ending string) bool {
+	switch strings.ToLower(ending) {
+	case ".mbox", ".eml", string(Contact), string(Event), string(AnyOther):
+		return true
+	}
+	return false
 }
 
 // decodeName is the way back; what is no %XX stays as it is.

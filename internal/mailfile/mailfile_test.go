@@ -225,6 +225,65 @@ func TestLongNames(t *testing.T) {
 	}
 }
 
+// TestNamesOfFiles holds that folders called as an export calls its files, or as what a Maildir
+// has, come back with what lies in and below them.
+func TestNamesOfFiles(t *testing.T) {
+	var want [][]string
+	for _, name := range []string{"cur", "new", "tmp", "items", placesFile, "000001.eml", "000001.vcf", "000002.ICS", "000003.hmaitem", "a.b.eml", "x.MBOX"} {
+		want = append(want, []string{name}, []string{name, name})
+	}
+	// Beside files of that name, and one that has placesFile written.
+	want = append(want, []string{"cur", "000001.eml"}, []string{"cur", "000001.vcf"}, []string{strings.Repeat("long", 100)})
+	for _, format := range []Format{EML, Mbox, Maildir} {
+		path := t.TempDir()
+		w, err := Create(format, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, folder := range want {
+			text := strings.NewReader(fmt.Sprintf("Subject: %d\n\n", i))
+			err = errors.Join(err, w.Write(Message{Folder: folder}, text), w.Write(Message{Kind: Contact, Folder: folder}, strings.NewReader(fmt.Sprintf("%d END:VCARD\n", i))))
+		}
+		if err := errors.Join(err, w.Close()); err != nil {
+			t.Fatalf("%s: %v", format, err)
+		}
+		got := readAll(t, path)
+		for i, folder := range want {
+			for _, text := range []string{fmt.Sprintf("Subject: %d\n\n", i), fmt.Sprintf("%d END:VCARD\n", i)} {
+				if !slices.ContainsFunc(got, func(r read) bool { return r.Text == text && slices.Equal(r.Folder, folder) }) {
+					t.Errorf("%s: %q is not in %.60q", format, text, folder)
+				}
+			}
+		}
+		if len(got) != 2*len(want) {
+			t.Errorf("%s: %d files, want %d", format, len(got), 2*len(want))
+		}
+	}
+}
+
+// TestLinks holds that nothing is read by way of a link that lies in what is read.
+func TestLinks(t *testing.T) {
+	private := t.TempDir()
+	for _, name := range []string{"secret", "secret.eml", "secret.vcf", placesFile} {
+		if err := os.WriteFile(filepath.Join(private, name), []byte("secret"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tree, maildir := t.TempDir(), t.TempDir()
+	err := errors.Join(os.Symlink(private, filepath.Join(tree, "cur")), os.Symlink(private, filepath.Join(tree, "new")), os.Symlink(filepath.Join(private, "secret.eml"), filepath.Join(tree, "a.eml")),
+		os.Symlink(filepath.Join(private, placesFile), filepath.Join(tree, placesFile)),
+		os.Mkdir(filepath.Join(maildir, "cur"), 0o700), os.Mkdir(filepath.Join(maildir, "new"), 0o700), os.Symlink(filepath.Join(private, "secret"), filepath.Join(maildir, "cur", "1:2,S")),
+		os.Symlink(private, filepath.Join(maildir, itemsFolder)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{tree, maildir} {
+		if got := readAll(t, path); len(got) > 0 {
+			t.Errorf("read %v", got)
+		}
+	}
+}
+
 // TestMaildirOfOthers reads what other programs leave: new mail, deleted mail, files that are none.
 func TestMaildirOfOthers(t *testing.T) {
 	path := t.TempDir()

@@ -81,12 +81,17 @@ func (p *places) write(top string) error {
 	return os.WriteFile(filepath.Join(top, placesFile), append(text, '\n'), 0o600)
 }
 
-// readPlaces reads placesFile; nothing where there is none.
+// readPlaces reads placesFile; nothing where there is no file of that name.
 func readPlaces(top string) (moved map[string][]string, err error) {
-	f, err := os.Open(filepath.Join(top, placesFile))
-	if errors.Is(err, fs.ErrNotExist) {
+	path := filepath.Join(top, placesFile)
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode().IsRegular() {
 		return nil, nil
 	}
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +109,7 @@ func readPlaces(top string) (moved map[string][]string, err error) {
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.Name(), err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return moved, nil
 }
