@@ -227,6 +227,9 @@ func readCards(in io.Reader, m Message, fn func(Message, io.Reader) error) error
 	for lines.Scan() {
 		line := lines.Bytes()
 		text := strings.ToUpper(string(bytes.TrimSpace(bytes.TrimPrefix(line[:min(len(line), 100)], []byte("\uFEFF")))))
+		if depth > 0 && (line[0] == ' ' || line[0] == '\t') {
+			text = "" // more of the line before, whatever it looks like
+		}
 		switch {
 		case text == "BEGIN:VCARD" && depth > 0 && agent:
 			depth++

@@ -94,6 +94,7 @@ func TestCards(t *testing.T) {
 		"without an end":      {"BEGIN:VCARD\nFN:a\nBEGIN:VCARD\nFN:b\nEND:VCARD\n", []string{"BEGIN:VCARD\nFN:a\n", "BEGIN:VCARD\nFN:b\nEND:VCARD\n"}},
 		"an end too many":     {"BEGIN:VCARD\nEND:VCARD\nEND:VCARD\nBEGIN:VCARD\nEND:VCARD", []string{"BEGIN:VCARD\nEND:VCARD\n", "END:VCARD\n", "BEGIN:VCARD\nEND:VCARD"}},
 		"agent on one line":   {"BEGIN:VCARD\nAGENT:BEGIN:VCARD\\nEND:VCARD\nEND:VCARD\nBEGIN:VCARD\nEND:VCARD\n", []string{"BEGIN:VCARD\nAGENT:BEGIN:VCARD\\nEND:VCARD\nEND:VCARD\n", "BEGIN:VCARD\nEND:VCARD\n"}},
+		"a folded line":       {"BEGIN:VCARD\nNOTE:see\n END:VCARD\nTEL:1\nEND:VCARD\n", []string{"BEGIN:VCARD\nNOTE:see\n END:VCARD\nTEL:1\nEND:VCARD\n"}},
 		"with a mark, spaces": {"\uFEFFBEGIN:VCARD \nEND:VCARD \n\n\n", []string{"\uFEFFBEGIN:VCARD \nEND:VCARD \n"}},
 	} {
 		file := filepath.Join(t.TempDir(), "book.vcf")
