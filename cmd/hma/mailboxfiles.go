@@ -73,7 +73,7 @@ func (a *app) mailboxImport() *cobra.Command {
 			body.CloseWithError(io.ErrClosedPipe) // ends a sender whose server has answered early
 			failed := <-sent
 			if failed != nil && !errors.Is(failed, io.ErrClosedPipe) {
-				err = usage("import: %w: what was sent before is stored", failed)
+				err = usage("import: %w: what was stored before stays, and the same command goes on", failed)
 			}
 			if err != nil {
 				return interrupted(cmd, err, "what was stored stays, and the same command goes on")

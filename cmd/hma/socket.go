@@ -35,8 +35,8 @@ func (r *running) send(ctx context.Context, what, method, path, contentType stri
 	return text, nil
 }
 
-// maxAnswer bounds an answer that is read whole.
-const maxAnswer = 1 << 20
+// maxAnswer bounds an answer that is read whole; an import's names a thousand files and why.
+const maxAnswer = 16 << 20
 
 // stream is send for an answer that is read as it comes; the caller closes it.
 func (r *running) stream(ctx context.Context, what, method, path, contentType string, body io.Reader) (io.ReadCloser, error) {

@@ -1,7 +1,10 @@
 package roles
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,39 +20,89 @@ import (
 	"hma/exchange/org"
 	"hma/exchange/store"
 	"hma/exchange/transport"
+	"hma/internal/mailfile"
 	"hma/internal/sealed"
 	"hma/internal/sqldb"
 )
 
-// TestExportDamaged damages items of a mailbox in each way in which they can be, and holds
-// that an export has all others whole and tells of each of these.
-func TestExportDamaged(t *testing.T) {
+// infoMailbox returns an organisation with one mailbox, which query names at the admin socket.
+func infoMailbox(t *testing.T) (r *Roles, mailbox *store.Mailbox, inbox store.FolderID, query url.Values) {
+	t.Helper()
 	ctx := t.Context()
 	r, err := Open(ctx, Config{Entra: "sqlite::memory:", Org: "sqlite::memory:", Mailbox: "sqlite::memory:", Key: sealed.New(), Now: time.Now,
 		Log: slog.New(slog.DiscardHandler), Origin: "https://cloud.test", MailHost: "mail.contoso.com"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
+	t.Cleanup(func() {
 		if err := r.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
-	}()
+	})
 	if err := r.Org.CreateOrganization(ctx, org.NewOrganization{Name: "Contoso", Domain: "contoso.com"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := r.Org.CreateRecipient(ctx, org.NewMailbox(org.TypeShared, "info@contoso.com", "Info")); err != nil {
 		t.Fatal(err)
 	}
-	query := "?" + url.Values{"mailbox": {"info@contoso.com"}, "folder": {"inbox"}}.Encode()
-	mailbox, _, err := r.mailboxOf(httptest.NewRequest("GET", "/"+query, nil))
-	if err != nil {
+	query = url.Values{"mailbox": {"info@contoso.com"}}
+	if mailbox, _, err = r.mailboxOf(httptest.NewRequest("GET", "/?"+query.Encode(), nil)); err != nil {
 		t.Fatal(err)
 	}
-	inbox, err := mailbox.RoleID(store.RoleInbox)
-	if err != nil {
+	if inbox, err = mailbox.RoleID(store.RoleInbox); err != nil {
 		t.Fatal(err)
 	}
+	return r, mailbox, inbox, query
+}
+
+// TestImportLeft holds that of a calendar with more that cannot be taken than is told, what
+// can be taken is.
+func TestImportLeft(t *testing.T) {
+	r, _, _, query := infoMailbox(t)
+	query.Set("folder", "calendar")
+	for _, c := range []struct {
+		timeless, failed int
+		err              string
+	}{{maxFailed, maxFailed, ""}, {maxFailed + 1, maxFailed, "it stopped: more than 1000 failures"}} {
+		file := "BEGIN:VCALENDAR\r\n"
+		for i := range c.timeless {
+			file += fmt.Sprintf("BEGIN:VEVENT\r\nUID:%d\r\nEND:VEVENT\r\n", i)
+		}
+		file += fmt.Sprintf("BEGIN:VEVENT\r\nUID:good%d\r\nDTSTART:20260316T080000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n", c.timeless)
+		var body bytes.Buffer
+		w := multipart.NewWriter(&body)
+		header, err := MailFile{Name: "odd.ics", Kind: mailfile.Event}.Header()
+		if err != nil {
+			t.Fatal(err)
+		}
+		part, err := w.CreatePart(header)
+		if err == nil {
+			_, err = io.WriteString(part, file)
+		}
+		if err := errors.Join(err, w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		q := httptest.NewRequest("POST", ImportPath+"?"+query.Encode(), &body)
+		q.Header.Set("Content-Type", "multipart/mixed; boundary="+w.Boundary())
+		answer := httptest.NewRecorder()
+		r.importMail(answer, q)
+		var end ImportEnd
+		if err := json.Unmarshal(answer.Body.Bytes(), &end); err != nil {
+			t.Fatal(err)
+		}
+		if end.Imported != 1 || len(end.Failed) != c.failed || end.Error != c.err {
+			t.Errorf("%d without a time: %d imported, %d failed, %q", c.timeless, end.Imported, len(end.Failed), end.Error)
+		}
+	}
+}
+
+// TestExportDamaged damages items of a mailbox in each way in which they can be, and holds
+// that an export has all others whole and tells of each of these.
+func TestExportDamaged(t *testing.T) {
+	ctx := t.Context()
+	r, mailbox, inbox, values := infoMailbox(t)
+	values.Set("folder", "inbox")
+	query := "?" + values.Encode()
 	long := strings.Repeat(strings.Repeat("x", 70)+"\r\n", 30_000) // many chunks, more than heldItem
 	damages := []struct {
 		subject, text, damage string // %d is the item

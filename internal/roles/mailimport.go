@@ -31,6 +31,9 @@ const (
 	maxFailed   = 1000 // failures that are told one by one
 )
 
+// errFailures ends an import of what is mostly no mail.
+var errFailures = fmt.Errorf("more than %d failures", maxFailed)
+
 func (r *Roles) importMail(w http.ResponseWriter, q *http.Request) {
 	mailbox, status, err := r.mailboxOf(q)
 	if err != nil {
@@ -60,6 +63,9 @@ func (r *Roles) importMail(w http.ResponseWriter, q *http.Request) {
 		}
 		if errors.Is(err, store.ErrFull) {
 			in.end.Error = "there is no room on the disk: nothing more was stored"
+		}
+		if errors.Is(err, errFailures) {
+			in.end.Error = "it stopped: " + errFailures.Error()
 		}
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -124,6 +130,9 @@ func (in *importRun) message(f MailFile, r io.Reader) error {
 		clear(in.seen)
 	}
 	folder, err := in.folder(f.Folder)
+	if errors.Is(err, store.ErrInvalid) {
+		return in.tell(f.Name, "its folder can have no such name or place")
+	}
 	if err != nil {
 		return in.failed(f.Name, err)
 	}
@@ -152,11 +161,6 @@ func (in *importRun) other(f MailFile, folder store.FolderID, r io.Reader) error
 	if err != nil {
 		return in.failed(f.Name, err)
 	}
-	for _, words := range left {
-		if err := in.tell(f.Name, words); err != nil {
-			return err
-		}
-	}
 	for i, item := range items {
 		if id := item.Props.Bytes(mapi.PidLidCleanGlobalObjectID); f.Kind == mailfile.Event && id != nil {
 			same, err := in.mailbox.ByGlobalObjectID(in.ctx, folder, id, store.Want{})
@@ -174,6 +178,11 @@ func (in *importRun) other(f MailFile, folder store.FolderID, r io.Reader) error
 			item.Props[mapi.PidTagSearchKey] = key[:16]
 		}
 		if err := in.add(f.Name, item); err != nil {
+			return err
+		}
+	}
+	for _, words := range left {
+		if err := in.tell(f.Name, words); err != nil {
 			return err
 		}
 	}
@@ -290,10 +299,8 @@ func (in *importRun) written(p prepared) {
 func (in *importRun) failed(name string, err error) error {
 	words := ""
 	switch {
-	case errors.Is(err, store.ErrInvalid):
-		words = "its folder can have no such name or place"
 	case errors.Is(err, transport.ErrTooLarge), errors.Is(err, store.ErrTooLarge):
-		words = "it is larger than 64 MB"
+		words = "it is larger than 64 MB, or a calendar than 16 MB"
 	case errors.Is(err, store.ErrQuota), errors.Is(err, store.ErrFull), errors.Is(err, io.ErrUnexpectedEOF), in.ctx.Err() != nil:
 		return err
 	default:
@@ -305,7 +312,7 @@ func (in *importRun) failed(name string, err error) error {
 // tell notes what was not imported. The error ends the run.
 func (in *importRun) tell(name, words string) error {
 	if len(in.end.Failed) == maxFailed {
-		return fmt.Errorf("more than %d failures, the last one %s: %s", maxFailed, name, words)
+		return fmt.Errorf("%w, the last one %s: %s", errFailures, name, words)
 	}
 	in.end.Failed = append(in.end.Failed, FailedFile{name, words})
 	return nil
