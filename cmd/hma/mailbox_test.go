@@ -2,10 +2,33 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
+
+// TestRestoreInterrupted holds that who ends a restore where no lab runs is told what that leaves.
+func TestRestoreInterrupted(t *testing.T) {
+	data, backup := t.TempDir(), t.TempDir()
+	for path, text := range map[string]string{filepath.Join(data, "hma.json"): "{}", filepath.Join(backup, "manifest.json"): `{"version":1}`, filepath.Join(backup, "mailbox.db"): "x"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out, errs bytes.Buffer
+	code := run(ctx, []string{"mailbox", "restore", "--yes", "--data", data, backup}, stdio{in: strings.NewReader(""), out: &out, err: &errs})
+	if code != exitUnreachable || errs.String() != "hma: restore: interrupted: the mail is as it was\n" {
+		t.Errorf("exit %d, %q", code, errs.String())
+	}
+	if left, err := filepath.Glob(filepath.Join(data, "mailbox.db*")); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
 
 // TestChecked holds the exit codes of a check and the line of a damage; an answer
 // without its last line is no clean check.

@@ -84,7 +84,7 @@ func (a *app) mailboxRestore() *cobra.Command {
 			}
 			_, err = lab.ReadEndpoints(a.data)
 			if errors.Is(err, fs.ErrNotExist) && address == "" {
-				return a.restoreStopped(cmd, folder)
+				return interrupted(cmd, a.restoreStopped(cmd, folder), "the mail is as it was")
 			}
 			running, err := a.running()
 			if err != nil {

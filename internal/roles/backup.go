@@ -2,9 +2,9 @@ package roles
 
 import (
 	"encoding/json"
-	"errors"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"hma/exchange/store"
@@ -96,6 +96,10 @@ func (r *Roles) restoreMail(w http.ResponseWriter, q *http.Request) {
 		return
 	}
 	defer saved.Close() // only read
+	if !only.IsNil() && !slices.ContainsFunc(saved.Manifest.Mailboxes, func(h store.Holding) bool { return h.Mailbox == only }) {
+		http.Error(w, "the backup does not hold the mailbox", http.StatusNotFound)
+		return
+	}
 	out := newLines(w)
 	end := BackupLine{Done: true, Path: folder}
 	for _, h := range saved.Manifest.Mailboxes {
@@ -113,9 +117,6 @@ func (r *Roles) restoreMail(w http.ResponseWriter, q *http.Request) {
 			break
 		}
 		end.Mailboxes++
-	}
-	if err == nil && end.Mailboxes == 0 {
-		err = errors.New("the backup does not hold the mailbox")
 	}
 	if err != nil {
 		r.log.Error("restore", "error", err)

@@ -208,3 +208,29 @@ func TestOpen(t *testing.T) {
 		t.Errorf("the folder holds %v, error %v", entries, err)
 	}
 }
+
+// TestNoLog holds that a database whose log was not written back is not taken for whole.
+func TestNoLog(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "placed.db")
+	db, err := sqldb.Open(t.Context(), "sqlite:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := sqldb.Open(t.Context(), "sqlite:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Write(t.Context(), func(tx *sqldb.Tx) error {
+		_, err := tx.Exec("CREATE TABLE in_log AS SELECT 1 AS one")
+		return err
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if err := noLog(path); err == nil {
+		t.Error("beside its log it was taken for whole")
+	}
+	if err := errors.Join(other.Close(), noLog(path)); err != nil {
+		t.Error(err)
+	}
+}

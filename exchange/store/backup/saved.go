@@ -168,5 +168,14 @@ func place(ctx context.Context, folder, path string, m *Manifest, now func() tim
 	if err == nil {
 		err = st.Renew(ctx)
 	}
-	return errors.Join(err, db.Close(), settle(path))
+	return errors.Join(err, db.Close(), noLog(path), settle(path))
+}
+
+// noLog holds that a closed database is its file alone: SQLite closes one whose log it could
+// not write back, for example where the disk is full, without a word.
+func noLog(path string) error {
+	if _, err := os.Lstat(path + "-wal"); err == nil {
+		return fmt.Errorf("the log of %s could not be written back: is the disk full?", path)
+	}
+	return nil
 }
