@@ -64,8 +64,10 @@ func (a *app) mailboxImport() *cobra.Command {
 			body, out := io.Pipe()
 			w := multipart.NewWriter(out)
 			sent := make(chan error, 1)
+			passed := 0
 			go func() {
-				err := a.sendFiles(w, paths, unread)
+				var err error
+				passed, err = a.sendFiles(w, paths, unread)
 				out.CloseWithError(err) // a broken body: the server must not take it for whole
 				sent <- err
 			}()
@@ -82,7 +84,7 @@ func (a *app) mailboxImport() *cobra.Command {
 			if err := json.Unmarshal(text, &end); err != nil {
 				return unreachable(fmt.Errorf("import: %w", err))
 			}
-			return a.imported(end, where, address)
+			return a.imported(end, passed, where, address)
 		},
 	}
 	cmd.Flags().StringVar(&address, "mailbox", "", "`address` of the mailbox")
@@ -92,11 +94,11 @@ func (a *app) mailboxImport() *cobra.Command {
 	return cmd
 }
 
-// sendFiles writes the messages of files as parts.
-func (a *app) sendFiles(w *multipart.Writer, paths []string, unread bool) error {
+// sendFiles writes the messages of files as parts, and returns how many files it passed over.
+func (a *app) sendFiles(w *multipart.Writer, paths []string, unread bool) (passed int, err error) {
 	n := 0
 	for i, path := range paths {
-		err := mailfile.Read(path, func(m mailfile.Message, r io.Reader) error {
+		p, err := mailfile.Read(path, func(m mailfile.Message, r io.Reader) error {
 			f := roles.MailFile{Kind: m.Kind, Name: m.Name, Source: i, Folder: m.Folder, Only: r == nil, Received: m.Received, Unread: unread}
 			if m.HasFlags {
 				f.Unread = !m.Read
@@ -119,15 +121,16 @@ func (a *app) sendFiles(w *multipart.Writer, paths []string, unread bool) error 
 			return nil
 		})
 		if err != nil {
-			return err
+			return passed, err
 		}
+		passed += p
 	}
-	return w.Close()
+	return passed, w.Close()
 }
 
-func (a *app) imported(end roles.ImportEnd, folder, address string) error {
+func (a *app) imported(end roles.ImportEnd, passed int, folder, address string) error {
 	if a.json {
-		err := printJSON(a.out, map[string]any{"version": 1, "imported": end.Imported, "present": end.Present, "folders": end.Folders, "failed": end.Failed, "mailbox": address, "folder": folder})
+		err := printJSON(a.out, map[string]any{"version": 1, "imported": end.Imported, "present": end.Present, "folders": end.Folders, "failed": end.Failed, "passed": passed, "mailbox": address, "folder": folder})
 		if err != nil {
 			return err
 		}
@@ -138,6 +141,9 @@ func (a *app) imported(end roles.ImportEnd, folder, address string) error {
 		}
 		if end.Folders > 0 {
 			a.view.printf("%d folders made\n", end.Folders)
+		}
+		if passed > 0 {
+			a.view.printf("%s passed over: by their names they are no mail (eml, mbox, vcf, ics, hmaitem), or they are links\n", count(passed, "file"))
 		}
 		for _, f := range end.Failed {
 			a.view.printf("not imported: %s: %s\n", f.Name, f.Error)

@@ -81,7 +81,7 @@ func readMaildir(path string, moved map[string][]string, fn func(Message, io.Rea
 	if err != nil {
 		return err
 	}
-	return (&tree{path, moved, func(m Message, r io.Reader) error {
+	return (&tree{top: path, moved: moved, fn: func(m Message, r io.Reader) error {
 		if r != nil && m.Kind == Mail {
 			return nil
 		}

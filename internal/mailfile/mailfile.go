@@ -81,22 +81,26 @@ const inbox = "Inbox"
 // Read hands each message of a file or folder to fn, whose reader ends with the
 // call, and before its messages each folder, with no reader: a file is an eml or an mbox, as its first line says; a folder with cur
 // and new is a Maildir, any other a tree of eml and mbox files. An error of fn ends it.
-func Read(path string, fn func(Message, io.Reader) error) error {
+// passed is how many files of a tree were passed over: by their names they are nothing that is
+// read, or they are links. Those whose names begin with a dot do not count.
+func Read(path string, fn func(Message, io.Reader) error) (passed int, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if !info.IsDir() {
-		return readFile(path, nil, fn)
+		return 0, readFile(path, nil, fn)
 	}
 	moved, err := readPlaces(path)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if isMaildir(path) {
-		return readMaildir(path, moved, fn)
+		return 0, readMaildir(path, moved, fn)
 	}
-	return (&tree{path, moved, fn}).read("", nil, 0)
+	t := &tree{top: path, moved: moved, fn: fn}
+	err = t.read("", nil, 0)
+	return t.passed, err
 }
 
 // maxDepth bounds how deep a tree of folders is followed.
@@ -104,9 +108,10 @@ const maxDepth = 300
 
 // tree reads a tree of eml and mbox files.
 type tree struct {
-	top   string
-	moved map[string][]string // of placesFile
-	fn    func(Message, io.Reader) error
+	top    string
+	moved  map[string][]string // of placesFile
+	fn     func(Message, io.Reader) error
+	passed int // files passed over
 }
 
 // read reads a folder in the order of its files' names. NAME.mbox is the folder NAME.
@@ -132,14 +137,15 @@ func (t *tree) read(path string, folder []string, depth int) error {
 			if err = t.fn(Message{Name: name, Folder: below(e.Name())}, nil); err == nil {
 				err = t.read(filepath.Join(path, e.Name()), below(e.Name()), depth+1)
 			}
-		case !e.Type().IsRegular():
-		case strings.EqualFold(filepath.Ext(name), ".eml"), kindOf(name) != Mail:
+		case e.Type().IsRegular() && (strings.EqualFold(filepath.Ext(name), ".eml") || kindOf(name) != Mail):
 			err = readFile(name, folder, t.fn)
-		case strings.EqualFold(filepath.Ext(name), ".mbox"):
+		case e.Type().IsRegular() && strings.EqualFold(filepath.Ext(name), ".mbox"):
 			folder := below(e.Name()[:len(e.Name())-len(".mbox")])
 			if err = t.fn(Message{Name: name, Folder: folder}, nil); err == nil && size(e) > 0 {
 				err = readFile(name, folder, t.fn)
 			}
+		case !strings.HasPrefix(e.Name(), ".") && e.Name() != placesFile:
+			t.passed++
 		}
 		if err != nil {
 			return err

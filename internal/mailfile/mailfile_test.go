@@ -23,7 +23,7 @@ type read struct {
 
 func readAll(t *testing.T, path string) (list []read) {
 	t.Helper()
-	err := Read(path, func(m Message, r io.Reader) error {
+	_, err := Read(path, func(m Message, r io.Reader) error {
 		if r == nil {
 			if m.Folder[len(m.Folder)-1] == "Empty" {
 				list = append(list, read{Text: "folder"})
@@ -220,7 +220,7 @@ func TestLongNames(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(path, placesFile), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := Read(path, func(Message, io.Reader) error { return nil }); err == nil || !strings.Contains(err.Error(), placesFile) {
+		if _, err := Read(path, func(Message, io.Reader) error { return nil }); err == nil || !strings.Contains(err.Error(), placesFile) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -282,6 +282,29 @@ func TestLinks(t *testing.T) {
 		if got := readAll(t, path); len(got) > 0 {
 			t.Errorf("read %v", got)
 		}
+	}
+}
+
+// TestPassedOver counts the files of a tree that are not read.
+func TestPassedOver(t *testing.T) {
+	path := t.TempDir()
+	below := filepath.Join(path, "below")
+	err := os.Mkdir(below, 0o700)
+	for _, name := range []string{"1", "a.msg", "a.eml", ".b.eml", ".DS_Store", placesFile} {
+		err = errors.Join(err, os.WriteFile(filepath.Join(below, name), []byte("Subject: x\n\n"), 0o600))
+	}
+	if err := errors.Join(err, os.Symlink("a.eml", filepath.Join(below, "c.eml"))); err != nil {
+		t.Fatal(err)
+	}
+	messages := 0
+	passed, err := Read(path, func(_ Message, r io.Reader) error {
+		if r != nil {
+			messages++
+		}
+		return nil
+	})
+	if err != nil || messages != 2 || passed != 3 {
+		t.Errorf("%d messages, %d passed over, error %v", messages, passed, err)
 	}
 }
 
