@@ -20,6 +20,7 @@ const (
 	maxHitTerms  = 64
 	maxHitDepth  = 12
 	maxGrams     = 8
+	maxGuessed   = 256 // words of a text, or letters, among which the rarest are looked for
 )
 
 // Marks of a term behind its field's letter: what sort of term it is.
@@ -284,7 +285,9 @@ func askField(f *field, mode mapi.Fuzzy, fold string) (*Hits, bool) {
 	case mapi.PrefixOnWords, mapi.PhraseMatch:
 		all := &Hits{and: true}
 		for word := range words(fold) {
-			all.parts = append(all.parts, &Hits{term: head + wordMark + word})
+			if all.parts = append(all.parts, &Hits{term: head + wordMark + word}); len(all.parts) == maxGuessed {
+				break
+			}
 		}
 		if len(all.parts) == 0 {
 			return nil, false
@@ -307,11 +310,17 @@ func askField(f *field, mode mapi.Fuzzy, fold string) (*Hits, bool) {
 		return nil, false
 	}
 	all := &Hits{and: true}
+	add := func(term string) {
+		if !slices.ContainsFunc(all.parts, func(h *Hits) bool { return h.term == term }) {
+			all.parts = append(all.parts, &Hits{term: term})
+		}
+	}
+	fold = firstRunes(fold, maxGuessed)
 	for word := range words(inner(fold, mode == mapi.Prefix)) {
-		all.parts = append(all.parts, &Hits{term: head + wordMark + word})
+		add(head + wordMark + word)
 	}
 	for gram := range grams(fold) {
-		all.parts = append(all.parts, &Hits{term: head + gramMark + gram})
+		add(head + gramMark + gram)
 	}
 	return all.rarest(maxGrams).simple(), false
 }
@@ -341,12 +350,12 @@ func (h *Hits) Rare(rare func(*Hits) (bool, error)) (bool, error) {
 	if !h.and {
 		return false, nil
 	}
-	parts := h.byRarity()
+	parts := h.byRarity(maxRare)
 	first := 1
 	if len(parts) > 1 && parts[0].whole() && parts[0].term[1:2] == gramMark && parts[1].whole() {
 		first = 2
 	}
-	for n := first; n <= min(len(parts), maxRare); n++ {
+	for n := first; n <= len(parts); n++ {
 		if yes, err := rare((&Hits{and: true, parts: parts[:n]}).simple()); yes || err != nil {
 			return yes, err
 		}
@@ -357,11 +366,12 @@ func (h *Hits) Rare(rare func(*Hits) (bool, error)) (bool, error) {
 // whole tells whether a part is one list of the index.
 func (h *Hits) whole() bool { return h.term != "" && !h.prefix }
 
-// byRarity returns the parts that probably few items have first, and of equally
-// rare ones those that share no letters with one before: the others tell little new.
-func (h *Hits) byRarity() []*Hits {
+// byRarity returns up to most of the parts, those that probably few items have first, and of
+// equally rare ones those that share no letters with one before: the others tell little new.
+func (h *Hits) byRarity(most int) []*Hits {
 	parts := slices.SortedStableFunc(slices.Values(h.parts), func(a, b *Hits) int { return b.rarity() - a.rarity() })
-	for n := range parts {
+	most = min(most, len(parts))
+	for n := range most {
 		for i := n; i < len(parts) && parts[i].rarity() == parts[n].rarity(); i++ {
 			if !slices.ContainsFunc(parts[:n], parts[i].overlaps) {
 				part := parts[i]
@@ -371,7 +381,7 @@ func (h *Hits) byRarity() []*Hits {
 			}
 		}
 	}
-	return parts
+	return parts[:most]
 }
 
 // overlaps tells whether two parts of a text may share letters in it.
@@ -422,7 +432,7 @@ func AllOf(terms []string, n int) *Hits {
 // rarest keeps at most n parts that probably few items have: each is needed, none is enough.
 func (h *Hits) rarest(n int) *Hits {
 	if len(h.parts) > n {
-		h.parts = h.byRarity()[:n]
+		h.parts = h.byRarity(n)
 	}
 	return h
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"hma/wire/mapi"
 )
@@ -78,7 +79,7 @@ func FuzzAsk(f *testing.F) {
 	}
 	modes := []mapi.Fuzzy{mapi.FullString, mapi.Substring, mapi.Prefix, mapi.PrefixOnWords, mapi.PhraseMatch}
 	f.Fuzz(func(t *testing.T, text, want string, mode uint8) {
-		if len(text) > 4096 || len(want) > 256 {
+		if len(text) > 4096 || len(want) > 1024 {
 			return
 		}
 		tags := []mapi.Tag{mapi.PidTagSubject, mapi.PidTagBody, mapi.PidTagSearchAllIndexedProps}
@@ -121,6 +122,8 @@ func TestRare(t *testing.T) {
 		{mapi.And{mapi.Or{word("xyz", mapi.Substring), word("zyx", mapi.Substring)}, word("abc", mapi.Substring)},
 			[]string{`("1sgxyz" OR "1sgzyx")`, `(("1sgxyz" OR "1sgzyx") AND "1sgabc")`}},
 		{word("123", mapi.Substring), nil},
+		{word("1111", mapi.Substring), nil}, // the same part twice
+		{word("abcabc", mapi.Substring), []string{`("1sgabc" AND "1sgbca")`, `("1sgabc" AND "1sgbca" AND "1sgcab")`}},
 	} {
 		hits, _ := Ask(c.where)
 		var asked []string
@@ -131,5 +134,22 @@ func TestRare(t *testing.T) {
 		if found || err != nil || !slices.Equal(asked, c.want) {
 			t.Errorf("%v: asked %q, want %q", c.where, asked, c.want)
 		}
+	}
+}
+
+// TestLongAsk holds that a text as long as a request can bring costs little to ask for:
+// what is looked at of it has a bound.
+func TestLongAsk(t *testing.T) {
+	began := time.Now()
+	for _, text := range []string{strings.Repeat("0123456789", 6000), strings.Repeat("12 34 56 78 90 ", 4000)} {
+		for _, mode := range []mapi.Fuzzy{mapi.Substring, mapi.PhraseMatch, mapi.PrefixOnWords} {
+			hits, exact := Ask(mapi.Content{Tag: mapi.PidTagSubject, Fuzzy: mode | mapi.IgnoreCase, Value: text})
+			if hits == nil || exact || hits.count() > maxGrams || !hits.finds(Terms(Object{Props: mapi.Bag{mapi.PidTagSubject: text}})) {
+				t.Errorf("%d of %.20q: %v, exact %t", mode, text, hits, exact)
+			}
+		}
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("it took %v", took)
 	}
 }
