@@ -112,6 +112,32 @@ func TestReaderAgreesWithEncodingXML(t *testing.T) {
 	}
 }
 
+// TestReaderPieces holds that names, attributes and text may lie across the ends of what
+// is read at once, and that an attribute may be as long as its limit.
+func TestReaderPieces(t *testing.T) {
+	agree := func(what, doc string) {
+		t.Helper()
+		want, err := oracle([]byte(doc))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := events(strings.NewReader(doc)); err != nil || got != want {
+			t.Errorf("%s: error %v\n got %.300s\nwant %.300s", what, err, got, want)
+		}
+	}
+	const piece = "<p:long-name xmlns:p='urn:u' p:key='a&amp;b\r\né\"]>' other=\"it's\">text ]] &lt;</p:long-name>"
+	for _, end := range []int{firstPiece, firstPiece + longPiece} {
+		for before := range len(piece) + 1 {
+			agree(fmt.Sprint(end, " ", before), "<a>"+strings.Repeat("x", end-before-len("<a>"))+piece+"</a>")
+		}
+	}
+	longest := strings.Repeat("x", DefaultLimits.Attribute)
+	agree("the longest", "<a x='"+longest+"'/>")
+	if _, err := events(strings.NewReader("<a x='" + longest + "&amp;'/>")); !errors.Is(err, ErrLimit) {
+		t.Errorf("longer by a reference: %v", err)
+	}
+}
+
 func TestReaderRefuses(t *testing.T) {
 	long := strings.Repeat("x", DefaultLimits.Attribute+1)
 	attrs := ""
