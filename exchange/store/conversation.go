@@ -153,7 +153,7 @@ func (m *Mailbox) EachConversation(ctx context.Context, ids []ConversationID, wa
 			for _, id := range some[:n] {
 				var list []*Item
 				for _, row := range rows[id] {
-					if it := items[row]; it != nil && e.sees(it) {
+					if it := items[row]; it != nil && !recoverable(it.Folder.Folder) && e.sees(it) {
 						list = append(list, it)
 					}
 				}
@@ -210,12 +210,9 @@ func (m *Mailbox) itemsOf(q querier, rows []mapi.GlobCnt, want Want) (map[mapi.G
 	}
 	items := make(map[mapi.GlobCnt]*Item, len(list))
 	for _, it := range list {
-		if err := m.subobjects(q, it, want); err != nil {
-			return nil, err
-		}
 		items[it.ID.Row] = it
 	}
-	return items, nil
+	return items, m.subobjectsOf(q, list, want)
 }
 
 // String shows the id in an error or a log.

@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -598,20 +599,15 @@ func (m *Mailbox) items(q querier, e *extent, ids []ItemID, want Want, into []*I
 	if err != nil {
 		return err
 	}
+	list = slices.DeleteFunc(list, func(it *Item) bool { return !slices.Contains(ids, it.ID) || !e.sees(it) })
 	for _, it := range list {
-		if !e.sees(it) {
-			continue
-		}
-		if err := m.subobjects(q, it, want); err != nil {
-			return fmt.Errorf("%v: %w", it.ID, err)
-		}
 		for i, id := range ids {
 			if id == it.ID {
 				into[i] = it
 			}
 		}
 	}
-	return nil
+	return m.subobjectsOf(q, list, want)
 }
 
 // rowTexts returns row keys as rowsOf takes them.

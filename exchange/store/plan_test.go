@@ -319,6 +319,31 @@ func searchPlan(t *testing.T, db *sqldb.DB, m *Mailbox, name string, where mapi.
 	}
 }
 
+// TestItemsTogether shows that several items take a statement for all of them, and one
+// for their recipients and attachments each.
+func TestItemsTogether(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		m := fill(t, db, itemsTogether)
+		page, err := m.List(t.Context(), Query{Folder: FolderID{m.guid, fixed(RoleInbox)}, Limit: itemsTogether})
+		if err != nil || len(page.Items) < 2 {
+			t.Fatal(err, page)
+		}
+		var ids []ItemID
+		var rows []mapi.GlobCnt
+		for _, it := range page.Items {
+			ids, rows = append(ids, it.ID), append(rows, it.ID.Row)
+		}
+		r := &recorder{querier: m.reads(t.Context())}
+		if err := m.items(r, nil, ids, everything, make([]*Item, len(ids))); err != nil || len(r.texts) != 3 {
+			t.Errorf("items: %v, %q", err, r.texts)
+		}
+		r = &recorder{querier: m.reads(t.Context())}
+		if _, err := m.itemsOf(r, rows, everything); err != nil || len(r.texts) != 3 {
+			t.Errorf("of conversations: %v, %q", err, r.texts)
+		}
+	})
+}
+
 // TestConversationPlan shows that a conversation costs its own items, which are sorted.
 func TestConversationPlan(t *testing.T) {
 	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
