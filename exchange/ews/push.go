@@ -296,19 +296,26 @@ func (d *Door) pushDue(ctx context.Context) (next time.Time, watch *store.Watch,
 			if d.pushes.queue(p, func(p *store.Pushed) { d.pushTurn(ctx, p) }) {
 				continue
 			}
-			if err := d.store.KeepPushed(ctx, p, true, d.opts.Now().Add(pushTime)); err != nil {
+			if err := d.store.DeferPushed(ctx, p, d.opts.Now().Add(pushTime)); err != nil {
 				return next, watch, err
 			}
 		}
 	}
 }
 
-// pushTurn tells one subscriber whose turn it is, unless it came so late that others may take the subscription meanwhile.
+// pushTurn tells one subscriber whose turn it is; when it came so late that others may
+// take the subscription meanwhile, it is put off and takes its turn again.
 func (d *Door) pushTurn(ctx context.Context, p *store.Pushed) {
-	if ctx.Err() != nil || d.opts.Now().Add(pushTime).After(p.Until) {
+	if ctx.Err() != nil {
 		return
 	}
-	if err := d.pushOne(ctx, p); err != nil && ctx.Err() == nil {
+	var err error
+	if now := d.opts.Now(); now.Add(pushTime).After(p.Until) {
+		err = d.store.DeferPushed(ctx, p, now)
+	} else {
+		err = d.pushOne(ctx, p)
+	}
+	if err != nil && ctx.Err() == nil {
 		d.opts.Log.WarnContext(ctx, "push notification not noted", "mailbox", p.Mailbox, "error", err)
 	}
 }
@@ -340,7 +347,7 @@ func (d *Door) pushOne(ctx context.Context, p *store.Pushed) error {
 	}
 	since := time.Duration(0)
 	if !p.Failing.IsZero() {
-		since = now.Sub(p.Failing)
+		since = max(now.Sub(p.Failing), 0)
 	}
 	if since+pushRetry > p.Frequency && since > 0 {
 		d.opts.Log.InfoContext(ctx, "push subscription ended: no answer", "mailbox", p.Mailbox, "since", p.Failing, "error", err)

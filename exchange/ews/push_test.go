@@ -340,6 +340,44 @@ func TestPushTurns(t *testing.T) {
 	}
 }
 
+// TestPushPutOff: who waited long for a turn or a place and then fails once has failed once, and is told again.
+func TestPushPutOff(t *testing.T) {
+	w := newWorld(t)
+	l := w.pushTo()
+	if _, answer := w.ask(pushRequest(l.URL, "1")); !strings.Contains(answer, "NoError") {
+		t.Fatal(answer)
+	}
+	list, _, err := w.store.TakePushed(t.Context(), 1)
+	if err != nil || len(list) != 1 {
+		t.Fatal(err, list)
+	}
+	w.ahead += 55 * time.Second
+	if w.door.pushTurn(t.Context(), list[0]); len(l.got) != 0 {
+		t.Errorf("told too late %q", l.got)
+	}
+	hang := make(chan struct{})
+	other := &store.Pushed{Subscription: &store.Subscription{URL: l.URL}}
+	for w.door.pushes.queue(other, func(*store.Pushed) { <-hang }) {
+	}
+	for range 8 {
+		_, watch, err := w.door.pushDue(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		watch.Close()
+		w.ahead += pushTime + time.Second
+	}
+	close(hang)
+	w.door.pushes.calls.Wait()
+	for what, answer := range []func(http.ResponseWriter){saying(""), saying(sendResult("OK"))} {
+		l.answer = answer
+		if got := w.push(l); len(got) != 1 {
+			t.Errorf("try %d: told %q", what, got)
+		}
+		w.ahead += pushRetry + time.Second
+	}
+}
+
 // TestPushExchangelib has exchangelib read notifications and make the listener's answers.
 func TestPushExchangelib(t *testing.T) {
 	needExchangelib(t)

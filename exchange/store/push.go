@@ -26,7 +26,8 @@ type Pushed struct {
 	Due time.Time
 	// Until is how long the subscription is the caller's: then anybody takes it again.
 	Until time.Time
-	// Failing is since when the subscriber has not answered: the zero time when this is the first try.
+	// Failing is since when the subscriber has not answered: the zero time when this is the
+	// first try, and a time to come when the tries before were put off.
 	Failing time.Time
 }
 
@@ -118,6 +119,24 @@ func (s *Store) KeepPushed(ctx context.Context, p *Pushed, failing bool, due tim
 		}
 		_, err := tx.Exec("UPDATE subscription SET watermark = $3, due = $4, failing = NULL, expires = $5"+where,
 			column(p.Mailbox), p.ID, p.Mark, micros(due), micros(s.opts.Now().Add(p.Life)))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("push notifications: %w", err)
+	}
+	return nil
+}
+
+// DeferPushed puts off a subscription that is still the caller's and whose subscriber was
+// not asked: it is due at a time, and who had not failed before has not failed now.
+func (s *Store) DeferPushed(ctx context.Context, p *Pushed, due time.Time) error {
+	failing := p.Failing
+	if failing.IsZero() || failing.After(s.opts.Now()) {
+		failing = due.Add(pushLease) // behind the next try, and not NULL, which is due with any change
+	}
+	err := s.db.Write(ctx, func(tx *sqldb.Tx) error {
+		_, err := tx.Exec("UPDATE subscription SET due = $3, failing = $4 WHERE mailbox = (SELECT id FROM mailbox WHERE guid = $1) AND id = $2 AND due = $5",
+			column(p.Mailbox), p.ID, micros(due), micros(failing), micros(p.Until))
 		return err
 	})
 	if err != nil {

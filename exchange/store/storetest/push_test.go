@@ -50,6 +50,23 @@ func TestPushed(t *testing.T) {
 		ok(t, err)
 		ok(t, s.KeepPushed(ctx, p, false, clock.Now().Add(p.Frequency)))
 		take("told", 0)
+		// Who is put off has not failed, and waits until then, whatever happens.
+		create(t, m, mail(inbox, "one more"))
+		p = take("changed, to be put off", 1)
+		ok(t, s.DeferPushed(ctx, p, clock.Now().Add(time.Second)))
+		take("put off", 0)
+		clock.Advance(2 * time.Second)
+		late := take("put off, later", 1)
+		if !late.Failing.After(clock.Now()) {
+			t.Errorf("put off and failing since %v", late.Failing)
+		}
+		clock.Advance(2 * time.Minute)
+		p = take("taken too long", 1)
+		ok(t, s.DeferPushed(ctx, late, clock.Now()))
+		take("put off by who has it no more", 0)
+		p.Mark, err = m.LastChange(ctx)
+		ok(t, err)
+		ok(t, s.KeepPushed(ctx, p, false, clock.Now().Add(p.Frequency)))
 		create(t, m, mail(inbox, "another"))
 		p = take("changed", 1)
 		ok(t, s.KeepPushed(ctx, p, true, clock.Now().Add(time.Second)))
