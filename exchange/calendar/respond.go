@@ -41,13 +41,9 @@ func (c *Calendar) Respond(ctx context.Context, from Sender, about store.ID, a A
 	if err != nil {
 		return store.Stamp{}, err
 	}
-	var with []store.Step
-	if message != nil {
-		step, err := from.Box.Deleting(ctx, message.ID, nil, store.ToDeletedItems, &store.Stamp{})
-		if err != nil {
-			return store.Stamp{}, err
-		}
-		with = append(with, step)
+	with, err := discard(ctx, from.Box, message)
+	if err != nil {
+		return store.Stamp{}, err
 	}
 	return c.answer(ctx, in, id, a, with...)
 }
@@ -92,6 +88,18 @@ func (c *Calendar) answer(ctx context.Context, from Sender, id store.ID, a Answe
 		return err
 	})
 	return stamp, err
+}
+
+// discard returns the step that puts an answered request among the deleted items, none without one.
+func discard(ctx context.Context, box *store.Mailbox, request *store.Item) ([]store.Step, error) {
+	if request == nil {
+		return nil, nil
+	}
+	step, err := box.Deleting(ctx, request.ID, nil, store.ToDeletedItems, &store.Stamp{})
+	if err != nil {
+		return nil, err
+	}
+	return []store.Step{step}, nil
 }
 
 // meeting finds the event that an id is about; message is the request, when that is
@@ -231,13 +239,9 @@ func (c *Calendar) Remove(ctx context.Context, from Sender, about store.ID) (sto
 	if e.Props.Int32(mapi.PidLidAppointmentStateFlags)&StateReceived == 0 {
 		return store.Stamp{}, ErrOrganizer
 	}
-	var with []store.Step
-	if message != nil {
-		step, err := from.Box.Deleting(ctx, message.ID, nil, store.ToDeletedItems, &store.Stamp{})
-		if err != nil {
-			return store.Stamp{}, err
-		}
-		with = append(with, step)
+	with, err := discard(ctx, from.Box, message)
+	if err != nil {
+		return store.Stamp{}, err
 	}
 	return drop(ctx, in.Box, id, nil, store.ToDeletedItems, with...)
 }
